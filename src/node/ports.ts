@@ -1,0 +1,141 @@
+/** What the rim gives a broker node and takes from it. Plain data: no sockets, clocks or chance below this line. */
+import type { Wal } from "../../storage/wal.ts"
+import type { PeerFrame } from "../peer/codec.ts"
+
+export type Hello = Extract<PeerFrame, { readonly _tag: "Hello" }>
+
+/** One broker on one disk: what a voter is. */
+export interface DiskIdentity {
+  readonly nodeId: number
+  /** 32 hexadecimal digits, lower case, as everywhere inside varve. */
+  readonly diskUuid: string
+}
+
+export interface PeerOptions {
+  readonly nodeId: number
+  /** Disks known for that node id; any other is a new disk, which may learn and never vote. */
+  readonly diskUuids: ReadonlyArray<string>
+}
+
+export interface NodeOptions extends DiskIdentity {
+  readonly clusterId: string
+  /** A new one at every start of the process: 32 hexadecimal digits. */
+  readonly incarnation: string
+  /** Founding members of group 0, the same on every broker: the five lowest node ids vote, the others learn. */
+  readonly founders: ReadonlyArray<DiskIdentity>
+  /** Every other broker this one may talk to. */
+  readonly peers: ReadonlyArray<PeerOptions>
+  readonly advertised: {
+    readonly host: string
+    readonly port: number
+    readonly rack: string | null
+  }
+  readonly settings: NodeSettings
+  readonly seed: number
+}
+
+/** Filled by the rim from Kafka's names; times in milliseconds. */
+export interface NodeSettings {
+  readonly numPartitions: number
+  readonly defaultReplicationFactor: number
+  readonly minInsyncReplicas: number
+  readonly autoCreateTopicsEnable: boolean
+  /** message.max.bytes: the broker default of max.message.bytes. */
+  readonly messageMaxBytes: number
+  /** fetch.max.bytes: the most one Fetch answer holds, whatever the client asks. */
+  readonly fetchMaxBytes: number
+  readonly replicaLagTimeMaxMs: number
+  readonly producerIdExpirationMs: number
+  /** log.message.timestamp.type and its bounds. */
+  readonly timestampType: "CreateTime" | "LogAppendTime"
+  readonly timestampBeforeMaxMs: number
+  readonly timestampAfterMaxMs: number
+  /** How often the rim calls `tick`. */
+  readonly tickMs: number
+  /** Group 0: the election timeout is drawn from [this, twice this). */
+  readonly electionTimeoutMs: number
+  /** Data groups: longer than suspicion plus one metadata decision, which is to come first. */
+  readonly dataElectionTimeoutMs: number
+  /** Silence after which a broker is suspected. */
+  readonly suspectMs: number
+  /** A peer to which nothing was sent for so long gets a Heartbeat. */
+  readonly heartbeatMs: number
+}
+
+export const defaultNodeSettings: NodeSettings = {
+  numPartitions: 1,
+  defaultReplicationFactor: 1,
+  minInsyncReplicas: 1,
+  autoCreateTopicsEnable: true,
+  messageMaxBytes: 1_048_588,
+  fetchMaxBytes: 57_671_680,
+  replicaLagTimeMaxMs: 30_000,
+  producerIdExpirationMs: 86_400_000,
+  timestampType: "CreateTime",
+  timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
+  timestampAfterMaxMs: 3_600_000,
+  tickMs: 25,
+  electionTimeoutMs: 300,
+  dataElectionTimeoutMs: 1500,
+  suspectMs: 600,
+  heartbeatMs: 100,
+}
+
+export type LogLevel = "info" | "warn" | "error"
+
+/** What goes back to the client: a response body of the request's API, nothing at all (acks=0), or the end of its connection. */
+export type RequestAnswer =
+  | { readonly _tag: "response"; readonly response: object }
+  | { readonly _tag: "none" }
+  | { readonly _tag: "close"; readonly reason: string }
+
+export interface NodePorts {
+  readonly wal: Wal
+  /** One frame to a connected peer, in order; false and dropped when the link is down or its queue is full. */
+  sendPeer(nodeId: number, frame: PeerFrame): boolean
+  /** Exactly once per token taken by `request` and not cancelled; may come before `request` returns, in any order. */
+  answer(token: number, answer: RequestAnswer): void
+  log(level: LogLevel, line: string): void
+}
+
+/** A decoded client request. `body` is what decoding `apiKey` at `apiVersion` gives. */
+export interface ClientRequest {
+  readonly apiKey: number
+  readonly apiVersion: number
+  readonly clientId: string | null
+  readonly connection: { readonly id: number; readonly host: string }
+  readonly body: object
+  readonly receivedMs: number
+}
+
+export interface NodeStatus {
+  readonly nodeId: number
+  readonly clusterId: string
+  readonly diskUuid: string
+  readonly incarnation: string
+  readonly ready: boolean
+  readonly metadata: {
+    /** −1: none known. */
+    readonly leader: number
+    readonly term: number
+    readonly appliedIndex: number
+    readonly topics: number
+  }
+  readonly brokers: ReadonlyArray<{
+    readonly id: number
+    readonly host: string
+    readonly port: number
+    readonly fenced: boolean
+    readonly suspected: boolean
+    readonly connected: boolean
+  }>
+  readonly partitions: {
+    readonly hosted: number
+    readonly led: number
+    readonly quiesced: number
+    /** Partitions of the cluster without a live leader. */
+    readonly leaderless: number
+    readonly underReplicated: number
+  }
+  readonly requestsWaiting: number
+}
