@@ -1,0 +1,17 @@
+import { defineApi, bytes, int16, int32, int64 } from "../schema.ts"
+
+export const expireDelegationToken = defineApi({
+  key: 40,
+  name: "ExpireDelegationToken",
+  versions: [1, 2],
+  flexibleSince: 2,
+  request: {
+    hmac: bytes("0+"),
+    expiryTimePeriodMs: int64("0+"),
+  },
+  response: {
+    errorCode: int16("0+"),
+    expiryTimestampMs: int64("0+"),
+    throttleTimeMs: int32("0+"),
+  },
+})
