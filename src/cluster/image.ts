@@ -1,0 +1,107 @@
+/**
+ * The cluster as group 0's log tells it: brokers, topics, groups, assigned leaders. Immutable; applying records gives
+ * a new image that shares what did not change, so every reader may keep the one it has.
+ */
+import type { MemberId } from "../../raft/types.ts"
+import type { GroupId } from "../../storage/wal.ts"
+import type { Uuid } from "../protocol/schema.ts"
+import { ImageDraft } from "./image-draft.ts"
+import { LayeredMap } from "./layered-map.ts"
+import type { MetadataRecord } from "./records.ts"
+
+export interface BrokerInfo {
+  readonly id: number
+  /** The disk it runs on now. Groups created with another disk of this broker do not count it as a voter. */
+  readonly diskUuid: string
+  /** New at every start of its process. */
+  readonly incarnation: string
+  /** Raft index of the record that registered this incarnation: Kafka's broker epoch. */
+  readonly epoch: number
+  readonly host: string
+  readonly port: number
+  readonly rack: string | null
+  /** Decided lost by the metadata leader; it leads nothing until it is unfenced or registers anew. */
+  readonly fenced: boolean
+}
+
+export type AssignedHow = "campaign" | "transfer"
+
+export interface PartitionInfo {
+  readonly topicId: Uuid
+  readonly topic: string
+  readonly partition: number
+  readonly group: GroupId
+  /** Data replicas, the preferred leader first. */
+  readonly replicas: ReadonlyArray<number>
+  /** Raft members (memberId of node and disk) the group was created with, in the order of `replicas`. */
+  readonly members: ReadonlyArray<MemberId>
+  readonly assignedLeader: number
+  /** Raft index of the record that assigned it. */
+  readonly assignedIndex: number
+  readonly assignedHow: AssignedHow
+}
+
+export interface TopicInfo {
+  readonly name: string
+  readonly id: Uuid
+  /** By partition number, without gaps. */
+  readonly partitions: ReadonlyArray<PartitionInfo>
+  /** Only what was set for this topic. */
+  readonly configs: ReadonlyMap<string, string>
+  readonly internal: boolean
+}
+
+/**
+ * Invariants:
+ *  1. `topics` and `topicsById` hold the same objects;
+ *  2. `groups` holds exactly the partitions of all topics, the same objects;
+ *  3. every group id is in [1, nextGroupId), and an id below nextGroupId that is not in `groups` was deleted;
+ *  4. every producer id ever handed out is below nextProducerId.
+ */
+export interface MetadataImage {
+  /** Raft index applied. */
+  readonly index: number
+  readonly clusterId: string
+  readonly brokers: ReadonlyMap<number, BrokerInfo>
+  readonly topics: LayeredMap<string, TopicInfo>
+  readonly topicsById: LayeredMap<Uuid, TopicInfo>
+  readonly groups: LayeredMap<GroupId, PartitionInfo>
+  readonly nextGroupId: GroupId
+  readonly nextProducerId: number
+}
+
+/** Group 0 is the metadata group itself. */
+export const firstDataGroup: GroupId = 1
+
+export const emptyImage = (clusterId: string): MetadataImage => ({
+  index: 0,
+  clusterId,
+  brokers: new Map(),
+  topics: LayeredMap.empty(),
+  topicsById: LayeredMap.empty(),
+  groups: LayeredMap.empty(),
+  nextGroupId: firstDataGroup,
+  nextProducerId: 0,
+})
+
+/** All records of one raft entry. Cost: what they change, not the size of the cluster. */
+export const applyRecords = (
+  image: MetadataImage,
+  records: ReadonlyArray<MetadataRecord>,
+  index: number,
+): MetadataImage => {
+  if (index <= image.index) throw new Error(`metadata entry ${index} after ${image.index}`)
+  const draft = new ImageDraft(image, index)
+  for (const record of records) draft.apply(record)
+  return draft.finish()
+}
+
+/** A group that this image knows to be gone; its log may be dropped. Unknown ids are not: they may still come. */
+export const isDeletedGroup = (image: MetadataImage, group: GroupId): boolean =>
+  group >= firstDataGroup && group < image.nextGroupId && !image.groups.has(group)
+
+export const partitionOf = (
+  image: MetadataImage,
+  topic: string,
+  partition: number,
+): PartitionInfo | undefined => image.topics.get(topic)?.partitions[partition]

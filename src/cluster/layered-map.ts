@@ -1,0 +1,85 @@
+/**
+ * An immutable map for images: `with` shares what did not change. A change costs the number of recent changes, not
+ * the size of the map: they lie in a small layer over a large one, and both are merged when the layer has grown.
+ *
+ * Order of iteration is not part of the contract: whoever depends on order sorts.
+ */
+const removed: unique symbol = Symbol("removed")
+
+type Layer<K, V> = ReadonlyMap<K, V | typeof removed>
+
+/** undefined removes the key. */
+export type Changes<K, V> = ReadonlyMap<K, V | undefined>
+
+export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
+  private readonly base: ReadonlyMap<K, V>
+  private readonly layer: Layer<K, V>
+  readonly size: number
+
+  private constructor(base: ReadonlyMap<K, V>, layer: Layer<K, V>, size: number) {
+    this.base = base
+    this.layer = layer
+    this.size = size
+  }
+
+  static empty<K, V>(): LayeredMap<K, V> {
+    return new LayeredMap<K, V>(new Map(), new Map(), 0)
+  }
+
+  get(key: K): V | undefined {
+    const recent = this.layer.get(key)
+    if (recent === undefined) return this.base.get(key)
+    return recent === removed ? undefined : recent
+  }
+
+  has(key: K): boolean {
+    return this.get(key) !== undefined
+  }
+
+  with(changes: Changes<K, V>): LayeredMap<K, V> {
+    if (changes.size === 0) return this
+    const layer = new Map(this.layer)
+    let size = this.size
+    for (const [key, value] of changes) {
+      size += Number(value !== undefined) - Number(this.has(key))
+      if (value !== undefined) layer.set(key, value)
+      else if (this.base.has(key)) layer.set(key, removed)
+      else layer.delete(key)
+    }
+    return new LayeredMap(this.base, layer, size).settled()
+  }
+
+  /** Layers stay near the root of the size, so that neither copying them nor merging dominates. */
+  private settled(): LayeredMap<K, V> {
+    if (this.layer.size <= 16 + 4 * Math.sqrt(this.base.size)) return this
+    return new LayeredMap<K, V>(new Map(this.entries()), new Map(), this.size)
+  }
+
+  *entries(): Generator<[K, V], undefined, unknown> {
+    for (const [key, value] of this.base) {
+      if (!this.layer.has(key)) yield [key, value]
+    }
+    for (const [key, value] of this.layer) {
+      if (value !== removed) yield [key, value]
+    }
+    return undefined
+  }
+
+  *keys(): Generator<K, undefined, unknown> {
+    for (const [key] of this.entries()) yield key
+    return undefined
+  }
+
+  *values(): Generator<V, undefined, unknown> {
+    for (const [, value] of this.entries()) yield value
+    return undefined
+  }
+
+  [Symbol.iterator](): Generator<[K, V], undefined, unknown> {
+    return this.entries()
+  }
+
+  forEach(visit: (value: V, key: K, map: ReadonlyMap<K, V>) => void): void {
+    for (const [key, value] of this.entries()) visit(value, key, this)
+  }
+}

@@ -1,0 +1,82 @@
+/** Who a raft member is: one disk of one node. A node with a new disk is a new member. */
+import type { Configuration, MemberId } from "../../raft/types.ts"
+import type { BrokerInfo, PartitionInfo } from "./image.ts"
+
+export interface Founder {
+  readonly nodeId: number
+  readonly diskUuid: string
+}
+
+/** Group 0 never has more voters: more would make every metadata commit slower, not the cluster safer. */
+export const metadataVotersMax = 5
+
+export const memberId = (nodeId: number, diskUuid: string): MemberId => `${nodeId}/${diskUuid}`
+
+const memberPattern = /^(\d{1,10})\/./
+
+/** Throws for anything that `memberId` did not make. */
+export const nodeOf = (member: MemberId): number => {
+  const digits = memberPattern.exec(member)?.[1]
+  if (digits === undefined) throw new Error(`not a member id: ${member}`)
+  return Number(digits)
+}
+
+/** Membership of group 0 at the birth of the cluster, the same on every broker: lowest node ids vote. */
+export const foundingConfiguration = (founders: ReadonlyArray<Founder>): Configuration => {
+  const sorted = founders.toSorted((a, b) => a.nodeId - b.nodeId)
+  const members = sorted.map((founder) => memberId(founder.nodeId, founder.diskUuid))
+  if (members.length === 0) throw new Error("a cluster needs at least one founding broker")
+  for (let i = 1; i < sorted.length; i++) {
+    const { nodeId } = sorted[i]!
+    if (nodeId === sorted[i - 1]!.nodeId) throw new Error(`two founding brokers ${nodeId}`)
+  }
+  return {
+    voters: members.slice(0, metadataVotersMax),
+    votersOutgoing: [],
+    learners: members.slice(metadataVotersMax),
+    learnersNext: [],
+    witnesses: [],
+  }
+}
+
+/** Membership in which a data group begins: its log is empty and every replica votes. */
+export const groupConfiguration = (partition: PartitionInfo): Configuration => ({
+  voters: partition.members,
+  votersOutgoing: [],
+  learners: [],
+  learnersNext: [],
+  witnesses: [],
+})
+
+export const memberOfBroker = (broker: BrokerInfo): MemberId => memberId(broker.id, broker.diskUuid)
+
+/** Whether the broker's present disk is one of those the group was created with. */
+export const isFoundingMember = (partition: PartitionInfo, broker: BrokerInfo): boolean =>
+  partition.members.includes(memberOfBroker(broker))
+
+/**
+ * Members a group must take in as learners: present disks of its replicas that it was not created with. They hold
+ * a copy and never vote (hazard 18: a wiped disk must not vote again under the old identity).
+ */
+export const replacementLearners = (
+  partition: PartitionInfo,
+  brokers: ReadonlyMap<number, BrokerInfo>,
+): ReadonlyArray<MemberId> => {
+  const learners: Array<MemberId> = []
+  for (const id of partition.replicas) {
+    const broker = brokers.get(id)
+    if (broker !== undefined && !isFoundingMember(partition, broker)) {
+      learners.push(memberOfBroker(broker))
+    }
+  }
+  return learners
+}
+
+/** Registered disks that are not in group 0 at its birth: they follow its log as learners. */
+export const metadataLearners = (
+  founding: Configuration,
+  brokers: ReadonlyMap<number, BrokerInfo>,
+): ReadonlyArray<MemberId> => {
+  const known = new Set([...founding.voters, ...founding.learners])
+  return [...brokers.values()].map(memberOfBroker).filter((member) => !known.has(member))
+}
