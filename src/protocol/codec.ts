@@ -75,6 +75,7 @@ const decode = <F extends Fields>(
   try {
     const message = known(reader)
     reader.expectEnd()
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- compiled from F itself
     return message as Decoded<F>
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error

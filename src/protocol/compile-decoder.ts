@@ -40,13 +40,13 @@ export const compileDecoder = (
   const draft: Draft = { version, flexible, functions: [], structs: new Map(), defaults: [] }
   const root = structFunction(draft, fields)
   const text = `"use strict"\n${draft.functions.join("\n")}\nreturn ${root}`
-  // oxlint-disable-next-line typescript/no-implied-eval
-  const make = new Function("d", "isNull", "badTag", text) as (
-    defaults: ReadonlyArray<unknown>,
-    isNull: (name: string) => never,
-    badTag: (name: string) => never,
-  ) => DecodeStruct
-  return make(draft.defaults, isNull, badTag)
+  // oxlint-disable-next-line typescript/no-implied-eval -- see above: made from declarations alone
+  const compiled: DecodeStruct = new Function("d", "isNull", "badTag", text)(
+    draft.defaults,
+    isNull,
+    badTag,
+  )
+  return compiled
 }
 
 const isNull = (name: string): never => {
@@ -118,7 +118,7 @@ const readInto = (draft: Draft, key: string, field: Field): string => {
       }`
     case "array":
       return `${to} = ${arrayFunction(draft, key, type.element)}(r)${nullable ? "" : orNull(to, key)}`
-    case "struct": {
+    default: {
       const read = `${structFunction(draft, type.fields)}(r)`
       return nullable ? `${to} = r.int8() < 0 ? null : ${read}` : `${to} = ${read}`
     }

@@ -42,15 +42,15 @@ export const compileEncoder = (
   }
   const root = structFunction(draft, fields)
   const text = `"use strict"\n${draft.functions.join("\n")}\nreturn ${root}`
-  // oxlint-disable-next-line typescript/no-implied-eval
-  const make = new Function("d", "f", "isDefault", "isNull", "lacks", text) as (
-    defaults: ReadonlyArray<unknown>,
-    declared: ReadonlyArray<Field>,
-    isDefaultOf: typeof isDefault,
-    isNull: (name: string) => never,
-    lacks: (name: string) => never,
-  ) => EncodeStruct
-  return make(draft.defaults, draft.fields, isDefault, isNull, lacks)
+  // oxlint-disable-next-line typescript/no-implied-eval -- made from declarations alone
+  const compiled: EncodeStruct = new Function("d", "f", "isDefault", "isNull", "lacks", text)(
+    draft.defaults,
+    draft.fields,
+    isDefault,
+    isNull,
+    lacks,
+  )
+  return compiled
 }
 
 const isNull = (name: string): never => {
@@ -122,7 +122,7 @@ const writeFrom = (draft: Draft, key: string, field: Field): string => {
       return `${load}${check}; ${writePlain(draft, type.plain, "v")}`
     case "array":
       return `${load}${check}; ${arrayFunction(draft, key, type.element)}(w, v)`
-    case "struct": {
+    default: {
       const write = `${structFunction(draft, type.fields)}(w, v)`
       return nullable
         ? `${load}; if (v === null) w.int8(-1); else { w.int8(1); ${write} }`

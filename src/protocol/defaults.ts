@@ -12,7 +12,7 @@ export const defaultOf = (field: Field): unknown => {
       return noElements
     case "struct":
       return defaultStruct(field.type.fields)
-    case "plain":
+    default:
       return defaultPlain(field.type.plain)
   }
 }

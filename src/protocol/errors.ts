@@ -9,3 +9,15 @@ export class EncodeError extends Error {
   readonly _tag = "EncodeError"
   override readonly name = "EncodeError"
 }
+
+/** Compressed bytes that cannot, or for their size will not, be decompressed. */
+export class DecompressError extends Error {
+  readonly _tag = "DecompressError"
+  override readonly name = "DecompressError"
+  readonly reason: "malformed" | "tooLarge"
+
+  constructor(message: string, reason: "malformed" | "tooLarge" = "malformed", cause?: unknown) {
+    super(message, { cause })
+    this.reason = reason
+  }
+}

@@ -107,6 +107,32 @@ export class Reader {
     return (value | (last << 28)) >>> 0
   }
 
+  /** Zigzag, at most 32 bits: the lengths and counts inside records. */
+  varint(): number {
+    const raw = this.unsignedVarint()
+    return (raw >>> 1) ^ -(raw & 1)
+  }
+
+  /** Zigzag, at most 64 bits: timestamp deltas. Rounded beyond 2^53. */
+  varlong(): number {
+    let low = 0
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.uint8()
+      low |= (byte & 0x7f) << shift
+      if (byte < 0x80) return (low >>> 1) ^ -(low & 1)
+    }
+    let high = 0
+    for (let unit = 1; unit <= 2 ** 35; unit *= 128) {
+      const byte = this.uint8()
+      high += (byte & 0x7f) * unit
+      if (byte < 0x80) {
+        const half = high * 2 ** 27 + (low >>> 1)
+        return (low & 1) === 0 ? half : -half - 1
+      }
+    }
+    throw new DecodeError("a varint of more than 64 bits")
+  }
+
   uuid(): Uuid {
     const at = this.at
     if (at + 16 > this.end) this.short(16)

@@ -91,11 +91,11 @@ export type Input<F extends Fields> = {
 type ElementOut<E> = E extends PlainType ? PlainTypes[E] : E extends Fields ? Decoded<E> : never
 type ElementIn<E> = E extends PlainType ? PlainInputs[E] : E extends Fields ? Input<E> : never
 
-const field = (
+const field = <Out, In>(
   type: FieldType,
   versions: Versions,
   options: FieldOptions<DefaultValue> = {},
-): Field => ({
+): Field<Out, In> => ({
   type,
   versions,
   nullable: options.nullable,
@@ -110,10 +110,7 @@ const plain =
     versions: Versions,
     options?: O,
   ): Field<Nullable<PlainTypes[P], O>, Nullable<PlainInputs[P], O>> =>
-    field({ _tag: "plain", plain: type }, versions, options) as Field<
-      Nullable<PlainTypes[P], O>,
-      Nullable<PlainInputs[P], O>
-    >
+    field({ _tag: "plain", plain: type }, versions, options)
 
 export const int8 = plain<"int8", number>("int8")
 export const int16 = plain<"int16", number>("int16")
@@ -133,20 +130,14 @@ export const array = <const E extends PlainType | Fields, const O extends FieldO
   element: E,
   options?: O,
 ): Field<Nullable<ReadonlyArray<ElementOut<E>>, O>, Nullable<ReadonlyArray<ElementIn<E>>, O>> =>
-  field({ _tag: "array", element }, versions, options) as Field<
-    Nullable<ReadonlyArray<ElementOut<E>>, O>,
-    Nullable<ReadonlyArray<ElementIn<E>>, O>
-  >
+  field({ _tag: "array", element }, versions, options)
 
 export const struct = <const F extends Fields, const O extends FieldOptions<null>>(
   versions: Versions,
   fields: F,
   options?: O,
 ): Field<Nullable<Decoded<F>, O>, Nullable<Input<F>, O>> =>
-  field({ _tag: "struct", fields }, versions, options) as Field<
-    Nullable<Decoded<F>, O>,
-    Nullable<Input<F>, O>
-  >
+  field({ _tag: "struct", fields }, versions, options)
 
 export interface Api<Request extends Fields = Fields, Response extends Fields = Fields> {
   /** Kafka's number of the API. */

@@ -45,7 +45,7 @@ const fieldBytesMin = (field: Field, version: number, flexible: boolean): number
       return plainBytesMin(field.type.plain, flexible)
     case "array":
       return flexible ? 1 : 4
-    case "struct":
+    default:
       return inVersions(version, field.nullable)
         ? 1
         : structBytesMin(field.type.fields, version, flexible)

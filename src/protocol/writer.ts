@@ -76,6 +76,29 @@ export class Writer {
     this.buffer[this.at++] = rest
   }
 
+  /** Zigzag, at most 32 bits. */
+  varint(value: number): void {
+    if ((value | 0) !== value) this.outside("int32", value)
+    this.unsignedVarint(((value << 1) ^ (value >> 31)) >>> 0)
+  }
+
+  /** Zigzag of a safe integer. */
+  varlong(value: number): void {
+    if (!Number.isSafeInteger(value)) this.outside("safe integer", value)
+    const magnitude = value < 0 ? -(value + 1) : value
+    let high = Math.floor(magnitude / 2 ** 27)
+    const low = ((magnitude % 2 ** 27) * 2) | (value < 0 ? 1 : 0)
+    if (high === 0) return this.unsignedVarint(low)
+    this.room(10)
+    for (let shift = 0; shift < 28; shift += 7) {
+      this.buffer[this.at++] = ((low >>> shift) & 0x7f) | 0x80
+    }
+    for (; high > 0x7f; high = Math.floor(high / 128)) {
+      this.buffer[this.at++] = (high % 128) | 0x80
+    }
+    this.buffer[this.at++] = high
+  }
+
   uuid(value: string): void {
     this.room(16)
     if (value.length !== 32 || this.buffer.write(value, this.at, "hex") !== 16) {
