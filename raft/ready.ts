@@ -4,6 +4,8 @@ import type { Entry, HardState, LogIndex, MemberId, SoftState, Term } from "./ty
 
 /** Handed back through `RaftNode.persisted` once everything of its Ready is durable. */
 export interface PersistToken {
+  /** 1, 2, 3 …: commits become durable in order, so a token speaks for all before it. */
+  readonly sequence: number
   /** The term in which it was handed out; a late token releases nothing of an older term. */
   readonly term: Term
   readonly lastIndex: LogIndex
@@ -20,11 +22,12 @@ export interface ReadState {
  *  1. `messages` may leave at once (they promise nothing that is not durable yet);
  *  2. `hardState` and `entries` go to the log in one atomic commit; taking them makes them readable through the
  *     LogReader at once, durable later;
- *  3. when that commit is durable, and not before: `node.persisted(token)`, then `afterPersist` leaves;
+ *  3. when that commit is durable, and not before: `node.persisted(token)`, then, if it returned true, `afterPersist`
+ *     leaves (false: the term has moved on and nobody relies on it any more);
  *  4. `committed` may be applied as soon as its entries are readable here.
  */
 export interface Ready {
-  /** Null when role and leader did not change. */
+  /** Null when role, leader and term did not change. */
   readonly softState: SoftState | null
   readonly messages: ReadonlyArray<Message>
   /** Null when nothing of it must be made durable. */
@@ -33,7 +36,7 @@ export interface Ready {
   readonly entries: ReadonlyArray<Entry>
   /** Votes, append acknowledgements and requests for votes: they speak of what this Ready persists. */
   readonly afterPersist: ReadonlyArray<Message>
-  /** Null when there is nothing to persist and afterPersist is empty. */
+  /** Null when there is nothing to persist; afterPersist is empty then. */
   readonly token: PersistToken | null
   /** Newly committed range [lo, hi); lo = hi when there is none. Call `applied(hi − 1)` when done. */
   readonly committed: { readonly lo: LogIndex; readonly hi: LogIndex }

@@ -1,0 +1,52 @@
+/** What a group's host decides about its node. Time is counted in ticks; how long one is, the core does not know. */
+import { invariant } from "./assert.ts"
+import { configurationError } from "./configuration.ts"
+import type { Configuration, MemberId } from "./types.ts"
+
+export interface RaftConfig {
+  readonly id: MemberId
+  /** Membership of an empty log: what the group was created with. */
+  readonly bootstrap: Configuration
+  /** Base; each timeout is drawn from [electionTicks, 2 × electionTicks). */
+  readonly electionTicks: number
+  /** Below electionTicks; a third or less leaves room for a lost heartbeat. */
+  readonly heartbeatTicks: number
+  /** Idle ticks of a fully replicated group before its leader asks to quiesce; 0 = never. */
+  readonly quiesceTicks: number
+  /** Payload bytes per AppendEntries; an entry larger than that travels alone. */
+  readonly appendBytesMax: number
+  /** Unanswered AppendEntries with entries per follower. */
+  readonly inflightMessagesMax: number
+  /** Their bytes; one message is always allowed. */
+  readonly inflightBytesMax: number
+  /** Election jitter. Nodes of a group need different ones. */
+  readonly seed: number
+}
+
+const naturals = [
+  ["heartbeatTicks", 1],
+  ["electionTicks", 2],
+  ["quiesceTicks", 0],
+  ["appendBytesMax", 1],
+  ["inflightMessagesMax", 1],
+  ["inflightBytesMax", 1],
+  ["seed", 0],
+] as const
+
+export function checkConfig(config: RaftConfig): void {
+  if (config.id === "") throw wrong("id must not be empty")
+  for (const [name, min] of naturals) {
+    const value = config[name]
+    if (!Number.isSafeInteger(value) || value < min) {
+      throw wrong(`${name} must be an integer of at least ${min}, got ${value}`)
+    }
+  }
+  if (config.heartbeatTicks >= config.electionTicks) {
+    throw wrong("heartbeatTicks must be less than electionTicks")
+  }
+  const error = configurationError(config.bootstrap)
+  if (error !== null) throw wrong(`bootstrap: ${error}`)
+  invariant(config.bootstrap.votersOutgoing.length === 0, "a group is not created joint")
+}
+
+const wrong = (what: string): RangeError => new RangeError(`RaftConfig: ${what}`)

@@ -1,0 +1,69 @@
+/**
+ * Which configuration is in force: the newest in the log, committed or not (§6), and the older ones a truncation may
+ * bring back. A log holds at most one uncommitted configuration, so the list is short.
+ */
+import { invariant } from "./assert.ts"
+import { decodeConfiguration } from "./configuration.ts"
+import type { RaftLog } from "./raft-log.ts"
+import type { Configuration, Entry, LogIndex } from "./types.ts"
+
+interface Placed {
+  /** 0 for the bootstrap configuration. */
+  readonly index: LogIndex
+  readonly configuration: Configuration
+}
+
+export class Membership {
+  readonly #placed: Array<Placed>
+
+  constructor(bootstrap: Configuration, log: RaftLog) {
+    const found: Array<Placed> = []
+    for (let index = log.lastIndex; index > 0;) {
+      const entry = log.configurationAt(index)
+      if (entry === undefined) break
+      found.unshift(placed(entry))
+      if (entry.index <= log.commitIndex) break
+      index = entry.index - 1
+    }
+    const first = found[0]
+    if (first === undefined || first.index > log.commitIndex) {
+      found.unshift({ index: 0, configuration: bootstrap })
+    }
+    this.#placed = found
+  }
+
+  get current(): Configuration {
+    return this.#last.configuration
+  }
+  get currentIndex(): LogIndex {
+    return this.#last.index
+  }
+  get #last(): Placed {
+    const last = this.#placed.at(-1)
+    invariant(last !== undefined, "some configuration is always in force")
+    return last
+  }
+
+  appended(entry: Entry): void {
+    this.#placed.push(placed(entry))
+  }
+
+  /** True when the configuration in force changed. */
+  truncatedFrom(index: LogIndex): boolean {
+    let changed = false
+    while (this.currentIndex >= index) {
+      this.#placed.pop()
+      changed = true
+    }
+    return changed
+  }
+
+  committed(commitIndex: LogIndex): void {
+    while ((this.#placed[1]?.index ?? Number.MAX_SAFE_INTEGER) <= commitIndex) this.#placed.shift()
+  }
+}
+
+const placed = (entry: Entry): Placed => ({
+  index: entry.index,
+  configuration: decodeConfiguration(entry.payload),
+})

@@ -1,0 +1,94 @@
+/**
+ * A fully replicated, idle group stops its timers by agreement; the liveness of its leader is then its host's matter
+ * (DESIGN §5, "Thousands of groups"). Whoever is not sure stays awake, which at worst wakes the others.
+ */
+import type { LeaderState } from "./leader-state.ts"
+import type { Quiesce, QuiesceResponse } from "./message.ts"
+import { sendHeartbeat } from "./replication.ts"
+import type { RaftState } from "./state.ts"
+
+export function wake(s: RaftState): void {
+  if (!s.quiesced) return
+  s.quiesced = false
+  s.restartElectionTimer()
+  const { leader } = s
+  if (leader === null) return
+  leader.touch()
+  leader.heartbeatElapsed = 0
+  leader.forgetRounds()
+  leader.beginHeartbeat()
+  for (const progress of leader.peers) sendHeartbeat(s, leader, progress)
+}
+
+/** At a heartbeat. Every other one stays a real heartbeat, so that check-quorum has its answers. */
+export function askToQuiesce(s: RaftState, leader: LeaderState): boolean {
+  if (leader.quiesceAwaited !== null) {
+    leader.quiesceAwaited = null
+    return false
+  }
+  if (!mayQuiesce(s, leader)) return false
+  const awaited = new Set<string>()
+  for (const progress of leader.peers) {
+    if (progress.answeredRound < leader.liveRound) continue
+    awaited.add(progress.member)
+    s.outbox.send({
+      _tag: "Quiesce",
+      from: s.id,
+      to: progress.member,
+      term: s.term,
+      lastLogIndex: s.log.lastIndex,
+      commitIndex: s.log.commitIndex,
+    })
+  }
+  leader.quiesceAwaited = awaited
+  if (awaited.size === 0) fallAsleep(s, leader)
+  return true
+}
+
+function mayQuiesce(s: RaftState, leader: LeaderState): boolean {
+  const { quiesceTicks } = s.config
+  const { lastIndex, commitIndex, durableIndex } = s.log
+  if (quiesceTicks === 0 || leader.idleTicks < quiesceTicks) return false
+  if (commitIndex !== lastIndex || durableIndex !== lastIndex) return false
+  if (leader.transfer !== null || leader.reads.length > 0) return false
+  return leader.peers.every(
+    (p) =>
+      p.answeredRound < leader.liveRound ||
+      (p.matchIndex === lastIndex && p.commitSent === commitIndex),
+  )
+}
+
+/** A follower agrees only when it holds, durably, exactly what the leader holds and knows that it is committed. */
+export function handleQuiesce(s: RaftState, message: Quiesce): void {
+  const { lastIndex, commitIndex, durableIndex } = s.log
+  const agreed =
+    message.lastLogIndex === lastIndex &&
+    message.commitIndex === commitIndex &&
+    durableIndex === lastIndex &&
+    s.hardStateDurable
+  s.quiesced = agreed
+  s.outbox.send({
+    _tag: "QuiesceResponse",
+    from: s.id,
+    to: message.from,
+    term: s.term,
+    lastLogIndex: lastIndex,
+    agreed,
+  })
+}
+
+export function handleQuiesceResponse(s: RaftState, message: QuiesceResponse): void {
+  const { leader } = s
+  if (leader === null || leader.quiesceAwaited === null) return
+  if (!message.agreed || message.lastLogIndex !== s.log.lastIndex) {
+    leader.touch()
+    return
+  }
+  leader.quiesceAwaited.delete(message.from)
+  if (leader.quiesceAwaited.size === 0) fallAsleep(s, leader)
+}
+
+function fallAsleep(s: RaftState, leader: LeaderState): void {
+  leader.quiesceAwaited = null
+  s.quiesced = true
+}

@@ -1,0 +1,187 @@
+/** One member of one group: inputs in, a Ready out. The only class a host touches. */
+import { propose, type ProposeResult } from "./append.ts"
+import { invariant } from "./assert.ts"
+import { campaign, ownVotePersisted } from "./candidate.ts"
+import type { RaftConfig } from "./config.ts"
+import { ownEntriesPersisted, peerReset, tickLeader } from "./leader.ts"
+import type { LogReader } from "./log-reader.ts"
+import type { Message } from "./message.ts"
+import type { ProgressState } from "./progress.ts"
+import { wake } from "./quiesce.ts"
+import { readIndex } from "./read-index.ts"
+import { ReadyMaker } from "./ready-maker.ts"
+import type { PersistToken, Ready } from "./ready.ts"
+import { proposeConfiguration } from "./reconfigure.ts"
+import { becomeFollower } from "./role.ts"
+import { RaftState } from "./state.ts"
+import { step } from "./step.ts"
+import { transferLeadership } from "./transfer.ts"
+import type { Configuration, HardState, LogIndex, MemberId, Proposal, Role, Term } from "./types.ts"
+
+export interface ProgressView {
+  readonly state: ProgressState
+  readonly nextIndex: LogIndex
+  readonly matchIndex: LogIndex
+  /** Ticks since the last answer. */
+  readonly quietTicks: number
+}
+
+export class RaftNode {
+  /** For checkInvariants and tests; a host that changes it breaks Raft. */
+  readonly state: RaftState
+  readonly #maker: ReadyMaker
+
+  /** `log` and `hardState` are what is durable; a log that ends below the commit index is refused. */
+  constructor(config: RaftConfig, hardState: HardState, log: LogReader) {
+    this.state = new RaftState(config, hardState, log)
+    this.#maker = new ReadyMaker(this.state)
+  }
+
+  get id(): MemberId {
+    return this.state.id
+  }
+  get role(): Role {
+    return this.state.role
+  }
+  get term(): Term {
+    return this.state.term
+  }
+  get leaderId(): MemberId | null {
+    return this.state.leaderId
+  }
+  get commitIndex(): LogIndex {
+    return this.state.log.commitIndex
+  }
+  get appliedIndex(): LogIndex {
+    return this.state.log.appliedIndex
+  }
+  /** End of the log, what no Ready has handed out yet included; so are lastOffset and lastAppendMs. */
+  get lastIndex(): LogIndex {
+    return this.state.log.lastIndex
+  }
+  get lastOffset(): number {
+    return this.state.log.lastOffset
+  }
+  get lastAppendMs(): number {
+    return this.state.log.lastAppendMs
+  }
+  /** Entries up to here are on this member's disk. */
+  get durableIndex(): LogIndex {
+    return this.state.log.durableIndex
+  }
+  /** In force now, committed or not. */
+  get configuration(): Configuration {
+    return this.state.membership.current
+  }
+  get quiesced(): boolean {
+    return this.state.quiesced
+  }
+  /** True for a leader whose no-op has committed: it may answer (§8). */
+  get committedInTerm(): boolean {
+    const { leader, log } = this.state
+    return leader !== null && log.commitIndex >= leader.noopIndex
+  }
+  /** Index of this term's no-op; 0 when not leader. */
+  get noopIndex(): LogIndex {
+    return this.state.leader?.noopIndex ?? 0
+  }
+  get transferTarget(): MemberId | null {
+    return this.state.leader?.transfer?.target ?? null
+  }
+
+  /** Time passes: timeouts, heartbeats, check-quorum. Free for a quiesced group. */
+  tick(): void {
+    const s = this.state
+    if (s.quiesced) return
+    if (s.leader !== null) return tickLeader(s, s.leader)
+    s.electionElapsed++
+    if (s.electionElapsed < s.electionTimeout) return
+    if (s.promotable) campaign(s, "timeout")
+    else s.restartElectionTimer()
+  }
+
+  step(message: Message): void {
+    step(this.state, message)
+  }
+
+  /** Leader only. Appended at once, sent and handed out by the next Ready; `firstOffset` must be lastOffset + 1. */
+  propose(proposal: Proposal): ProposeResult {
+    wake(this.state)
+    return propose(this.state, proposal)
+  }
+
+  /** Where to go: learners change at once, voters through a joint configuration that leaves itself. */
+  proposeConfiguration(next: Configuration, appendMs: number): ProposeResult {
+    wake(this.state)
+    return proposeConfiguration(this.state, next, appendMs)
+  }
+
+  /** "timeout": pre-vote first. "assigned": skips pre-vote and waives the lease, never the log check. */
+  campaign(kind: "timeout" | "assigned"): void {
+    campaign(this.state, kind)
+  }
+
+  transferLeadership(target: MemberId): "started" | "refused" {
+    wake(this.state)
+    return transferLeadership(this.state, target)
+  }
+
+  /** False: not leader. Else a ReadState or readsLost follows in some Ready. */
+  readIndex(context: number): boolean {
+    wake(this.state)
+    return readIndex(this.state, context)
+  }
+
+  /** The link to that member was lost and made anew: what was on the way may be gone. */
+  peerReset(member: MemberId): void {
+    wake(this.state)
+    peerReset(this.state, member)
+  }
+
+  /** Ends quiescence: timers run from zero. */
+  wake(): void {
+    wake(this.state)
+  }
+
+  /** Leader only: give up and tell the others. */
+  stepDown(): void {
+    const s = this.state
+    if (s.leader !== null) becomeFollower(s, s.term, null)
+  }
+
+  hasReady(): boolean {
+    return this.#maker.due
+  }
+
+  /** To be taken whole, in the order that `Ready` states, before the next input. */
+  ready(): Ready {
+    return this.#maker.make()
+  }
+
+  /** True: the Ready's afterPersist may leave. False: it is of an older term, drop it. */
+  persisted(token: PersistToken): boolean {
+    const s = this.state
+    s.durableSequence = Math.max(s.durableSequence, token.sequence)
+    if (token.term !== s.term) return false
+    const { log } = s
+    if (token.lastIndex > log.durableIndex && log.term(token.lastIndex) === token.lastTerm) {
+      log.durableIndex = token.lastIndex
+    }
+    ownVotePersisted(s)
+    ownEntriesPersisted(s)
+    return true
+  }
+
+  /** The state machine is at `index`. Before the first Ready: where a host's checkpoint lets it begin. */
+  applied(index: LogIndex): void {
+    const { log } = this.state
+    invariant(index <= log.commitIndex, "only what is committed is applied")
+    if (index > log.handedCommitIndex) log.handedCommitIndex = index
+    if (index > log.appliedIndex) log.appliedIndex = index
+  }
+
+  /** Leader only; its own progress is what is durable here. */
+  progress(member: MemberId): ProgressView | undefined {
+    return this.state.leader?.progress.get(member)
+  }
+}

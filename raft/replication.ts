@@ -1,0 +1,119 @@
+/** What a leader sends to its followers: entries, heartbeats, and word of commits (§5.3). */
+import { ENTRY_OVERHEAD_BYTES } from "./raft-log.ts"
+import type { LeaderState } from "./leader-state.ts"
+import type { AppendEntries } from "./message.ts"
+import type { Progress } from "./progress.ts"
+import { releaseReads } from "./read-index.ts"
+import type { RaftState } from "./state.ts"
+import type { Entry, LogIndex, Term } from "./types.ts"
+
+/** Called once per Ready: one message per follower carries everything since the last, when it fits. */
+export function replicate(s: RaftState, leader: LeaderState): void {
+  if (leader.readRoundDue) {
+    leader.readRoundDue = false
+    leader.round++
+    for (const progress of leader.peers) sendHeartbeat(s, leader, progress)
+    releaseReads(s, leader)
+  }
+  if (!leader.sendDue) return
+  leader.sendDue = false
+  for (const progress of leader.peers) replicateTo(s, leader, progress)
+}
+
+function replicateTo(s: RaftState, leader: LeaderState, progress: Progress): void {
+  if (progress.state === "probe") {
+    if (!progress.probeOutstanding) sendEntries(s, leader, progress)
+    return
+  }
+  while (
+    progress.state === "replicate" &&
+    progress.nextIndex <= s.log.lastIndex &&
+    !progress.inflights.full
+  ) {
+    sendEntries(s, leader, progress)
+  }
+  if (noticeDue(s, progress)) {
+    progress.commitNoticed = true
+    sendEmpty(s, leader, progress, progress.matchIndex)
+  }
+}
+
+/** Whoever has everything would hear of a commit only by the next heartbeat. At most one such message per tick. */
+function noticeDue(s: RaftState, progress: Progress): boolean {
+  return (
+    progress.state === "replicate" &&
+    !progress.commitNoticed &&
+    progress.commitSent < Math.min(s.log.commitIndex, progress.matchIndex) &&
+    progress.inflights.count === 0 &&
+    progress.nextIndex > s.log.lastIndex
+  )
+}
+
+function sendEntries(s: RaftState, leader: LeaderState, progress: Progress): void {
+  const prevLogIndex = progress.nextIndex - 1
+  const prevLogTerm = s.log.term(prevLogIndex)
+  if (prevLogTerm === undefined) {
+    progress.becomeSnapshot()
+    s.outbox.snapshotsNeeded.push(progress.member)
+    return
+  }
+  const entries = s.log.entriesFrom(progress.nextIndex, s.config.appendBytesMax)
+  send(s, leader, progress, prevLogIndex, prevLogTerm, entries)
+  progress.sent(prevLogIndex + entries.length, bytesOf(entries))
+}
+
+function bytesOf(entries: ReadonlyArray<Entry>): number {
+  let bytes = entries.length * ENTRY_OVERHEAD_BYTES
+  for (const entry of entries) bytes += entry.payload.length
+  return bytes
+}
+
+/**
+ * Normally about what the follower has acknowledged: it can answer at once, without waiting for its disk. When
+ * nothing has moved since the last heartbeat although messages are out, or while probing, it asks about nextIndex − 1:
+ * a refusal shows what was lost, and only then is anything sent again.
+ */
+export function sendHeartbeat(s: RaftState, leader: LeaderState, progress: Progress): void {
+  const asking = progress.state === "probe" || progress.stalled()
+  if (progress.state === "probe") progress.probeOutstanding = true
+  sendEmpty(s, leader, progress, asking ? progress.nextIndex - 1 : progress.matchIndex)
+}
+
+function sendEmpty(
+  s: RaftState,
+  leader: LeaderState,
+  progress: Progress,
+  prevLogIndex: LogIndex,
+): void {
+  const prevLogTerm = s.log.term(prevLogIndex)
+  if (prevLogTerm === undefined) send(s, leader, progress, 0, 0, nothing)
+  else send(s, leader, progress, prevLogIndex, prevLogTerm, nothing)
+}
+
+function send(
+  s: RaftState,
+  leader: LeaderState,
+  progress: Progress,
+  prevLogIndex: LogIndex,
+  prevLogTerm: Term,
+  entries: ReadonlyArray<Entry>,
+): void {
+  const message: AppendEntries = {
+    _tag: "AppendEntries",
+    from: s.id,
+    to: progress.member,
+    term: s.term,
+    prevLogIndex,
+    prevLogTerm,
+    entries,
+    leaderCommit: s.log.commitIndex,
+    round: leader.round,
+  }
+  s.outbox.send(message)
+  progress.commitSent = Math.max(
+    progress.commitSent,
+    Math.min(s.log.commitIndex, prevLogIndex + entries.length),
+  )
+}
+
+const nothing: ReadonlyArray<Entry> = Object.freeze([])

@@ -1,0 +1,90 @@
+/** Everything a node knows, as plain fields. The rules that change them are in step.ts and the files it names. */
+import { invariant } from "./assert.ts"
+import { checkConfig, type RaftConfig } from "./config.ts"
+import { isVoter } from "./configuration.ts"
+import type { LeaderState } from "./leader-state.ts"
+import type { LogReader } from "./log-reader.ts"
+import { Membership } from "./membership.ts"
+import { Outbox } from "./outbox.ts"
+import { Prng } from "./prng.ts"
+import { RaftLog } from "./raft-log.ts"
+import type { HardState, MemberId, Role, Term } from "./types.ts"
+
+export class RaftState {
+  readonly config: RaftConfig
+  readonly id: MemberId
+  readonly log: RaftLog
+  readonly membership: Membership
+  readonly outbox = new Outbox()
+  readonly prng: Prng
+  term: Term
+  votedFor: MemberId | null
+  acceptedTerm: Term
+  role: Role = "follower"
+  leaderId: MemberId | null = null
+  /** Null unless role is leader. */
+  leader: LeaderState | null = null
+  /** Answers of this campaign, by voter. */
+  readonly votes = new Map<MemberId, boolean>()
+  /** This campaign skips the voters' "I heard the leader recently". */
+  leaseWaived = false
+  /** Ticks since the timer was last reset. */
+  electionElapsed = 0
+  electionTimeout = 0
+  quiesced = false
+  /** Hard state as last handed out; what differs must be persisted. */
+  handed: HardState
+  /** Number of the last Ready that had something to persist, of the last with a hard state, of the last durable one. */
+  readySequence = 0
+  hardStateSequence = 0
+  durableSequence = 0
+
+  constructor(config: RaftConfig, hardState: HardState, reader: LogReader) {
+    checkConfig(config)
+    this.config = config
+    this.id = config.id
+    this.term = hardState.term
+    this.votedFor = hardState.votedFor
+    this.acceptedTerm = hardState.acceptedTerm
+    this.handed = hardState
+    this.log = new RaftLog(reader, hardState.commitIndex)
+    invariant(hardState.term >= this.log.lastTerm, "the hard state is as new as the log")
+    this.membership = new Membership(config.bootstrap, this.log)
+    this.prng = new Prng(config.seed)
+    this.restartElectionTimer()
+  }
+
+  restartElectionTimer(): void {
+    this.electionElapsed = 0
+    const base = this.config.electionTicks
+    this.electionTimeout = base + this.prng.below(base)
+  }
+
+  /** Learners, strangers and witnesses never campaign. */
+  get promotable(): boolean {
+    const configuration = this.membership.current
+    return isVoter(configuration, this.id) && !configuration.witnesses.includes(this.id)
+  }
+
+  get hardStateDirty(): boolean {
+    const { handed } = this
+    return (
+      this.term !== handed.term ||
+      this.votedFor !== handed.votedFor ||
+      this.acceptedTerm !== handed.acceptedTerm
+    )
+  }
+
+  /** The current term and vote are on disk. */
+  get hardStateDurable(): boolean {
+    return this.durableSequence >= this.hardStateSequence && !this.hardStateDirty
+  }
+
+  /** There is a leader that is believed to live: votes for others would only disturb (§6, dissertation §4.2.3). */
+  get leaseHeld(): boolean {
+    return (
+      this.leaderId !== null &&
+      (this.role === "leader" || this.quiesced || this.electionElapsed < this.config.electionTicks)
+    )
+  }
+}

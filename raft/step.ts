@@ -1,0 +1,109 @@
+/** The term gate (§5.1), then dispatch by message. */
+import { invariant } from "./assert.ts"
+import {
+  handlePreVote,
+  handlePreVoteResponse,
+  handleRequestVote,
+  handleRequestVoteResponse,
+} from "./candidate.ts"
+import { handleAppendEntries, handleSteppedDown, handleTimeoutNow, hearLeader } from "./follower.ts"
+import { handleAppendEntriesResponse, reassure } from "./leader.ts"
+import type { Message } from "./message.ts"
+import { handleQuiesce, handleQuiesceResponse, wake } from "./quiesce.ts"
+import { becomeFollower } from "./role.ts"
+import type { RaftState } from "./state.ts"
+
+export function step(s: RaftState, message: Message): void {
+  invariant(message.to === s.id, "a message reaches the member it is for")
+  if (s.quiesced && !keepsAsleep(message)) wake(s)
+  if (message.term > s.term && !passesAbove(s, message)) return
+  if (message.term < s.term) return answerBelow(s, message)
+  dispatch(s, message)
+}
+
+const keepsAsleep = (message: Message): boolean =>
+  message._tag === "Quiesce" || (message._tag === "QuiesceResponse" && message.agreed)
+
+/** A higher term ends this one, except for PreVote, which asks without raising anybody's. False: say no more. */
+function passesAbove(s: RaftState, message: Message): boolean {
+  switch (message._tag) {
+    case "PreVote":
+      return true
+    case "PreVoteResponse":
+      if (!message.granted) becomeFollower(s, message.term, null)
+      return message.granted
+    case "RequestVote":
+      if (s.leaseHeld && !message.leaderLeaseWaived) return false
+      becomeFollower(s, message.term, null)
+      return true
+    case "AppendEntries":
+    case "InstallSnapshot":
+    case "Quiesce":
+      becomeFollower(s, message.term, message.from)
+      return true
+    default:
+      becomeFollower(s, message.term, null)
+      return true
+  }
+}
+
+/** Whoever leads or campaigns in an old term learns of the new one; late answers say nothing any more. */
+function answerBelow(s: RaftState, message: Message): void {
+  const { from } = message
+  const { id, term } = s
+  switch (message._tag) {
+    case "AppendEntries":
+    case "InstallSnapshot":
+    case "Quiesce":
+      s.outbox.send({
+        _tag: "AppendEntriesResponse",
+        from: id,
+        to: from,
+        term,
+        success: false,
+        matchIndex: message._tag === "AppendEntries" ? message.prevLogIndex : 0,
+        hintIndex: 0,
+        hintTerm: 0,
+        round: 0,
+      })
+      return
+    case "PreVote":
+      s.outbox.send({ _tag: "PreVoteResponse", from: id, to: from, term, granted: false })
+      return
+    case "RequestVote":
+      s.outbox.send({ _tag: "RequestVoteResponse", from: id, to: from, term, granted: false })
+      return
+    default:
+  }
+}
+
+function dispatch(s: RaftState, message: Message): void {
+  switch (message._tag) {
+    case "PreVote":
+      handlePreVote(s, message)
+      return reassure(s, message.from)
+    case "PreVoteResponse":
+      return handlePreVoteResponse(s, message)
+    case "RequestVote":
+      return handleRequestVote(s, message)
+    case "RequestVoteResponse":
+      return handleRequestVoteResponse(s, message)
+    case "AppendEntries":
+      return handleAppendEntries(s, message)
+    case "AppendEntriesResponse":
+      return handleAppendEntriesResponse(s, message)
+    case "InstallSnapshot":
+      return hearLeader(s, message.from)
+    case "InstallSnapshotResponse":
+      return
+    case "TimeoutNow":
+      return handleTimeoutNow(s, message)
+    case "Quiesce":
+      hearLeader(s, message.from)
+      return handleQuiesce(s, message)
+    case "QuiesceResponse":
+      return handleQuiesceResponse(s, message)
+    case "SteppedDown":
+      return handleSteppedDown(s, message)
+  }
+}
