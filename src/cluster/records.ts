@@ -4,13 +4,10 @@
  * Bytes of an entry: uint8 format, then per record: uint16 type, uint16 version, int32 length, fields as the schema
  * says. A type or version that is not declared here throws: a broker stops rather than guess what the cluster decided.
  */
-import { compileDecoder } from "../protocol/compile-decoder.ts"
-import type { DecodeStruct } from "../protocol/compile-decoder.ts"
-import { compileEncoder } from "../protocol/compile-encoder.ts"
-import type { EncodeStruct } from "../protocol/compile-encoder.ts"
+import { decodeRequest, encodeRequest } from "../protocol/codec.ts"
 import { Reader } from "../protocol/reader.ts"
-import type { Decoded, Fields } from "../protocol/schema.ts"
-import { array, int32, int64, int8, string, uuid } from "../protocol/schema.ts"
+import type { Decoded, Fields, Input } from "../protocol/schema.ts"
+import { array, defineApi, int32, int64, int8, string, uuid } from "../protocol/schema.ts"
 import { Writer } from "../protocol/writer.ts"
 import type { AssignedHow } from "./image.ts"
 
@@ -94,64 +91,94 @@ export type MetadataRecord =
   | LeadersAssigned
   | ProducerIdsAllocated
 
-/** Numbers on disk: never reused, never changed. All records are at version 0 so far. */
-const schemas = {
-  BrokerRegistered: { type: 1, fields: brokerRegistered },
-  BrokerFenced: { type: 2, fields: broker },
-  BrokerUnfenced: { type: 3, fields: broker },
-  TopicCreated: { type: 4, fields: topicCreated },
-  TopicDeleted: { type: 5, fields: topicDeleted },
-  PartitionsCreated: { type: 6, fields: partitionsCreated },
-  LeadersAssigned: { type: 7, fields: leadersAssigned },
-  ProducerIdsAllocated: { type: 8, fields: producerIdsAllocated },
-} as const satisfies Record<MetadataRecord["_tag"], { type: number; fields: Fields }>
-
-const recordVersion = 0
 const entryFormat = 1
+const recordVersion = 0
 
 /** A single entry may create thousands of partitions. */
 const elementsMax = 10_000_000
 
-interface RecordCodec {
-  readonly _tag: MetadataRecord["_tag"]
-  readonly type: number
-  readonly encode: EncodeStruct
-  readonly decode: DecodeStruct
-}
-
-const codecs = new Map<MetadataRecord["_tag"] | number, RecordCodec>()
-
-/** Compiled once, on first use. */
-const codecOf = (key: MetadataRecord["_tag"] | number): RecordCodec | undefined => {
-  if (codecs.size === 0) {
-    for (const tag of Object.keys(schemas) as Array<MetadataRecord["_tag"]>) {
-      const { type, fields } = schemas[tag]
-      const encode = compileEncoder(fields, recordVersion, true)
-      const decode = compileDecoder(fields, recordVersion, true)
-      const codec: RecordCodec = { _tag: tag, type, encode, decode }
-      codecs.set(tag, codec).set(type, codec)
-    }
+/** Types are numbers on disk: never reused, never changed. All records are at version 0 so far. */
+const codec = <const Tag extends string, const F extends Fields>(
+  type: number,
+  tag: Tag,
+  fields: F,
+) => {
+  const schema = defineApi({
+    key: type,
+    name: tag,
+    versions: [recordVersion, recordVersion],
+    flexibleSince: 0,
+    request: fields,
+    response: {},
+  })
+  return {
+    type,
+    encode: (record: Input<F>, body: Writer): void =>
+      encodeRequest(schema, recordVersion, record, body),
+    decode: (body: Reader) => ({ _tag: tag, ...decodeRequest(schema, recordVersion, body) }),
   }
-  return codecs.get(key)
 }
+
+const codecs = {
+  BrokerRegistered: codec(1, "BrokerRegistered", brokerRegistered),
+  BrokerFenced: codec(2, "BrokerFenced", broker),
+  BrokerUnfenced: codec(3, "BrokerUnfenced", broker),
+  TopicCreated: codec(4, "TopicCreated", topicCreated),
+  TopicDeleted: codec(5, "TopicDeleted", topicDeleted),
+  PartitionsCreated: codec(6, "PartitionsCreated", partitionsCreated),
+  LeadersAssigned: codec(7, "LeadersAssigned", leadersAssigned),
+  ProducerIdsAllocated: codec(8, "ProducerIdsAllocated", producerIdsAllocated),
+} as const satisfies Record<MetadataRecord["_tag"], { readonly type: number }>
+
+const decoders: ReadonlyMap<number, (body: Reader) => MetadataRecord> = new Map(
+  [
+    codecs.BrokerRegistered,
+    codecs.BrokerFenced,
+    codecs.BrokerUnfenced,
+    codecs.TopicCreated,
+    codecs.TopicDeleted,
+    codecs.PartitionsCreated,
+    { type: codecs.LeadersAssigned.type, decode: (body: Reader) => decodeAssigned(body) },
+    codecs.ProducerIdsAllocated,
+  ].map(({ type, decode }) => [type, decode]),
+)
 
 const hows: ReadonlyArray<AssignedHow> = ["campaign", "transfer"]
 
-const toFields = (record: MetadataRecord): object => {
-  if (record._tag !== "LeadersAssigned") return record
-  return { assignments: record.assignments.map((a) => ({ ...a, how: hows.indexOf(a.how) })) }
+const encodeAssigned = (record: LeadersAssigned, body: Writer): void => {
+  const assignments = record.assignments.map((a) => ({ ...a, how: hows.indexOf(a.how) }))
+  codecs.LeadersAssigned.encode({ assignments }, body)
 }
 
-const fromFields = (tag: MetadataRecord["_tag"], fields: object): MetadataRecord => {
-  if (tag !== "LeadersAssigned") return { _tag: tag, ...fields } as MetadataRecord
-  const { assignments } = fields as Decoded<typeof leadersAssigned>
-  return { _tag: tag, assignments: assignments.map((a) => ({ ...a, how: howOf(a.how) })) }
+const decodeAssigned = (body: Reader): LeadersAssigned => {
+  const { _tag, assignments } = codecs.LeadersAssigned.decode(body)
+  return { _tag, assignments: assignments.map((a) => ({ ...a, how: howOf(a.how) })) }
 }
 
 const howOf = (code: number): AssignedHow => {
   const how = hows[code]
   if (how === undefined) throw new UnknownMetadataRecord(`an assignment of kind ${code}`)
   return how
+}
+
+const encodeFields = (record: MetadataRecord, body: Writer): void => {
+  switch (record._tag) {
+    case "BrokerRegistered":
+      return codecs.BrokerRegistered.encode(record, body)
+    case "BrokerFenced":
+    case "BrokerUnfenced":
+      return codecs[record._tag].encode(record, body)
+    case "TopicCreated":
+      return codecs.TopicCreated.encode(record, body)
+    case "TopicDeleted":
+      return codecs.TopicDeleted.encode(record, body)
+    case "PartitionsCreated":
+      return codecs.PartitionsCreated.encode(record, body)
+    case "LeadersAssigned":
+      return encodeAssigned(record, body)
+    case "ProducerIdsAllocated":
+      return codecs.ProducerIdsAllocated.encode(record, body)
+  }
 }
 
 /** The log says something that this program does not understand: made by a newer one, or damaged. */
@@ -163,17 +190,16 @@ export const encodeRecords = (records: ReadonlyArray<MetadataRecord>): Uint8Arra
   const writer = new Writer(64 * (records.length + 1))
   writer.int8(entryFormat)
   for (const record of records) {
-    const codec = codecOf(record._tag)
-    if (codec === undefined) throw new UnknownMetadataRecord(`a record ${record._tag}`)
     const body = new Writer()
-    codec.encode(body, toFields(record))
-    writer.uint16(codec.type)
+    encodeFields(record, body)
+    writer.uint16(codecs[record._tag].type)
     writer.uint16(recordVersion)
     writer.blob(body.concat())
   }
   return writer.concat()
 }
 
+/** Throws UnknownMetadataRecord, or DecodeError for bytes that no broker wrote. */
 export const decodeRecords = (bytes: Uint8Array): ReadonlyArray<MetadataRecord> => {
   const reader = new Reader(bytes)
   const format = reader.int8()
@@ -187,12 +213,9 @@ export const decodeRecords = (bytes: Uint8Array): ReadonlyArray<MetadataRecord> 
 const decodeRecord = (reader: Reader): MetadataRecord => {
   const type = reader.uint16()
   const version = reader.uint16()
-  const codec = codecOf(type)
-  if (codec === undefined || version !== recordVersion) {
+  const decode = decoders.get(type)
+  if (decode === undefined || version !== recordVersion) {
     throw new UnknownMetadataRecord(`a metadata record of type ${type}, version ${version}`)
   }
-  const body = new Reader(reader.slice(reader.int32()), { elementsMax })
-  const fields = codec.decode(body)
-  body.expectEnd()
-  return fromFields(codec._tag, fields)
+  return decode(new Reader(reader.slice(reader.int32()), { elementsMax }))
 }

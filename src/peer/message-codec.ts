@@ -1,0 +1,183 @@
+/**
+ * Raft messages on a peer link. `from` and `to` do not travel: they are the two ends of the link, known since Hello.
+ */
+import type { Message, SteppedDown, TimeoutNow } from "../../raft/message.ts"
+import type { MemberId, Term } from "../../raft/types.ts"
+import { PeerDecodeError } from "./bytes.ts"
+import type { ByteReader, ByteWriter } from "./bytes.ts"
+import { readEntries, writeEnvelopes } from "./entry-codec.ts"
+
+export interface LinkMembers {
+  readonly fromMember: MemberId
+  readonly toMember: MemberId
+}
+
+/** Numbers on the wire: never reused. */
+const codes = {
+  PreVote: 1,
+  PreVoteResponse: 2,
+  RequestVote: 3,
+  RequestVoteResponse: 4,
+  AppendEntries: 5,
+  AppendEntriesResponse: 6,
+  InstallSnapshot: 7,
+  InstallSnapshotResponse: 8,
+  TimeoutNow: 9,
+  Quiesce: 10,
+  QuiesceResponse: 11,
+  SteppedDown: 12,
+} as const satisfies Record<Message["_tag"], number>
+
+const tagNames: ReadonlyArray<Message["_tag"]> = [
+  "PreVote",
+  "PreVoteResponse",
+  "RequestVote",
+  "RequestVoteResponse",
+  "AppendEntries",
+  "AppendEntriesResponse",
+  "InstallSnapshot",
+  "InstallSnapshotResponse",
+  "TimeoutNow",
+  "Quiesce",
+  "QuiesceResponse",
+  "SteppedDown",
+]
+const tags: ReadonlyMap<number, Message["_tag"]> = new Map(tagNames.map((tag) => [codes[tag], tag]))
+
+const none: ReadonlyArray<Uint8Array> = []
+
+/** What has to follow the writer's bytes, by reference. */
+export const writeMessage = (writer: ByteWriter, message: Message): ReadonlyArray<Uint8Array> => {
+  writer.uint8(codes[message._tag])
+  writer.number(message.term)
+  switch (message._tag) {
+    case "AppendEntries":
+      writer.number(message.prevLogIndex)
+      writer.number(message.prevLogTerm)
+      writer.number(message.leaderCommit)
+      writer.number(message.round)
+      writeEnvelopes(writer, message.entries, message.prevLogIndex)
+      return message.entries.map((entry) => entry.payload)
+    case "AppendEntriesResponse":
+      writer.bool(message.success)
+      writer.number(message.matchIndex)
+      writer.number(message.hintIndex)
+      writer.number(message.hintTerm)
+      writer.number(message.round)
+      return none
+    case "PreVote":
+    case "RequestVote":
+      writer.number(message.lastLogIndex)
+      writer.number(message.lastLogTerm)
+      if (message._tag === "RequestVote") writer.bool(message.leaderLeaseWaived)
+      return none
+    case "PreVoteResponse":
+    case "RequestVoteResponse":
+      writer.bool(message.granted)
+      return none
+    case "InstallSnapshot":
+      writer.number(message.lastIncludedIndex)
+      writer.number(message.lastIncludedTerm)
+      writer.number(message.offset)
+      writer.bool(message.done)
+      return [message.chunk]
+    case "InstallSnapshotResponse":
+      writer.number(message.lastIncludedIndex)
+      writer.number(message.nextOffset)
+      return none
+    case "Quiesce":
+      writer.number(message.lastLogIndex)
+      writer.number(message.commitIndex)
+      return none
+    case "QuiesceResponse":
+      writer.number(message.lastLogIndex)
+      writer.bool(message.agreed)
+      return none
+    default:
+      return bare(message)
+  }
+}
+
+/** The rest says nothing but its term. */
+const bare = (_message: TimeoutNow | SteppedDown): ReadonlyArray<Uint8Array> => none
+
+interface Envelope {
+  readonly from: MemberId
+  readonly to: MemberId
+  readonly term: Term
+}
+
+export const readMessage = (reader: ByteReader, members: LinkMembers): Message => {
+  const code = reader.uint8()
+  const tag = tags.get(code)
+  if (tag === undefined) throw new PeerDecodeError(`a raft message of type ${code}`)
+  const envelope = { from: members.fromMember, to: members.toMember, term: reader.natural() }
+  switch (tag) {
+    case "AppendEntries":
+      return readAppendEntries(reader, envelope)
+    case "AppendEntriesResponse":
+      return readAppendEntriesResponse(reader, envelope)
+    case "PreVote": {
+      const lastLogIndex = reader.natural()
+      return { _tag: tag, ...envelope, lastLogIndex, lastLogTerm: reader.natural() }
+    }
+    case "RequestVote":
+      return readRequestVote(reader, envelope)
+    case "PreVoteResponse":
+    case "RequestVoteResponse":
+      return { _tag: tag, ...envelope, granted: reader.bool() }
+    case "InstallSnapshot":
+      return readInstallSnapshot(reader, envelope)
+    case "InstallSnapshotResponse": {
+      const lastIncludedIndex = reader.natural()
+      return { _tag: tag, ...envelope, lastIncludedIndex, nextOffset: reader.natural() }
+    }
+    case "Quiesce": {
+      const lastLogIndex = reader.natural()
+      return { _tag: tag, ...envelope, lastLogIndex, commitIndex: reader.natural() }
+    }
+    case "QuiesceResponse": {
+      const lastLogIndex = reader.natural()
+      return { _tag: tag, ...envelope, lastLogIndex, agreed: reader.bool() }
+    }
+    default:
+      return { _tag: tag, ...envelope }
+  }
+}
+
+const readAppendEntries = (reader: ByteReader, { from, to, term }: Envelope): Message => {
+  const prevLogIndex = reader.natural()
+  const prevLogTerm = reader.natural()
+  const leaderCommit = reader.natural()
+  const round = reader.natural()
+  const entries = readEntries(reader, prevLogIndex)
+  const _tag = "AppendEntries"
+  return { _tag, from, to, term, prevLogIndex, prevLogTerm, entries, leaderCommit, round }
+}
+
+const readAppendEntriesResponse = (reader: ByteReader, { from, to, term }: Envelope): Message => {
+  const success = reader.bool()
+  const matchIndex = reader.natural()
+  const hintIndex = reader.natural()
+  const hintTerm = reader.natural()
+  const round = reader.natural()
+  const _tag = "AppendEntriesResponse"
+  return { _tag, from, to, term, success, matchIndex, hintIndex, hintTerm, round }
+}
+
+const readRequestVote = (reader: ByteReader, envelope: Envelope): Message => {
+  const lastLogIndex = reader.natural()
+  const lastLogTerm = reader.natural()
+  const leaderLeaseWaived = reader.bool()
+  return { _tag: "RequestVote", ...envelope, lastLogIndex, lastLogTerm, leaderLeaseWaived }
+}
+
+const readInstallSnapshot = (reader: ByteReader, { from, to, term }: Envelope): Message => {
+  const lastIncludedIndex = reader.natural()
+  const lastIncludedTerm = reader.natural()
+  const offset = reader.natural()
+  const done = reader.bool()
+  const chunk = reader.rest()
+  const _tag = "InstallSnapshot"
+  return { _tag, from, to, term, lastIncludedIndex, lastIncludedTerm, offset, chunk, done }
+}
