@@ -1,0 +1,161 @@
+/**
+ * The directory of a row: one fixed-width slot per entry, kept in its own column before the payloads, so that
+ * recovery and lookups read envelopes without touching payload pages. Big-endian.
+ *
+ *   header  magic u32 · crc u32 (CRC-32C of everything after it) · seq i64 · slots u32 · payload bytes u32
+ *   slot    group i32 · kind u8 · type u8 · producerEpoch i16 · index · term · appendMs · firstOffset · lastOffset ·
+ *           maxTimestamp · producerId · chain (i64 each) · baseSequence i32 · entryCrc u32 · position u32 ·
+ *           payload bytes u32 · stored crc u32 (0 while the payload is the one that was appended) · 0 u32
+ *
+ * The seq of the entry in slot n is the row's seq + n.
+ */
+import { crc32c } from "../raft/crc32c.ts"
+import type { Entry, EntryType } from "../raft/types.ts"
+import type { EntryMeta, GroupId } from "./wal.ts"
+import { readInt64, writeInt64 } from "./int64.ts"
+
+const magic = 0x56445231 // "VDR1"
+export const headerBytes = 24
+export const slotBytes = 96
+
+/** How a slot came to be. Only appends are written so far; copies and cuts come with segments. */
+export type SlotKind = "append" | "copy" | "cut"
+const kinds: ReadonlyArray<SlotKind> = ["append", "copy", "cut"]
+const types: ReadonlyArray<EntryType> = ["noop", "configuration", "data"]
+
+/** The stored bytes of a row are not those that were written, or are gone. */
+export class CorruptRow extends Error {}
+
+export interface SlotWrite {
+  readonly group: GroupId
+  readonly entry: Entry
+  /** Byte place of the payload in the row's payload column. */
+  readonly position: number
+  readonly chain: number
+}
+
+export function encodeDirectory(
+  seq: number,
+  payloadBytes: number,
+  slots: ReadonlyArray<SlotWrite>,
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(headerBytes + slots.length * slotBytes)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, magic)
+  writeInt64(view, 8, seq)
+  view.setUint32(16, slots.length)
+  view.setUint32(20, payloadBytes)
+  let at = headerBytes
+  for (const slot of slots) {
+    encodeSlot(view, at, slot)
+    at += slotBytes
+  }
+  view.setUint32(4, crc32c(bytes, 8))
+  return bytes
+}
+
+function encodeSlot(
+  view: DataView,
+  at: number,
+  { group, entry, position, chain }: SlotWrite,
+): void {
+  view.setInt32(at, group)
+  view.setUint8(at + 4, kinds.indexOf("append"))
+  view.setUint8(at + 5, types.indexOf(entry.type))
+  view.setInt16(at + 6, entry.producerEpoch)
+  writeInt64(view, at + 8, entry.index)
+  writeInt64(view, at + 16, entry.term)
+  writeInt64(view, at + 24, entry.appendMs)
+  writeInt64(view, at + 32, entry.firstOffset)
+  writeInt64(view, at + 40, entry.lastOffset)
+  writeInt64(view, at + 48, entry.maxTimestamp)
+  writeInt64(view, at + 56, entry.producerId)
+  writeInt64(view, at + 64, chain)
+  view.setInt32(at + 72, entry.baseSequence)
+  view.setUint32(at + 76, entry.entryCrc)
+  view.setUint32(at + 80, position)
+  view.setUint32(at + 84, entry.payload.length)
+}
+
+/** A verified directory: its CRC held when it was made, and every slot lies inside the row's payload. */
+export class Directory {
+  readonly seq: number
+  readonly count: number
+  readonly payloadBytes: number
+  readonly bytes: Uint8Array
+  private readonly view: DataView
+
+  /** `seq` is where the row was found. Throws `CorruptRow`. */
+  constructor(seq: number, bytes: Uint8Array) {
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.seq = seq
+    check(bytes.length >= headerBytes && this.view.getUint32(0) === magic, "no directory header")
+    check(this.view.getUint32(4) === crc32c(bytes, 8), "directory checksum does not match")
+    check(readInt64(this.view, 8) === seq, "directory of another row")
+    this.count = this.view.getUint32(16)
+    this.payloadBytes = this.view.getUint32(20)
+    check(bytes.length === headerBytes + this.count * slotBytes, "directory length does not match")
+  }
+
+  group(slot: number): GroupId {
+    return this.view.getInt32(headerBytes + slot * slotBytes)
+  }
+
+  index(slot: number): number {
+    return readInt64(this.view, headerBytes + slot * slotBytes + 8)
+  }
+
+  chain(slot: number): number {
+    return readInt64(this.view, headerBytes + slot * slotBytes + 64)
+  }
+
+  position(slot: number): number {
+    return this.view.getUint32(headerBytes + slot * slotBytes + 80)
+  }
+
+  kind(slot: number): SlotKind {
+    const kind = kinds[this.view.getUint8(headerBytes + slot * slotBytes + 4)]
+    if (kind === undefined) throw new CorruptRow(`slot ${slot}: unknown kind`)
+    return kind
+  }
+
+  meta(slot: number): EntryMeta {
+    const view = this.view
+    const at = headerBytes + slot * slotBytes
+    const type = types[view.getUint8(at + 5)]
+    if (type === undefined) throw new CorruptRow(`slot ${slot}: unknown entry type`)
+    return {
+      term: readInt64(view, at + 16),
+      index: readInt64(view, at + 8),
+      type,
+      appendMs: readInt64(view, at + 24),
+      firstOffset: readInt64(view, at + 32),
+      lastOffset: readInt64(view, at + 40),
+      maxTimestamp: readInt64(view, at + 48),
+      producerId: readInt64(view, at + 56),
+      producerEpoch: view.getInt16(at + 6),
+      baseSequence: view.getInt32(at + 72),
+      entryCrc: view.getUint32(at + 76),
+      payloadBytes: view.getUint32(at + 84),
+    }
+  }
+
+  /**
+   * Slots of the group's entries [lo, hi) among the first `slotLimit`, by index; −1 where there is none. When an
+   * index occurs twice the later slot counts: it replaced the earlier one.
+   */
+  slotsOf(group: GroupId, lo: number, hi: number, slotLimit = this.count): ReadonlyArray<number> {
+    const slots = Array.from({ length: hi - lo }, () => -1)
+    for (let slot = 0; slot < slotLimit; slot++) {
+      if (this.group(slot) !== group) continue
+      const index = this.index(slot)
+      if (index >= lo && index < hi) slots[index - lo] = slot
+    }
+    return slots
+  }
+}
+
+function check(holds: boolean, what: string): void {
+  if (!holds) throw new CorruptRow(what)
+}

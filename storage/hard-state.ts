@@ -1,0 +1,31 @@
+/** A hard state as a row, with a checksum: SQLite does not notice a flipped bit in a column, and a vote is a promise. */
+import { crc32c } from "../raft/crc32c.ts"
+import type { HardState } from "../raft/types.ts"
+import { CorruptRow } from "./directory.ts"
+import type { GroupId } from "./wal.ts"
+
+/** A row of `hard_state`. */
+export interface HardStateRow extends HardState {
+  readonly group: GroupId
+  readonly crc: number
+}
+
+const encoder = new TextEncoder()
+
+export function encodeHardState(group: GroupId, state: HardState): HardStateRow {
+  return { ...state, group, crc: hardStateCrc(group, state) }
+}
+
+/** Throws `CorruptRow` when the row is not what was written. */
+export function decodeHardState({ group, crc, ...state }: HardStateRow): HardState {
+  if (hardStateCrc(group, state) !== crc) {
+    throw new CorruptRow(`hard state of group ${group}: checksum does not match`)
+  }
+  return state
+}
+
+/** CRC-32C of the columns but `crc`, in the order of the table, as a JSON array. */
+function hardStateCrc(group: GroupId, state: HardState): number {
+  const { term, votedFor, commitIndex, acceptedTerm } = state
+  return crc32c(encoder.encode(JSON.stringify([group, term, votedFor, commitIndex, acceptedTerm])))
+}

@@ -1,0 +1,148 @@
+/**
+ * Opening a log: read every directory (no payload), replay them in the order of seq, verify what is there against
+ * itself. Damage found here refuses the open: a node that does not know its own log must not vote with it.
+ */
+import type { LogIndex } from "../raft/types.ts"
+import { CorruptRow, Directory } from "./directory.ts"
+import type { Located, RowSource } from "./group-state.ts"
+import { decodeHardState } from "./hard-state.ts"
+import type { Pragmas } from "./schema.ts"
+import type { RowHead, Segment } from "./segment.ts"
+import type { SqliteGroupLog } from "./sqlite-group-log.ts"
+import { CorruptEntry, type GroupId } from "./wal.ts"
+
+/** Directories fetched by one statement: bounds what recovery holds in memory. */
+const rowsPerRead = 256
+
+export interface RecoveryReport {
+  readonly groups: number
+  readonly rows: number
+  /** Entries in the log, and entries in the file that later ones replaced or whose group was dropped. */
+  readonly entries: number
+  readonly entriesReplaced: number
+  readonly payloadBytes: number
+  /** The next entry's seq. */
+  readonly nextSeq: number
+  readonly elapsedMs: number
+  readonly pragmas: Pragmas
+  /** The journal found: 0 bytes after an orderly close. SQLite drops what follows its first bad frame unsaid. */
+  readonly journal: JournalReport
+}
+
+export interface JournalReport {
+  /** Length of the -wal before SQLite opened it. */
+  readonly bytesFound: number
+  /** Pages taken over from it into the database. */
+  readonly pagesReplayed: number
+}
+
+/** The file holds rows that are not what was written. */
+export class CorruptLog extends Error {
+  readonly damages: ReadonlyArray<string>
+  constructor(path: string, damages: ReadonlyArray<string>) {
+    super(`${path}: ${damages.join("; ")}`)
+    this.name = "CorruptLog"
+    this.damages = damages
+  }
+}
+
+export interface Replayed {
+  readonly rows: number
+  readonly slots: number
+  readonly nextSeq: number
+}
+
+/** Fills the logs from the segment. Throws `CorruptRow` or `CorruptEntry` at the first damage. */
+export function replay(segment: Segment, logOf: (group: GroupId) => SqliteGroupLog): Replayed {
+  const dropped = segment.dropped()
+  let rows = 0
+  let nextSeq = 1
+  let slots = 0
+  for (;;) {
+    const heads = segment.heads(nextSeq - 1, rowsPerRead)
+    for (const head of heads) {
+      const directory = readHead(head, nextSeq)
+      replayRow(directory, dropped, segment, logOf)
+      nextSeq = directory.seq + directory.count
+      slots += directory.count
+    }
+    rows += heads.length
+    if (heads.length < rowsPerRead) break
+  }
+  for (const row of segment.hardStates()) {
+    logOf(row.group).storedHardState = decodeHardState(row)
+  }
+  return { rows, slots, nextSeq: Math.max(nextSeq, ...dropped.values()) }
+}
+
+/** Seqs are handed out without gaps, so a missing row in the middle shows. */
+function readHead(
+  { seq, directory: bytes, payloadBytes }: RowHead,
+  expectedSeq: number,
+): Directory {
+  if (seq !== expectedSeq) throw new CorruptRow(`row ${expectedSeq} is missing, next is ${seq}`)
+  const directory = new Directory(seq, bytes)
+  if (directory.payloadBytes !== payloadBytes) {
+    throw new CorruptRow(`row ${seq}: ${payloadBytes} payload bytes of ${directory.payloadBytes}`)
+  }
+  if (directory.count === 0) throw new CorruptRow(`row ${seq} is empty`)
+  return directory
+}
+
+function replayRow(
+  directory: Directory,
+  dropped: ReadonlyMap<GroupId, number>,
+  segment: Segment,
+  logOf: (group: GroupId) => SqliteGroupLog,
+): void {
+  const source = new ReplaySource(segment, directory)
+  for (let slot = 0; slot < directory.count; slot++) {
+    const group = directory.group(slot)
+    if (directory.seq + slot < (dropped.get(group) ?? 0)) continue
+    if (directory.kind(slot) !== "append") {
+      throw new CorruptRow(`row ${directory.seq}: a kind of entry that this version does not know`)
+    }
+    source.slotLimit = slot
+    const log = logOf(group)
+    log.readFrom(source)
+    replaySlot(directory, slot, log)
+    log.readFrom(segment)
+  }
+}
+
+/** The rule of an append: it removes every entry of its group with an index ≥ its own and a lower seq. */
+function replaySlot(directory: Directory, slot: number, log: SqliteGroupLog): void {
+  const meta = directory.meta(slot)
+  if (meta.index < 1 || meta.index > log.lastIndex + 1) {
+    throw new CorruptEntry(log.group, meta.index, `follows ${log.lastIndex}`)
+  }
+  log.truncateFrom(meta.index)
+  const chain = log.append(meta, meta.payloadBytes, directory.seq)
+  if (chain !== directory.chain(slot)) {
+    throw new CorruptEntry(log.group, meta.index, "hash chain is broken")
+  }
+}
+
+/** The file as it was before the current slot was appended: later slots of its row are not there yet. */
+class ReplaySource implements RowSource {
+  slotLimit = 0
+  private readonly segment: Segment
+  private readonly current: Directory
+
+  constructor(segment: Segment, current: Directory) {
+    this.segment = segment
+    this.current = current
+  }
+
+  locate(row: number, group: GroupId, lo: LogIndex, hi: LogIndex): Located {
+    if (row !== this.current.seq) return this.segment.locate(row, group, lo, hi)
+    return {
+      directory: this.current,
+      slots: this.current.slotsOf(group, lo, hi, this.slotLimit),
+    }
+  }
+
+  payload(row: number, position: number, bytes: number): Uint8Array {
+    return this.segment.payload(row, position, bytes)
+  }
+}

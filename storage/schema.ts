@@ -1,0 +1,113 @@
+/** The file format: tables, version and the settings under which a file is written and read. */
+import type { Database } from "bun:sqlite"
+
+/** "varv": lets `file` and SQLite tools tell a segment from other databases. */
+export const applicationId = 0x76617276
+
+/** Each brings a file from version n to n + 1; newest last. */
+const migrations: ReadonlyArray<ReadonlyArray<string>> = [
+  [
+    // seq: of the row's first entry; directory before payload, so that reading it touches no payload page.
+    `CREATE TABLE log (
+       seq INTEGER PRIMARY KEY,
+       directory BLOB NOT NULL,
+       payload BLOB NOT NULL
+     ) STRICT`,
+    // crc: CRC-32C of the other columns as JSON text, see hardStateCrc.
+    `CREATE TABLE hard_state (
+       grp INTEGER PRIMARY KEY,
+       term INTEGER NOT NULL,
+       voted_for TEXT,
+       commit_index INTEGER NOT NULL,
+       accepted_term INTEGER NOT NULL,
+       crc INTEGER NOT NULL
+     ) STRICT`,
+    // Entries of the group with a lower seq are gone.
+    `CREATE TABLE dropped (
+       grp INTEGER PRIMARY KEY,
+       seq INTEGER NOT NULL
+     ) STRICT`,
+  ],
+]
+
+export const schemaVersion = migrations.length
+
+/** Brings a file up to date; refuses one of another program or of a newer version. */
+export function migrate(db: Database): void {
+  const id = pragma(db, "application_id")
+  const version = Number(pragma(db, "user_version"))
+  if (version > 0 && id !== applicationId) throw new Error("not a log of varve")
+  if (version > schemaVersion) {
+    throw new Error(`log format ${version} is newer than this program's (${schemaVersion})`)
+  }
+  if (version === schemaVersion) return
+  db.run("BEGIN IMMEDIATE")
+  for (const statement of migrations.slice(version).flat()) db.run(statement)
+  db.run(`PRAGMA application_id = ${applicationId}`)
+  db.run(`PRAGMA user_version = ${schemaVersion}`)
+  db.run("COMMIT")
+}
+
+export interface WriterSettings {
+  readonly pageBytes: number
+  /** Pages in the -wal after which a commit checkpoints. */
+  readonly checkpointPages: number
+  /** Pages the file may grow to; a commit that needs more fails like one on a full disk. 0 = no bound. */
+  readonly pagesMax: number
+}
+
+/** What the writer's connection answered after it was set up. */
+export interface Pragmas {
+  readonly journalMode: string
+  /** 2 = FULL. */
+  readonly synchronous: number
+  readonly pageBytes: number
+  readonly checkpointPages: number
+}
+
+/** In this order on a fresh file (PERFORMANCE.md): the page size cannot change once WAL mode wrote the first page. */
+export function configureWriter(db: Database, settings: WriterSettings): void {
+  db.run(`PRAGMA page_size = ${settings.pageBytes}`)
+  db.run("PRAGMA journal_mode = WAL")
+  db.run("PRAGMA synchronous = FULL")
+  db.run(`PRAGMA wal_autocheckpoint = ${settings.checkpointPages}`)
+  db.run("PRAGMA journal_size_limit = -1")
+  db.run("PRAGMA cache_size = -16384")
+  db.run("PRAGMA busy_timeout = 5000")
+  db.run("PRAGMA temp_store = MEMORY")
+  if (process.platform === "darwin") {
+    db.run("PRAGMA fullfsync = 1")
+    db.run("PRAGMA checkpoint_fullfsync = 1")
+  }
+  if (settings.pagesMax > 0) db.run(`PRAGMA max_page_count = ${settings.pagesMax}`)
+}
+
+export function readPragmas(db: Database): Pragmas {
+  return {
+    journalMode: String(pragma(db, "journal_mode")),
+    synchronous: Number(pragma(db, "synchronous")),
+    pageBytes: Number(pragma(db, "page_size")),
+    checkpointPages: Number(pragma(db, "wal_autocheckpoint")),
+  }
+}
+
+/** Throws unless commits on this connection are durable when they return (VERIFICATION D6). */
+export function checkPragmas(pragmas: Pragmas): void {
+  if (pragmas.journalMode !== "wal" || pragmas.synchronous < 2) {
+    throw new Error(
+      `commits would not be durable: journal_mode=${pragmas.journalMode} synchronous=${pragmas.synchronous}`,
+    )
+  }
+}
+
+export function configureReader(db: Database): void {
+  db.run("PRAGMA query_only = 1")
+  db.run("PRAGMA synchronous = FULL")
+  db.run("PRAGMA mmap_size = 2147418112")
+  db.run("PRAGMA cache_size = -2000")
+  db.run("PRAGMA busy_timeout = 5000")
+}
+
+function pragma(db: Database, name: string): unknown {
+  return db.query<Record<string, unknown>, []>(`PRAGMA ${name}`).values()[0]?.[0]
+}

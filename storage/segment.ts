@@ -1,0 +1,111 @@
+/**
+ * Reading one file of the log, on the caller's thread, by a connection that cannot write. Statements are short and
+ * nothing stays open between calls: an open read transaction would keep the -wal from being reused.
+ * One file per node for now; with segments there is one of these per file.
+ */
+import { Database, SQLiteError, type Statement } from "bun:sqlite"
+import { CorruptRow, Directory } from "./directory.ts"
+import { DirectoryCache } from "./directory-cache.ts"
+import type { Located, RowSource } from "./group-state.ts"
+import type { HardStateRow } from "./hard-state.ts"
+import { configureReader } from "./schema.ts"
+import type { GroupId } from "./wal.ts"
+
+/** A row as recovery sees it: all but its payload. */
+export interface RowHead {
+  readonly seq: number
+  readonly directory: Uint8Array
+  readonly payloadBytes: number
+}
+
+export class Segment implements RowSource {
+  private readonly db: Database
+  private readonly directories: DirectoryCache
+  private readonly selectDirectory: Statement<unknown, [number]>
+  private readonly selectPayload: Statement<unknown, [number, number, number]>
+  /** Rows whose payload was read: what a benchmark divides by. */
+  payloadReads = 0
+
+  constructor(path: string, directoryCacheBytes: number) {
+    this.db = new Database(path, { readonly: true })
+    configureReader(this.db)
+    this.directories = new DirectoryCache(directoryCacheBytes)
+    this.selectDirectory = this.db.prepare("SELECT directory FROM log WHERE seq = ?1")
+    // substr counts from 1.
+    this.selectPayload = this.db.prepare(
+      "SELECT substr(payload, ?2 + 1, ?3) FROM log WHERE seq = ?1",
+    )
+  }
+
+  locate(row: number, group: GroupId, lo: number, hi: number): Located {
+    const directory = this.directory(row)
+    return { directory, slots: directory.slotsOf(group, lo, hi) }
+  }
+
+  directory(row: number): Directory {
+    const cached = this.directories.get(row)
+    if (cached !== undefined) return cached
+    const bytes = blob(() => this.selectDirectory.values(row)[0]?.[0])
+    if (bytes === undefined) throw new CorruptRow(`row ${row} is gone`)
+    const directory = new Directory(row, bytes)
+    this.directories.add(directory)
+    return directory
+  }
+
+  payload(row: number, position: number, length: number): Uint8Array {
+    this.payloadReads += 1
+    const bytes = blob(() => this.selectPayload.values(row, position, length)[0]?.[0])
+    if (bytes === undefined || bytes.length !== length) throw new CorruptRow(`row ${row} is short`)
+    return bytes
+  }
+
+  /** The next rows above a seq, at most `count`. */
+  heads(after: number, count: number): ReadonlyArray<RowHead> {
+    const sql = `SELECT seq, directory, length(payload) AS payloadBytes
+                 FROM log WHERE seq > ?1 ORDER BY seq LIMIT ?2`
+    return damageAsCorruptRow(() => this.db.query<RowHead, [number, number]>(sql).all(after, count))
+  }
+
+  hardStates(): ReadonlyArray<HardStateRow> {
+    const sql = `SELECT grp AS "group", term, voted_for AS votedFor, commit_index AS commitIndex,
+                        accepted_term AS acceptedTerm, crc FROM hard_state`
+    return damageAsCorruptRow(() => this.db.query<HardStateRow, []>(sql).all())
+  }
+
+  /** Groups that were dropped, and the seq below which nothing of them counts. */
+  dropped(): ReadonlyMap<GroupId, number> {
+    const sql = `SELECT grp AS "group", seq FROM dropped`
+    const rows = damageAsCorruptRow(() =>
+      this.db.query<{ group: GroupId; seq: number }, []>(sql).all(),
+    )
+    return new Map(rows.map(({ group, seq }) => [group, seq]))
+  }
+
+  close(): void {
+    this.selectDirectory.finalize()
+    this.selectPayload.finalize()
+    this.db.close()
+  }
+}
+
+/** A blob column as bytes; undefined when the row is not there. */
+function blob(read: () => unknown): Uint8Array | undefined {
+  const value = damageAsCorruptRow(read)
+  if (value === undefined) return undefined
+  // bun:sqlite hands an empty blob out as null in some positions.
+  if (value === null) return new Uint8Array(0)
+  if (!(value instanceof Uint8Array)) throw new CorruptRow("column is not a blob")
+  return value
+}
+
+/** SQLite's own word for damage, in the words of this log. Other errors (I/O, busy) pass. */
+function damageAsCorruptRow<A>(read: () => A): A {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof SQLiteError && /CORRUPT|NOTADB/.test(error.code ?? "")) {
+      throw new CorruptRow(error.message)
+    }
+    throw error
+  }
+}

@@ -1,0 +1,174 @@
+/** Reading a group's log: newest entries from memory, older ones from their rows, verified each time. */
+import { entryCrc } from "../raft/entry.ts"
+import {
+  emptyHardState,
+  type Entry,
+  type EntryEnvelope,
+  type HardState,
+  type LogIndex,
+  type Term,
+} from "../raft/types.ts"
+import { GroupState, guarded, type ReadExtent } from "./group-state.ts"
+import type { TermRun } from "./term-runs.ts"
+import { CorruptEntry, type EntryMeta, type GroupLog } from "./wal.ts"
+
+export class SqliteGroupLog extends GroupState implements GroupLog {
+  /** Nothing cuts a prefix yet (retention comes with segments). */
+  readonly firstIndex = 1
+
+  get hardState(): HardState {
+    return this.storedHardState ?? emptyHardState
+  }
+
+  get firstOffset(): number {
+    return this.extents.length === 0 ? 0 : this.extents.firstOffset(0)
+  }
+
+  term(index: LogIndex): Term | undefined {
+    if (index === 0) return 0
+    return this.holds(index) ? this.runs.termAt(index) : undefined
+  }
+
+  entries(lo: LogIndex, hi: LogIndex, bytesMax: number): ReadonlyArray<Entry> {
+    const end = Math.min(hi, this.lastIndex + 1)
+    const taken: Array<Entry> = []
+    if (!this.holds(lo)) return taken
+    let bytesLeft = bytesMax
+    while (lo + taken.length < end) {
+      const next = lo + taken.length
+      const held = this.tail.at(next)
+      if (held === undefined) {
+        for (const entry of this.readEntries(next, end, bytesLeft)) {
+          bytesLeft -= entry.payload.length
+          if (bytesLeft < 0 && taken.length > 0) return taken
+          taken.push(entry)
+        }
+      } else {
+        bytesLeft -= held.payload.length
+        if (bytesLeft < 0 && taken.length > 0) return taken
+        taken.push(held)
+      }
+    }
+    return taken
+  }
+
+  metas(lo: LogIndex, hi: LogIndex, countMax: number): ReadonlyArray<EntryMeta> {
+    const end = Math.min(hi, this.lastIndex + 1, lo + Math.max(0, countMax))
+    const taken: Array<EntryMeta> = []
+    if (!this.holds(lo)) return taken
+    let next = lo
+    while (next < end) {
+      const held = this.tail.at(next)
+      const part = held === undefined ? this.readMetas(next, end) : [metaOf(held)]
+      taken.push(...part)
+      next += part.length
+    }
+    return taken
+  }
+
+  configurationAt(index: LogIndex): Entry | undefined {
+    const at = this.configurations.findLast((place) => place <= index)
+    return at === undefined ? undefined : this.entries(at, at + 1, Infinity)[0]
+  }
+
+  indexOfOffset(offset: number): LogIndex | undefined {
+    if (offset > this.lastOffset) return undefined
+    const at = this.extents.findOffset(offset)
+    if (at === this.extents.length) return undefined
+    return this.findInExtent(at, this.extents.firstIndex(at), (entry) => entry.lastOffset >= offset)
+  }
+
+  indexOfTimestamp(timestamp: number, from: LogIndex): LogIndex | undefined {
+    const { extents } = this
+    for (let at = extents.find(from); at < extents.length; at++) {
+      if (extents.maxTimestamp(at) < timestamp) continue
+      const lo = Math.max(from, extents.firstIndex(at))
+      const matches = (entry: EntryEnvelope) =>
+        entry.type === "data" && entry.maxTimestamp >= timestamp
+      const index = this.findInExtent(at, lo, matches)
+      if (index !== undefined) return index
+    }
+    return undefined
+  }
+
+  termRuns(): ReadonlyArray<TermRun> {
+    return [...this.runs.all]
+  }
+
+  private holds(index: LogIndex): boolean {
+    return index >= this.firstIndex && index <= this.lastIndex
+  }
+
+  /** First entry of the extent at or above `lo` that matches. */
+  private findInExtent(
+    at: number,
+    lo: LogIndex,
+    matches: (entry: EntryEnvelope) => boolean,
+  ): LogIndex | undefined {
+    const end = this.extents.lastIndex(at)
+    if (this.tail.at(lo) === undefined) {
+      const { metas } = this.readExtent(at)
+      return metas.find((meta) => meta.index >= lo && matches(meta))?.index
+    }
+    for (let index = lo; index <= end; index++) {
+      const entry = this.tail.at(index)
+      if (entry !== undefined && matches(entry)) return index
+    }
+    return undefined
+  }
+
+  /** Metas from `lo` to the end of its extent, below `hi`. */
+  private readMetas(lo: LogIndex, hi: LogIndex): ReadonlyArray<EntryMeta> {
+    const at = this.extents.find(lo)
+    const firstIndex = this.extents.firstIndex(at)
+    return this.readExtent(at).metas.slice(lo - firstIndex, hi - firstIndex)
+  }
+
+  /** Entries from `lo` on within its extent, below `hi`: at least one, then while they fit. */
+  private readEntries(lo: LogIndex, hi: LogIndex, bytesMax: number): ReadonlyArray<Entry> {
+    const at = this.extents.find(lo)
+    const extent = this.readExtent(at)
+    const from = lo - this.extents.firstIndex(at)
+    const to = wantedEnd(extent.metas, from, hi - this.extents.firstIndex(at), bytesMax)
+    return this.readPayloads(this.extents.row(at), extent, from, to)
+  }
+
+  /** Reads the places [from, to) of an extent with one statement and checks every entry's CRC. */
+  private readPayloads(row: number, extent: ReadExtent, from: number, to: number): Array<Entry> {
+    const places = extent.slots.slice(from, to).map((slot) => extent.directory.position(slot))
+    const metas = extent.metas.slice(from, to)
+    const ends = metas.map((meta, i) => (places[i] ?? 0) + meta.payloadBytes)
+    const start = Math.min(...places)
+    const length = Math.max(...ends) - start
+    const firstIndex = metas[0]?.index ?? 0
+    const bytes = guarded(this.group, firstIndex, () => this.source.payload(row, start, length))
+    return metas.map(({ payloadBytes, ...envelope }, i) => {
+      const position = (places[i] ?? 0) - start
+      const payload = bytes.subarray(position, position + payloadBytes)
+      if (payload.length !== payloadBytes || entryCrc(envelope, payload) !== envelope.entryCrc) {
+        throw new CorruptEntry(this.group, envelope.index, "checksum does not match")
+      }
+      return { ...envelope, payload }
+    })
+  }
+}
+
+function wantedEnd(
+  metas: ReadonlyArray<EntryMeta>,
+  from: number,
+  end: number,
+  bytesMax: number,
+): number {
+  let bytes = 0
+  let to = from
+  while (to < Math.min(end, metas.length)) {
+    bytes += metas[to]?.payloadBytes ?? 0
+    if (to > from && bytes > bytesMax) break
+    to += 1
+  }
+  return to
+}
+
+function metaOf({ payload, ...envelope }: Entry): EntryMeta {
+  return { ...envelope, payloadBytes: payload.length }
+}

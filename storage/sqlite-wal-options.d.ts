@@ -1,0 +1,25 @@
+/** What an opener may choose, and the measured defaults (DESIGN.md, "Figures"). */
+import type { WalEvents } from "./wal.ts"
+export interface SqliteWalLimits {
+  /** Payload bytes of a row: a larger entry has a row of its own. */
+  readonly rowBytesMax: number
+  /** Payload bytes after which further commits go into another transaction. */
+  readonly transactionBytesMax: number
+  readonly slabBytes: number
+  /** Entries kept in memory, in bytes over all groups; what is not durable yet comes on top. */
+  readonly cacheBytes: number
+  readonly directoryCacheBytes: number
+  readonly pageBytes: number
+  readonly checkpointPages: number
+  /** 0 = no bound; see `WriterSettings`. */
+  readonly pagesMax: number
+}
+export declare const defaultLimits: SqliteWalLimits
+export interface SqliteWalOptions extends WalEvents {
+  /** Made if it is not there. */
+  readonly dir: string
+  readonly log?: (line: string) => void
+  /** The worker's program, where the default does not find it (bundles with another layout). */
+  readonly workerUrl?: URL
+  readonly limits?: Partial<SqliteWalLimits>
+}

@@ -1,0 +1,233 @@
+/**
+ * The log over SQLite. A commit is visible in memory at once, its payloads copied into shared slabs; the storage
+ * worker writes one transaction at a time, and whatever is committed meanwhile becomes the next one (group commit).
+ */
+import type { Entry } from "../raft/types.ts"
+import { checkCommit } from "./append-rules.ts"
+import { Arena } from "./arena.ts"
+import { Batch, entryOverheadBytes, Row } from "./batch.ts"
+import type { RecoveryReport } from "./recovery.ts"
+import { checkPragmas, type Pragmas } from "./schema.ts"
+import type { Segment } from "./segment.ts"
+import type { SqliteWalLimits } from "./sqlite-wal-options.ts"
+import { SqliteGroupLog } from "./sqlite-group-log.ts"
+import { TailCache } from "./tail-cache.ts"
+import type { CommitNumber, GroupId, GroupLog, GroupWrite, Wal, WalEvents } from "./wal.ts"
+import type { WorkerHandle } from "./worker-handle.ts"
+
+export interface SqliteWalStats {
+  /** Commits that became durable, in how many transactions. */
+  readonly commits: number
+  readonly transactions: number
+  readonly entries: number
+  readonly rows: number
+  /** Payload bytes made durable. */
+  readonly bytes: number
+  /** Time the worker spent in transactions, fsync included. */
+  readonly writeMs: number
+  readonly pendingBytes: number
+  /** Entries kept in memory, and the shared slabs ever made for them. */
+  readonly cachedBytes: number
+  readonly slabsMade: number
+  /** Rows read back from the file. */
+  readonly payloadReads: number
+}
+
+/** What `openSqliteWal` puts together. */
+export interface SqliteWalParts {
+  readonly segment: Segment
+  readonly worker: WorkerHandle
+  readonly logs: Map<GroupId, SqliteGroupLog>
+  readonly recovery: RecoveryReport
+  readonly limits: SqliteWalLimits
+  readonly events: WalEvents
+}
+
+export class SqliteWal implements Wal {
+  readonly recovery: RecoveryReport
+  pendingBytes = 0
+  private readonly segment: Segment
+  private readonly worker: WorkerHandle
+  private readonly events: WalEvents
+  private readonly limits: SqliteWalLimits
+  private readonly logs: Map<GroupId, SqliteGroupLog>
+  private readonly arena: Arena
+  private readonly cache: TailCache
+  private nextSeq: number
+  private committed: CommitNumber = 0
+  private durable: CommitNumber = 0
+  /** Oldest first; the last one still grows. */
+  private waiting: Array<Batch> = []
+  private inFlight: Batch | undefined
+  private stopped: Error | undefined
+  private whenIdle: (() => void) | undefined
+  private transactions = 0
+  private entryCount = 0
+  private rowCount = 0
+  private byteCount = 0
+  private writeMs = 0
+
+  constructor(parts: SqliteWalParts) {
+    this.segment = parts.segment
+    this.worker = parts.worker
+    this.events = parts.events
+    this.limits = parts.limits
+    this.logs = parts.logs
+    this.recovery = parts.recovery
+    this.nextSeq = parts.recovery.nextSeq
+    this.arena = new Arena(parts.limits.slabBytes)
+    this.cache = new TailCache(parts.limits.cacheBytes)
+  }
+
+  log(group: GroupId): GroupLog {
+    return this.logOf(group)
+  }
+
+  groups(): ReadonlyArray<GroupId> {
+    return [...this.logs].filter(([, log]) => !log.isEmpty).map(([group]) => group)
+  }
+
+  commit(writes: ReadonlyArray<GroupWrite>): CommitNumber {
+    if (this.stopped !== undefined) throw this.stopped
+    checkCommit(
+      writes,
+      (group) => this.logOf(group).lastIndex,
+      (group, index) => this.logOf(group).endBefore(index),
+    )
+    const batch = this.openBatch()
+    for (const write of writes) this.take(batch, write)
+    batch.through = ++this.committed
+    this.sendNext()
+    return batch.through
+  }
+
+  drop(group: GroupId): void {
+    if (this.stopped !== undefined) throw this.stopped
+    this.openBatch().drop(group, this.nextSeq)
+    this.logOf(group).clear()
+    this.sendNext()
+  }
+
+  stats(): SqliteWalStats {
+    return {
+      commits: this.durable,
+      transactions: this.transactions,
+      entries: this.entryCount,
+      rows: this.rowCount,
+      bytes: this.byteCount,
+      writeMs: this.writeMs,
+      pendingBytes: this.pendingBytes,
+      cachedBytes: this.cache.bytes,
+      slabsMade: this.arena.slabsMade,
+      payloadReads: this.segment.payloadReads,
+    }
+  }
+
+  /** Asks the writer for its settings; throws when commits would not be durable (VERIFICATION D6). */
+  async selfCheck(): Promise<Pragmas> {
+    const pragmas = await this.worker.pragmas()
+    checkPragmas(pragmas)
+    return pragmas
+  }
+
+  /** Everything committed so far becomes durable and is reported, then the file is closed. */
+  async close(): Promise<void> {
+    const failed = this.stopped !== undefined
+    this.stopped ??= new Error("the log is closed")
+    if (!failed && this.inFlight !== undefined) {
+      await new Promise<void>((resolve) => (this.whenIdle = resolve))
+    }
+    this.segment.close()
+    await this.worker.close()
+  }
+
+  /** For the opener alone: a transaction is durable. */
+  onCommitted(elapsedMs: number): void {
+    const batch = this.inFlight
+    if (batch === undefined) throw new Error("nothing was under way")
+    this.inFlight = undefined
+    this.settle(batch, elapsedMs)
+    this.sendNext()
+    if (batch.through > 0) this.events.onDurable(batch.through)
+    if (this.inFlight === undefined) this.whenIdle?.()
+  }
+
+  /** For the opener alone: nothing will be durable any more. */
+  onFailure(error: Error): void {
+    this.stopped = error
+    this.waiting = []
+    this.whenIdle?.()
+    this.events.onFailure(error)
+  }
+
+  private logOf(group: GroupId): SqliteGroupLog {
+    let log = this.logs.get(group)
+    if (log === undefined) this.logs.set(group, (log = new SqliteGroupLog(group, this.segment)))
+    return log
+  }
+
+  private openBatch(): Batch {
+    const last = this.waiting.at(-1)
+    if (last !== undefined && last.payloadBytes < this.limits.transactionBytesMax) return last
+    const batch = new Batch()
+    this.waiting.push(batch)
+    return batch
+  }
+
+  private take(batch: Batch, write: GroupWrite): void {
+    const log = this.logOf(write.group)
+    const first = write.entries[0]
+    if (first !== undefined) log.truncateFrom(first.index)
+    for (const entry of write.entries) this.place(batch, log, entry)
+    if (write.hardState !== undefined) {
+      log.storedHardState = write.hardState
+      batch.setHardState(write.group, write.hardState)
+    }
+  }
+
+  private place(batch: Batch, log: SqliteGroupLog, entry: Entry): void {
+    const bytes = entry.payload.length
+    const row = this.rowFor(batch, bytes)
+    const stored = { ...entry, payload: this.arena.place(entry.payload) }
+    const chain = log.append(stored, bytes, row.seq)
+    log.tail.push(stored)
+    row.add(log, stored, chain)
+    this.nextSeq += 1
+    batch.payloadBytes += bytes
+    this.pendingBytes += bytes
+    this.cache.grow(bytes + entryOverheadBytes)
+  }
+
+  /** The batch's last row if the payload fits behind its others, else a new one. */
+  private rowFor(batch: Batch, bytes: number): Row {
+    const last = batch.rows.at(-1)
+    if (last?.takes(bytes, this.arena, this.limits.rowBytesMax) === true) return last
+    if (!this.arena.hasRoom(bytes)) this.arena.nextSlab(bytes)
+    const row = new Row(this.nextSeq, this.arena)
+    batch.rows.push(row)
+    this.cache.add(row)
+    return row
+  }
+
+  private sendNext(): void {
+    if (this.inFlight !== undefined) return
+    const batch = this.waiting.shift()
+    if (batch === undefined) return
+    this.inFlight = batch
+    this.worker.commit(batch.encode(this.transactions + 1))
+  }
+
+  private settle(batch: Batch, elapsedMs: number): void {
+    this.transactions += 1
+    this.writeMs += elapsedMs
+    this.byteCount += batch.payloadBytes
+    this.pendingBytes -= batch.payloadBytes
+    this.rowCount += batch.rows.length
+    for (const row of batch.rows) {
+      row.durable = true
+      this.entryCount += row.slots.length
+    }
+    this.cache.evict()
+    if (batch.through > 0) this.durable = batch.through
+  }
+}

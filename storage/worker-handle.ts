@@ -1,0 +1,90 @@
+/** The storage worker as the main thread sees it: requests in order, failures once. */
+import type { Pragmas, WriterSettings } from "./schema.ts"
+import type { JournalReport } from "./recovery.ts"
+import type { Transaction } from "./segment-writer.ts"
+import type { FromWorker, ToWorker } from "./worker-protocol.ts"
+
+export interface WorkerEvents {
+  readonly onCommitted: (number: number, elapsedMs: number) => void
+  /** Once, and nothing after it. */
+  readonly onFailure: (error: Error) => void
+}
+
+interface Waiting {
+  readonly tag: FromWorker["_tag"]
+  readonly resolve: (message: FromWorker) => void
+  readonly reject: (error: Error) => void
+}
+
+export class WorkerHandle {
+  private readonly worker: Worker
+  private readonly events: WorkerEvents
+  private waiting: Array<Waiting> = []
+  private failure: Error | undefined
+  private closed = false
+
+  constructor(url: URL, events: WorkerEvents) {
+    this.events = events
+    this.worker = new Worker(url, { name: "storage" })
+    this.worker.addEventListener("message", (event: MessageEvent<FromWorker>) =>
+      this.receive(event.data),
+    )
+    this.worker.addEventListener("messageerror", () => this.fail("a message could not be read"))
+    this.worker.addEventListener("error", (event) => this.fail(event.message))
+    this.worker.addEventListener("close", () => this.fail("it ended by itself"))
+  }
+
+  async open(
+    path: string,
+    settings: WriterSettings,
+  ): Promise<{ pragmas: Pragmas; journal: JournalReport }> {
+    const answer = await this.ask({ _tag: "open", path, settings }, "opened")
+    if (answer._tag !== "opened") throw new Error(`unexpected answer ${answer._tag}`)
+    return answer
+  }
+
+  commit(transaction: Transaction): void {
+    const directories = transaction.rows.map((row) => row.directory.buffer)
+    this.worker.postMessage({ _tag: "commit", transaction } satisfies ToWorker, directories)
+  }
+
+  async pragmas(): Promise<Pragmas> {
+    const answer = await this.ask({ _tag: "pragmas" }, "pragmas")
+    if (answer._tag !== "pragmas") throw new Error(`unexpected answer ${answer._tag}`)
+    return answer.pragmas
+  }
+
+  /** After a failure the worker is ended as it is: closing the file would write once more. */
+  async close(): Promise<void> {
+    if (this.failure === undefined) await this.ask({ _tag: "close" }, "closed")
+    this.closed = true
+    this.worker.terminate()
+  }
+
+  private ask(message: ToWorker, tag: FromWorker["_tag"]): Promise<FromWorker> {
+    if (this.failure !== undefined) return Promise.reject(this.failure)
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ tag, resolve, reject })
+      this.worker.postMessage(message, [])
+    })
+  }
+
+  private receive(message: FromWorker): void {
+    if (this.failure !== undefined) return
+    if (message._tag === "failed") return this.fail(message.message)
+    if (message._tag === "committed") {
+      this.events.onCommitted(message.number, message.elapsedMs)
+      return
+    }
+    const at = this.waiting.findIndex(({ tag }) => tag === message._tag)
+    if (at < 0) return this.fail(`unexpected answer ${message._tag}`)
+    for (const { resolve } of this.waiting.splice(at, 1)) resolve(message)
+  }
+
+  private fail(what: string): void {
+    if (this.failure !== undefined || this.closed) return
+    this.failure = new Error(`storage worker: ${what}`)
+    for (const { reject } of this.waiting.splice(0)) reject(this.failure)
+    this.events.onFailure(this.failure)
+  }
+}

@@ -1,0 +1,18 @@
+/** What the main thread and the storage worker say to each other. At most one commit is under way. */
+import type { JournalReport } from "./recovery.ts"
+import type { Pragmas, WriterSettings } from "./schema.ts"
+import type { Transaction } from "./segment-writer.ts"
+
+export type ToWorker =
+  | { readonly _tag: "open"; readonly path: string; readonly settings: WriterSettings }
+  | { readonly _tag: "commit"; readonly transaction: Transaction }
+  | { readonly _tag: "pragmas" }
+  | { readonly _tag: "close" }
+
+export type FromWorker =
+  | { readonly _tag: "opened"; readonly pragmas: Pragmas; readonly journal: JournalReport }
+  | { readonly _tag: "committed"; readonly number: number; readonly elapsedMs: number }
+  | { readonly _tag: "pragmas"; readonly pragmas: Pragmas }
+  | { readonly _tag: "closed" }
+  /** The worker does nothing more: a connection whose fsync failed would accept the next commit (E3). */
+  | { readonly _tag: "failed"; readonly message: string }
