@@ -9,7 +9,7 @@ import type { Assignment, LeadersAssigned, MetadataRecord } from "./records.ts"
 
 /** What the leaders of data groups last reported. */
 export interface LeadershipView {
-  /** Node ids in sync; undefined while nobody has reported on the group. */
+  /** Node ids in sync; undefined or empty while nobody has reported on the group. */
   isrOf(group: GroupId): ReadonlyArray<number> | undefined
   /** -1 or undefined: none known. */
   leaderOf(group: GroupId): number | undefined
@@ -28,11 +28,12 @@ export const candidates = (
   partition: PartitionInfo,
   isr: ReadonlyArray<number> | undefined,
   except: ReadonlySet<number>,
-): ReadonlyArray<number> =>
-  partition.replicas.filter(
-    (id) =>
-      !except.has(id) && (isr === undefined || isr.includes(id)) && mayLead(image, partition, id),
+): ReadonlyArray<number> => {
+  const inSync = isr === undefined || isr.length === 0 ? partition.replicas : isr
+  return partition.replicas.filter(
+    (id) => !except.has(id) && inSync.includes(id) && mayLead(image, partition, id),
   )
+}
 
 /** How many partitions each broker is assigned to lead. */
 class LeaderCounts {

@@ -26,6 +26,11 @@ export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
     return new LayeredMap<K, V>(new Map(), new Map(), 0)
   }
 
+  static of<K, V>(entries: Iterable<readonly [K, V]>): LayeredMap<K, V> {
+    const base = new Map(entries)
+    return new LayeredMap<K, V>(base, new Map(), base.size)
+  }
+
   get(key: K): V | undefined {
     const recent = this.layer.get(key)
     if (recent === undefined) return this.base.get(key)

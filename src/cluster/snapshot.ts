@@ -1,0 +1,148 @@
+/**
+ * The whole image as bytes: group 0's snapshot. Sorted throughout, so equal images have equal bytes on every broker,
+ * however they came about.
+ */
+import { decodeRequest, encodeRequest } from "../protocol/codec.ts"
+import { Reader } from "../protocol/reader.ts"
+import { array, bool, defineApi, int32, int64, string, uuid } from "../protocol/schema.ts"
+import type { RequestOf } from "../protocol/schema.ts"
+import { Writer } from "../protocol/writer.ts"
+import type { BrokerInfo, MetadataImage, PartitionInfo, TopicInfo } from "./image.ts"
+import { LayeredMap } from "./layered-map.ts"
+import { isInternalTopic } from "./topic-names.ts"
+
+const partition = {
+  group: int32("0+"),
+  replicas: array("0+", "int32"),
+  /** Places in `members` of the snapshot. */
+  members: array("0+", "int32"),
+  assignedLeader: int32("0+"),
+  assignedIndex: int64("0+"),
+  byTransfer: bool("0+"),
+}
+
+const schema = defineApi({
+  key: 0,
+  name: "MetadataSnapshot",
+  versions: [0, 0],
+  flexibleSince: 0,
+  request: {
+    index: int64("0+"),
+    clusterId: string("0+"),
+    nextGroupId: int32("0+"),
+    nextProducerId: int64("0+"),
+    brokers: array("0+", {
+      id: int32("0+"),
+      diskUuid: string("0+"),
+      incarnation: string("0+"),
+      epoch: int64("0+"),
+      host: string("0+"),
+      port: int32("0+"),
+      rack: string("0+", { nullable: "0+" }),
+      fenced: bool("0+"),
+    }),
+    members: array("0+", "string"),
+    topics: array("0+", {
+      id: uuid("0+"),
+      name: string("0+"),
+      configs: array("0+", { name: string("0+"), value: string("0+") }),
+      partitions: array("0+", partition),
+    }),
+  },
+  response: {},
+})
+
+type Snapshot = RequestOf<typeof schema>
+type TopicRow = Snapshot["topics"][number]
+
+const snapshotVersion = 0
+const elementsMax = 100_000_000
+
+const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
+
+export const encodeSnapshot = (image: MetadataImage): Uint8Array => {
+  const topics = [...image.topics.values()].sort((a, b) => byText(a.name, b.name))
+  const members = memberTable(topics)
+  const places = new Map(members.map((member, place) => [member, place]))
+  const { index, clusterId, nextGroupId, nextProducerId } = image
+  const brokers = [...image.brokers.values()].sort((a, b) => a.id - b.id)
+  const rows = topics.map((topic) => topicRow(topic, places))
+  const writer = new Writer(1024)
+  writer.uint16(snapshotVersion)
+  encodeRequest(
+    schema,
+    snapshotVersion,
+    { index, clusterId, nextGroupId, nextProducerId, brokers, members, topics: rows },
+    writer,
+  )
+  return writer.concat()
+}
+
+/** Member names are long and few: each is written once. */
+const memberTable = (topics: ReadonlyArray<TopicInfo>): ReadonlyArray<string> => {
+  const members = new Set<string>()
+  for (const topic of topics) {
+    for (const info of topic.partitions) for (const member of info.members) members.add(member)
+  }
+  return [...members].sort(byText)
+}
+
+const topicRow = (topic: TopicInfo, places: ReadonlyMap<string, number>): TopicRow => ({
+  id: topic.id,
+  name: topic.name,
+  configs: [...topic.configs]
+    .map(([name, value]) => ({ name, value }))
+    .sort((a, b) => byText(a.name, b.name)),
+  partitions: topic.partitions.map((info) => ({
+    group: info.group,
+    replicas: info.replicas,
+    members: info.members.map((member) => places.get(member) ?? -1),
+    assignedLeader: info.assignedLeader,
+    assignedIndex: info.assignedIndex,
+    byTransfer: info.assignedHow === "transfer",
+  })),
+})
+
+/** Throws DecodeError, or an Error for a snapshot of a version that this program does not know. */
+export const decodeSnapshot = (bytes: Uint8Array): MetadataImage => {
+  const version = new Reader(bytes).uint16()
+  if (version !== snapshotVersion) throw new Error(`a metadata snapshot of version ${version}`)
+  const snapshot = decodeRequest(schema, version, new Reader(bytes.subarray(2), { elementsMax }))
+  const topics = snapshot.topics.map((row) => topicOf(row, snapshot.members))
+  const brokers = snapshot.brokers.map((broker): [number, BrokerInfo] => [broker.id, broker])
+  const groups = topics.flatMap((topic) =>
+    topic.partitions.map((info): [number, PartitionInfo] => [info.group, info]),
+  )
+  return {
+    index: snapshot.index,
+    clusterId: snapshot.clusterId,
+    brokers: new Map(brokers),
+    topics: LayeredMap.of(topics.map((topic) => [topic.name, topic])),
+    topicsById: LayeredMap.of(topics.map((topic) => [topic.id, topic])),
+    groups: LayeredMap.of(groups),
+    nextGroupId: snapshot.nextGroupId,
+    nextProducerId: snapshot.nextProducerId,
+  }
+}
+
+const topicOf = (row: TopicRow, members: ReadonlyArray<string>): TopicInfo => ({
+  name: row.name,
+  id: row.id,
+  configs: new Map(row.configs.map(({ name, value }) => [name, value])),
+  internal: isInternalTopic(row.name),
+  partitions: row.partitions.map((info, number) => ({
+    topicId: row.id,
+    topic: row.name,
+    partition: number,
+    group: info.group,
+    replicas: info.replicas,
+    members: info.members.map((place) => members[place] ?? unknownMember(place)),
+    assignedLeader: info.assignedLeader,
+    assignedIndex: info.assignedIndex,
+    assignedHow: info.byTransfer ? "transfer" : "campaign",
+  })),
+})
+
+const unknownMember = (place: number): never => {
+  throw new Error(`a metadata snapshot without member ${place}`)
+}
