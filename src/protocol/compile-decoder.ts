@@ -113,6 +113,7 @@ const readInto = (draft: Draft, key: string, field: Field): string => {
   const { type } = field
   switch (type._tag) {
     case "plain":
+      if (field.rounded) return `${to} = r.roundedInt64()`
       return `${to} = ${readPlain(draft, type.plain)}${
         mayBeNull(type.plain) && !nullable ? orNull(to, key) : ""
       }`

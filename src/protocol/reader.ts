@@ -18,7 +18,8 @@ export interface ReaderOptions {
  *
  * int64 is a `number`, and only the values that a double holds without loss are legal: all within
  * ±2^53, the exact ones beyond, and Long.MAX_VALUE as 2^63. So whatever is accepted re-encodes to the
- * same bytes; the rest (a random 64-bit number, say) is a `DecodeError`.
+ * same bytes; the rest (a random 64-bit number, say) is a `DecodeError`, except where a field is
+ * declared as `rounded`.
  */
 export class Reader {
   readonly bytes: Buffer
@@ -83,6 +84,13 @@ export class Reader {
     const low = this.int32() >>> 0
     if (high >= -0x200000 && high < 0x200000) return high * two32 + low
     return this.wideInt64(high, low)
+  }
+
+  /** The nearest number: beyond 2^53 not exact, but on the right side of everything that is. */
+  roundedInt64(): number {
+    if (this.at + 8 > this.end) this.short(8)
+    const high = this.int32()
+    return high * two32 + (this.int32() >>> 0)
   }
 
   float64(): number {

@@ -18,11 +18,14 @@ import {
   setMaxTimestamp,
 } from "./batch-view.ts"
 import type { BatchHeader } from "./batch-view.ts"
-import { keylessRecords, scanRecords, untimelyRecords } from "./scan-records.ts"
-import type { RecordError, RecordScan } from "./scan-records.ts"
+import { findRecordErrors } from "./record-errors.ts"
+import type { RecordError, RecordRules } from "./record-errors.ts"
+import { scanRecords } from "./scan-records.ts"
+import type { RecordScan } from "./scan-records.ts"
+import { longMax } from "./schema.ts"
 
 export * from "./batch-view.ts"
-export type { RecordError } from "./scan-records.ts"
+export type { RecordError } from "./record-errors.ts"
 
 export interface ValidateOptions {
   readonly apiVersion: number
@@ -35,6 +38,8 @@ export interface ValidateOptions {
   /** How far from `nowMs` a producer's timestamps may lie; unlimited when left out. */
   readonly timestampBeforeMaxMs?: number
   readonly timestampAfterMaxMs?: number
+  /** "topic-0", for the text of errors. */
+  readonly topicPartition?: string
 }
 
 export interface ValidBatch {
@@ -139,9 +144,7 @@ const singleBatch = (records: Uint8Array, apiVersion: number): Uint8Array | Inva
     return refuse(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, `zstd in Produce version ${apiVersion}`)
   }
   const second = findBatch(records, first.bytes)
-  if (second._tag === "corrupt") {
-    return refuse(ErrorCode.CORRUPT_MESSAGE, second.message, { message: second.message })
-  }
+  if (second._tag === "corrupt") return refuse(ErrorCode.CORRUPT_MESSAGE, second.message)
   if (second._tag === "batch") return refuse(ErrorCode.INVALID_RECORD, "more than one batch")
   return records.subarray(0, first.bytes)
 }
@@ -173,17 +176,21 @@ const headerFault = (
   return undefined
 }
 
+/**
+ * Bytes that cannot be decompressed are an UNKNOWN_SERVER_ERROR, as in Kafka: unlike CORRUPT_MESSAGE it
+ * does not make clients send them again for ever. The limit is our own.
+ */
 const scanned = (batch: Uint8Array, header: BatchHeader): RecordScan | InvalidBatch => {
   const codec = compressionOf(header.attributes)
   if (codec === undefined) {
-    return refuseAtLog(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "an unknown compression")
+    return refuseAtLog(ErrorCode.UNKNOWN_SERVER_ERROR, "an unknown compression")
   }
   try {
     return scanRecords(decompress(codec, batch.subarray(batchHeaderBytes)), header.recordCount)
   } catch (error) {
     if (error instanceof DecompressError) {
       const tooLarge = error.reason === "tooLarge"
-      const code = tooLarge ? ErrorCode.MESSAGE_TOO_LARGE : ErrorCode.CORRUPT_MESSAGE
+      const code = tooLarge ? ErrorCode.MESSAGE_TOO_LARGE : ErrorCode.UNKNOWN_SERVER_ERROR
       return refuseAtLog(code, error.message)
     }
     if (error instanceof DecodeError) return refuseAtLog(ErrorCode.INVALID_RECORD, error.message)
@@ -197,34 +204,61 @@ const recordsFault = (
   scan: RecordScan,
   options: ValidateOptions,
 ): InvalidBatch | undefined => {
-  if (options.compactedTopic && scan.keyless > 0) {
-    return refuseRecords(ErrorCode.INVALID_RECORD, keylessRecords(batch), "without a key")
+  const rules = rulesOf(header, options)
+  if (suspicious(header, scan, rules)) {
+    const { errors, total, untimely } = findRecordErrors(batch, rules)
+    if (total > 0) return refuseRecords(errors, total, untimely)
   }
-  if (options.timestampType === "LogAppendTime") return undefined
-  const before = options.timestampBeforeMaxMs ?? Infinity
-  const after = options.timestampAfterMaxMs ?? Infinity
-  const range = { min: options.nowMs - before, max: options.nowMs + after }
-  const earliest = header.baseTimestamp + scan.minTimestampDelta
-  const latest = header.baseTimestamp + scan.maxTimestampDelta
-  if (earliest >= range.min && latest <= range.max) return undefined
-  const untimely = untimelyRecords(batch, range)
-  if (untimely.length === 0) return undefined
-  return refuseRecords(ErrorCode.INVALID_TIMESTAMP, untimely, "out of the time allowed")
+  // Kafka refuses this in compressed batches only; a record would lie outside its batch, or twice.
+  if (!scan.consecutive) {
+    return refuseAtLog(ErrorCode.INVALID_RECORD, "offset deltas that are not 0, 1, 2, …")
+  }
+  return undefined
+}
+
+const rulesOf = (header: BatchHeader, options: ValidateOptions): RecordRules => {
+  const createTime = options.timestampType === "CreateTime"
+  const { nowMs, timestampBeforeMaxMs = longMax, timestampAfterMaxMs = longMax } = options
+  return {
+    keysWanted: options.compactedTopic,
+    timestamps: createTime
+      ? { min: nowMs - timestampBeforeMaxMs, max: nowMs + timestampAfterMaxMs }
+      : undefined,
+    falseAppendTime: !createTime && isLogAppendTime(header.attributes),
+    topicPartition: options.topicPartition ?? "",
+  }
+}
+
+/** Whether any record can be at fault, as far as the scan tells: no record is looked at again if not. */
+const suspicious = (header: BatchHeader, scan: RecordScan, rules: RecordRules): boolean => {
+  if (rules.keysWanted && scan.keyless > 0) return true
+  if (rules.falseAppendTime) return true
+  if (rules.timestamps === undefined) return false
+  const { min, max } = rules.timestamps
+  if (isLogAppendTime(header.attributes)) return true
+  const { baseTimestamp } = header
+  return (
+    baseTimestamp + scan.minTimestampDelta < min || baseTimestamp + scan.maxTimestampDelta > max
+  )
 }
 
 const refuseRecords = (
-  errorCode: ErrorCode,
   recordErrors: ReadonlyArray<RecordError>,
-  what: string,
-): InvalidBatch =>
-  refuse(errorCode, `${recordErrors.length} records ${what}`, {
-    message:
-      errorCode === ErrorCode.INVALID_TIMESTAMP
-        ? "One or more records have been rejected due to invalid timestamp"
-        : "One or more records have been rejected",
-    recordErrors,
-    withLogStartOffset: true,
-  })
+  total: number,
+  untimely: boolean,
+): InvalidBatch => {
+  const first = recordErrors
+    .slice(0, 3)
+    .map(
+      (one) => `RecordError(batchIndex=${one.batchIndex}, message='${one.batchIndexErrorMessage}')`,
+    )
+  const message = untimely
+    ? "One or more records have been rejected due to invalid timestamp"
+    : `One or more records have been rejected due to ${total} record errors in total, ` +
+      `and only showing the first three errors at most: [${first.join(", ")}]`
+  const errorCode = untimely ? ErrorCode.INVALID_TIMESTAMP : ErrorCode.INVALID_RECORD
+  return refuse(errorCode, message, { message, recordErrors, withLogStartOffset: true })
+}
 
 /** Sets right what the broker answers for: whose timestamp it is, and which is the highest. */
 const accept = (

@@ -1,12 +1,5 @@
 import { DecodeError } from "./errors.ts"
 import { Reader } from "./reader.ts"
-import { iterateRecords } from "./record.ts"
-
-/** One record's fault, as the answer to Produce 8 and later lists it. */
-export interface RecordError {
-  readonly batchIndex: number
-  readonly batchIndexErrorMessage: string | null
-}
 
 /** What a broker has to know of the records in a batch, gathered without making objects of them. */
 export interface RecordScan {
@@ -15,6 +8,8 @@ export interface RecordScan {
   readonly maxTimestampDelta: number
   /** Records without a key. */
   readonly keyless: number
+  /** Whether the offset deltas are 0, 1, 2, … */
+  readonly consecutive: boolean
 }
 
 /** Passes over `count` records, which must fill `bytes`. Throws `DecodeError` where they are malformed. */
@@ -23,6 +18,7 @@ export const scanRecords = (bytes: Uint8Array, count: number): RecordScan => {
   let minTimestampDelta = Infinity
   let maxTimestampDelta = -Infinity
   let keyless = 0
+  let consecutive = true
   for (let i = 0; i < count; i++) {
     const length = reader.varint()
     if (length < 0) throw new DecodeError("a record of negative length")
@@ -31,14 +27,14 @@ export const scanRecords = (bytes: Uint8Array, count: number): RecordScan => {
     const delta = reader.varlong()
     if (delta < minTimestampDelta) minTimestampDelta = delta
     if (delta > maxTimestampDelta) maxTimestampDelta = delta
-    reader.varint()
+    if (reader.varint() !== i) consecutive = false
     if (skipBytes(reader) < 0) keyless++
     skipBytes(reader)
     skipHeaders(reader)
     if (reader.at !== end) throw new DecodeError("a record is not as long as it says")
   }
   reader.expectEnd()
-  return { minTimestampDelta, maxTimestampDelta, keyless }
+  return { minTimestampDelta, maxTimestampDelta, keyless, consecutive }
 }
 
 /** The length that was skipped, negative for null. */
@@ -55,37 +51,4 @@ const skipHeaders = (reader: Reader): void => {
     if (skipBytes(reader) < 0) throw new DecodeError("a record header without a key")
     skipBytes(reader)
   }
-}
-
-/** Of a batch that `scanRecords` has passed: an error for every record without a key. */
-export const keylessRecords = (batch: Uint8Array): ReadonlyArray<RecordError> => {
-  const errors: Array<RecordError> = []
-  let batchIndex = 0
-  for (const record of iterateRecords(batch)) {
-    if (record.key === null) {
-      const batchIndexErrorMessage = "Compacted topic cannot accept message without key."
-      errors.push({ batchIndex, batchIndexErrorMessage })
-    }
-    batchIndex++
-  }
-  return errors
-}
-
-/** Of a batch that `scanRecords` has passed: an error for every timestamp outside [min, max]. */
-export const untimelyRecords = (
-  batch: Uint8Array,
-  range: { readonly min: number; readonly max: number },
-): ReadonlyArray<RecordError> => {
-  const errors: Array<RecordError> = []
-  let batchIndex = 0
-  for (const { timestamp, offset } of iterateRecords(batch)) {
-    if (timestamp !== -1 && (timestamp < range.min || timestamp > range.max)) {
-      const batchIndexErrorMessage =
-        `Timestamp ${timestamp} of message with offset ${offset} is out of range. ` +
-        `The timestamp should be within [${range.min}, ${range.max}]`
-      errors.push({ batchIndex, batchIndexErrorMessage })
-    }
-    batchIndex++
-  }
-  return errors
 }

@@ -63,6 +63,8 @@ export interface Field<out Out = unknown, out In = unknown> {
   readonly default: DefaultValue | undefined
   /** Silently left out in versions that lack it; otherwise a value there is an `EncodeError`. */
   readonly ignorable: boolean
+  /** An int64 that is only ever compared: one that no number holds is rounded and not refused. */
+  readonly rounded: boolean
   readonly [decodedType]?: Out
   readonly [inputType]?: In
 }
@@ -74,6 +76,7 @@ export interface FieldOptions<D> {
   readonly tag?: number
   readonly default?: D
   readonly ignorable?: true
+  readonly rounded?: true
 }
 
 type Nullable<T, O> = O extends { readonly nullable: Versions } ? T | null : T
@@ -102,6 +105,7 @@ const field = <Out, In>(
   tag: options.tag,
   default: options.default,
   ignorable: options.ignorable ?? false,
+  rounded: options.rounded ?? false,
 })
 
 const plain =

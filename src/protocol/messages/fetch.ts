@@ -40,7 +40,7 @@ export const fetch = defineApi({
       partitions: array("0+", {
         partition: int32("0+"),
         currentLeaderEpoch: int32("9+", { default: -1, ignorable: true }),
-        fetchOffset: int64("0+"),
+        fetchOffset: int64("0+", { rounded: true }),
         lastFetchedEpoch: int32("12+", { default: -1 }),
         logStartOffset: int64("5+", { default: -1, ignorable: true }),
         partitionMaxBytes: int32("0+"),

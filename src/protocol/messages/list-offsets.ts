@@ -13,7 +13,7 @@ export const listOffsets = defineApi({
       partitions: array("0+", {
         partitionIndex: int32("0+"),
         currentLeaderEpoch: int32("4+", { default: -1, ignorable: true }),
-        timestamp: int64("0+"),
+        timestamp: int64("0+", { rounded: true }),
       }),
     }),
     timeoutMs: int32("10+", { ignorable: true }),
