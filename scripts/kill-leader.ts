@@ -3,13 +3,14 @@ import { Cluster } from "./harness/cluster.ts"
 import { killLeader, WriterFleet, writers, type Kill } from "./harness/failover.ts"
 
 /**
- * SIGKILLs a leader again and again under writers of different make, all with acks=all, and then looks for every record
- * that was acknowledged:
+ * SIGKILLs a leader again and again under writers of different make, all with acks=all, and then
+ * looks for every record that was acknowledged:
  *
  *     bun scripts/kill-leader.ts --kills 20
  *
- * Prints how long writes stood still. Exit 1 when anything acknowledged is missing, doubled (where the producer is
- * idempotent), out of order, or elsewhere than the client was told. VARVE_TEST_CLUSTER=kafka aims it at Apache Kafka.
+ * Prints how long writes stood still. Exit 1 when anything acknowledged is missing, doubled (where
+ * the producer is idempotent), out of order, or elsewhere than the client was told.
+ * VARVE_TEST_CLUSTER=kafka aims it at Apache Kafka.
  */
 const { values: args } = parseArgs({
   options: {
@@ -59,11 +60,14 @@ async function main(): Promise<number> {
       kills.push(kill)
       const gaps = Object.entries(kill.gapMs).map(([name, gap]) => `${name} ${ms(gap)}`)
       const who = `kill ${i + 1}: broker ${kill.broker} (led ${kill.led.join(", ")})`
-      say(`${who}: ${ms(kill.clusterGapMs)}; ${gaps.join(", ")}; in sync after ${ms(kill.restartMs)}`)
+      say(
+        `${who}: ${ms(kill.clusterGapMs)}; ${gaps.join(", ")}; in sync after ${ms(kill.restartMs)}`,
+      )
     }
     const verdict = await fleet.finish()
     const gaps = table(kills)
-    if (args.json) console.log(JSON.stringify({ target: cluster.target.name, gaps, kills, verdict }))
+    if (args.json)
+      console.log(JSON.stringify({ target: cluster.target.name, gaps, kills, verdict }))
     for (const [name, d] of Object.entries(gaps)) {
       const words = Object.entries(d).map(([quantile, value]) => `${quantile} ${ms(value ?? 0)}`)
       say(`write gap, ${name}: ${words.join("  ")}`)
@@ -73,7 +77,9 @@ async function main(): Promise<number> {
       say(`${writer.name}: ${writer.acknowledged} acknowledged, ${writer.failed} failed${error}`)
     }
     for (const problem of verdict.problems.slice(0, 20)) say(`${problem._tag}: ${problem.detail}`)
-    say(`${verdict.acknowledged} acknowledged, ${verdict.read} read, ${verdict.problems.length} wrong`)
+    say(
+      `${verdict.acknowledged} acknowledged, ${verdict.read} read, ${verdict.problems.length} wrong`,
+    )
     return verdict.problems.length === 0 ? 0 : 1
   } finally {
     await cluster.dispose()

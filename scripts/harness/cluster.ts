@@ -8,7 +8,10 @@ import { flags } from "./run.ts"
 import { target as defaultTarget, type Target } from "./target.ts"
 import { until } from "./until.ts"
 
-/** A whole cluster in child processes, as a user starts it: driven by its command line, signals and files alone. */
+/**
+ * A whole cluster in child processes, as a user starts it: driven by its command line, signals and
+ * files alone.
+ */
 
 export interface ClusterOptions {
   readonly nodes?: number
@@ -58,7 +61,9 @@ function answers(port: number): Promise<boolean> {
   })
 }
 
-/** Keeps the last lines of a child for the error message, and tells when one starts with `ready`. */
+/**
+ * Keeps the last lines of a child for the error message, and tells when one starts with `ready`.
+ */
 class Output {
   readonly lines: Array<string> = []
   readonly ready: Promise<boolean>
@@ -100,7 +105,10 @@ export class Cluster {
   private readonly port: number
   private supervisor: Child | undefined
   private supervisorOutput: Output | undefined
-  /** Brokers that `startBroker` brought back: they are children of this process, not of the supervisor. */
+  /**
+   * Brokers that `startBroker` brought back: they are children of this process, not of the
+   * supervisor.
+   */
   private readonly restarted = new Map<number, Child>()
 
   private constructor(options: ClusterOptions, port: number) {
@@ -144,7 +152,10 @@ export class Cluster {
     return broker
   }
 
-  /** Starts the cluster command on the folder; also again after `stop` or `killAll`. Gives the time to `ready`. */
+  /**
+   * Starts the cluster command on the folder; also again after `stop` or `killAll`. Gives the time
+   * to `ready`.
+   */
   async up(): Promise<number> {
     const settings = Object.entries(this.options.settings ?? {})
     const nodes = this.brokers.length
@@ -218,7 +229,10 @@ export class Cluster {
     }
   }
 
-  /** SIGTERM to the cluster command, as a user's Ctrl-C would; gives its exit code. Nothing may be left running. */
+  /**
+   * SIGTERM to the cluster command, as a user's Ctrl-C would; gives its exit code. Nothing may be
+   * left running.
+   */
   async stop(): Promise<number> {
     const child = this.supervisor
     if (child === undefined) return 0
@@ -236,7 +250,10 @@ export class Cluster {
     return code
   }
 
-  /** SIGKILL to every broker at once; then the supervisor, which has nothing left to supervise, is stopped. */
+  /**
+   * SIGKILL to every broker at once; then the supervisor, which has nothing left to supervise, is
+   * stopped.
+   */
   async killAll(): Promise<void> {
     await this.kill(...this.brokers.map((b) => b.id).filter((id) => this.isUp(id)))
     this.supervisor?.kill("SIGTERM")

@@ -7,7 +7,9 @@ import { readAll } from "./records.ts"
 import { runOrThrow } from "./run.ts"
 import { until } from "./until.ts"
 
-/** Writers under faults: who writes, what was acknowledged, and how long a partition stood still. */
+/**
+ * Writers under faults: who writes, what was acknowledged, and how long a partition stood still.
+ */
 
 export interface Writer {
   readonly client: ForeignClient
@@ -47,7 +49,9 @@ export class WriterFleet {
     )
   }
 
-  /** Makes the topic and returns once every writer was acknowledged something in every partition. */
+  /**
+   * Makes the topic and returns once every writer was acknowledged something in every partition.
+   */
   static async start(cluster: Cluster, plan: LoadPlan): Promise<WriterFleet> {
     await createTopic(cluster.bootstrapList, plan)
     await untilInSync(cluster.bootstrapList, plan.topic)
@@ -83,7 +87,10 @@ export class WriterFleet {
     for (const load of this.loads) load.kill()
   }
 
-  /** Stops the writers and compares every acknowledgement with what two readers of different make find. */
+  /**
+   * Stops the writers and compares every acknowledgement with what two readers of different make
+   * find.
+   */
   async finish(): Promise<Verdict> {
     const results = await Promise.all(this.loads.map((load) => load.finish()))
     return judge(this.cluster, this.plan.topic, results)
@@ -148,15 +155,24 @@ async function foundByKcat(cluster: Cluster, topic: string): Promise<Array<Found
 
 const line = (r: Found) => `${r.partition}@${r.offset} ${r.producer}:${r.seq}`
 
-/** Two readers must see the same log; the second one may come later and see more of what nobody was told of. */
-function difference(first: ReadonlyArray<Found>, second: ReadonlyArray<Found>): Problem | undefined {
+/**
+ * Two readers must see the same log; the second one may come later and see more of what nobody was
+ * told of.
+ */
+function difference(
+  first: ReadonlyArray<Found>,
+  second: ReadonlyArray<Found>,
+): Problem | undefined {
   const seen = new Set(second.map(line))
   const missing = first.find((record) => !seen.has(line(record)))
   if (missing === undefined) return undefined
   return { _tag: "lost", detail: `kcat does not read ${line(missing)}` }
 }
 
-/** The longest time without an acknowledgement in a partition, ms: from the last one before `fromMs` on. */
+/**
+ * The longest time without an acknowledgement in a partition, ms: from the last one before `fromMs`
+ * on.
+ */
 export function writeGap(
   acks: ReadonlyArray<Ack>,
   partition: number,
@@ -176,14 +192,20 @@ export interface Kill {
   readonly broker: number
   /** Partitions that it led when it was killed. */
   readonly led: ReadonlyArray<number>
-  /** For each writer, the longest wait for an acknowledgement in a partition that had lost its leader, ms. */
+  /**
+   * For each writer, the longest wait for an acknowledgement in a partition that had lost its
+   * leader, ms.
+   */
   readonly gapMs: Readonly<Record<string, number>>
   /** Until whichever writer was first. */
   readonly clusterGapMs: number
   readonly restartMs: number
 }
 
-/** SIGKILLs the leader of one partition, waits until everybody writes again, and brings the broker back in sync. */
+/**
+ * SIGKILLs the leader of one partition, waits until everybody writes again, and brings the broker
+ * back in sync.
+ */
 export async function killLeader(
   cluster: Cluster,
   fleet: WriterFleet,

@@ -2,7 +2,10 @@ import { describe, test } from "bun:test"
 import { join } from "node:path"
 import { root } from "./target.ts"
 
-/** Clients that others wrote and that do not come from npm: on the machine, or their tests are skipped. */
+/**
+ * Clients that others wrote and that do not come from npm: on the machine, or their tests are
+ * skipped.
+ */
 
 const drivers = join(root, "test", "integration", "drivers")
 
@@ -46,7 +49,10 @@ export const kafkajs: ForeignClient = {
   command: [process.execPath, join(drivers, "kafkajs.ts")],
 }
 
-/** `describe` for tests that need these clients: skipped with a line that says why, but failing under CI=true. */
+/**
+ * `describe` for tests that need these clients: skipped with a line that says why, but failing
+ * under CI=true.
+ */
 export function describeWith(
   clients: ReadonlyArray<ForeignClient>,
   name: string,

@@ -74,7 +74,10 @@ export async function createTopic(
   })
 }
 
-/** Until every replica of every partition is in sync, so that the next fault starts from a whole cluster. */
+/**
+ * Until every replica of every partition is in sync, so that the next fault starts from a whole
+ * cluster.
+ */
 export async function untilInSync(
   bootstrap: ReadonlyArray<string>,
   topic: string,

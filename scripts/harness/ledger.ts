@@ -1,6 +1,11 @@
-/** What was acknowledged beside what is there: pure, so that planted losses can show it able to fail. */
+/**
+ * What was acknowledged beside what is there: pure, so that planted losses can show it able to
+ * fail.
+ */
 
-/** One record a producer was told is safe. A `seq` rises with every record that the producer sends. */
+/**
+ * One record a producer was told is safe. A `seq` rises with every record that the producer sends.
+ */
 export interface Acknowledged {
   readonly producer: string
   readonly seq: number

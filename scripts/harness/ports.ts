@@ -13,7 +13,9 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
-/** The first of `count` neighbouring free ports below the range that outgoing connections draw from. */
+/**
+ * The first of `count` neighbouring free ports below the range that outgoing connections draw from.
+ */
 export async function freePortBlock(count: number): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const first = 10_000 + Math.floor(Math.random() * 18_000)

@@ -9,8 +9,10 @@ import {
   type ResponseOf,
 } from "../../src/protocol/index.ts"
 
-/** One connection that speaks the protocol and nothing else: no retries, no metadata, no batching. For measuring, and for
- *  asking one broker what no client would ask it. */
+/**
+ * One connection that speaks the protocol and nothing else: no retries, no metadata, no batching.
+ * For measuring, and for asking one broker what no client would ask it.
+ */
 
 const responseBytesMax = 256 << 20
 
@@ -71,11 +73,7 @@ export class RawConnection {
   }
 
   /** Any number may be under way: answers come in the order of the requests. */
-  request<A extends Api>(
-    api: A,
-    version: number,
-    body: RequestInput<A>,
-  ): Promise<ResponseOf<A>> {
+  request<A extends Api>(api: A, version: number, body: RequestInput<A>): Promise<ResponseOf<A>> {
     if (this.closed !== undefined) return Promise.reject(this.closed)
     const { promise, resolve, reject } = Promise.withResolvers<ResponseOf<A>>()
     const correlationId = this.send(api, version, body)

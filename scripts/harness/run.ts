@@ -21,7 +21,10 @@ export function flags(
   })
 }
 
-/** Runs a command and collects what it says; a command that outlives its time is killed and gives code 124. */
+/**
+ * Runs a command and collects what it says; a command that outlives its time is killed and gives
+ * code 124.
+ */
 export async function run(
   command: ReadonlyArray<string>,
   options: RunOptions = {},

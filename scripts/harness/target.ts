@@ -4,7 +4,9 @@ import { join } from "node:path"
 /** The root of the repository. */
 export const root = join(import.meta.dir, "..", "..")
 
-/** How to start what is under test. The one place that knows: everything else asks for a cluster. */
+/**
+ * How to start what is under test. The one place that knows: everything else asks for a cluster.
+ */
 export interface Target {
   readonly name: "varve" | "kafka"
   /** Followed by the flags of `varve cluster`. */

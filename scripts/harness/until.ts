@@ -7,8 +7,11 @@ export interface UntilOptions {
 type NotYet = undefined | null | false
 type Awaitable<A> = A | Promise<A>
 
-/** Polls until `condition` gives something other than undefined, null or false; throws, naming `what`, when it never does.
- *  An exception of the condition counts as "not yet" and is named in the error. */
+/**
+ * Polls until `condition` gives something other than undefined, null or false; throws, naming
+ * `what`, when it never does. An exception of the condition counts as "not yet" and is named in the
+ * error.
+ */
 export async function until<A>(
   what: string,
   condition: () => Awaitable<A | NotYet>,

@@ -90,7 +90,8 @@ describeWith([kcat], "kcat", () => {
       expect(pairs(got)).toEqual(pairs(sent))
       expect(got.every((r) => String(r.headers) === "trace,7f,trace,80,empty,")).toBe(true)
       expect(got.every((r) => r.tstype === "create")).toBe(true)
-      // The same key always lies in one partition, and a partition keeps the order that it was sent in.
+      // The same key always lies in one partition, and a partition keeps the order that it was sent
+      // in.
       const places = new Map(got.map((r) => [r.key, r.partition]))
       expect(got.every((r) => places.get(r.key) === r.partition)).toBe(true)
       for (const key of places.keys()) {

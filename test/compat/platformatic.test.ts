@@ -5,7 +5,10 @@ import { until } from "../../scripts/harness/until.ts"
 import { freshTopic, useCluster } from "../support/compat-cluster.ts"
 import { sorted } from "../support/sorted.ts"
 
-/** @platformatic/kafka 2.12.1: producer, admin, and fetching by partition. Its consumer stream needs groups. */
+/**
+ * @platformatic/kafka 2.12.1: producer, admin, and fetching by partition. Its consumer stream needs
+ * groups.
+ */
 
 describe("@platformatic/kafka", () => {
   const cluster = useCluster()

@@ -6,7 +6,10 @@ import { freshTopic, useCluster } from "../support/compat-cluster.ts"
 import { sorted } from "../support/sorted.ts"
 import { createTopic } from "../support/topics.ts"
 
-/** Debian's python3-kafka 2.0.2 (own protocol code, ApiVersions v0) and python3-confluent-kafka 1.7.0 (on librdkafka). */
+/**
+ * Debian's python3-kafka 2.0.2 (own protocol code, ApiVersions v0) and python3-confluent-kafka
+ * 1.7.0 (on librdkafka).
+ */
 
 const base64 = (text: string | Uint8Array) => Buffer.from(text).toString("base64")
 

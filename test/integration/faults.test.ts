@@ -10,7 +10,9 @@ import { until } from "../../scripts/harness/until.ts"
 import { ErrorCode, errorName } from "../../src/protocol/index.ts"
 import { readFrom, writeTo } from "./one-broker.ts"
 
-/** Real processes, real signals, clients that others wrote. The long form is scripts/kill-leader.ts. */
+/**
+ * Real processes, real signals, clients that others wrote. The long form is scripts/kill-leader.ts.
+ */
 
 const minute = 60_000
 const configs = { "min.insync.replicas": "2" }
@@ -88,15 +90,22 @@ describe("a cluster whose brokers are killed", () => {
       const [second = -1] = others
       await cluster.kill(second)
       for (const value of ["while away 1", "while away 2"]) {
-        await until(value, async () => (await writeTo(address(leader), topic, value)).errorCode === 0)
+        await until(
+          value,
+          async () => (await writeTo(address(leader), topic, value)).errorCode === 0,
+        )
       }
       await cluster.startBroker(second)
       await untilInSync(cluster.bootstrapList, topic)
       await cluster.kill(leader)
-      await until("the others to write", async () => {
-        const next = await writeToLeader(topic, others, "after")
-        return next === ErrorCode.NONE
-      }, { timeoutMs: 30_000 })
+      await until(
+        "the others to write",
+        async () => {
+          const next = await writeToLeader(topic, others, "after")
+          return next === ErrorCode.NONE
+        },
+        { timeoutMs: 30_000 },
+      )
       const found = new Set(await values(topic))
       for (const value of [...written, "while away 1", "while away 2", "after"]) {
         expect(found).toContain(value)
@@ -171,8 +180,9 @@ describe("a cluster that is stopped and started", () => {
       expect(await values(topic)).toEqual(written)
       const topics = await withAdmin(cluster.bootstrapList, (admin) => admin.listTopics())
       expect(topics).toContain(topic)
-      await until("writes", async () =>
-        (await writeToLeader(topic, [0, 1, 2], "next")) === ErrorCode.NONE,
+      await until(
+        "writes",
+        async () => (await writeToLeader(topic, [0, 1, 2], "next")) === ErrorCode.NONE,
       )
       expect(await values(topic)).toEqual([...written, "next"])
     },

@@ -48,7 +48,7 @@ async function fetchOnce(connection: RawConnection, topic: string, fetchOffset: 
 }
 
 function* batchesOf(records: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const header = readBatchHeader(records, at)
     const end = header === undefined ? Infinity : at + 12 + header.batchLength
     if (end > records.length) return
@@ -61,7 +61,7 @@ function* batchesOf(records: Uint8Array): Generator<Uint8Array> {
 export function readFrom(address: string, topic: string): Promise<Served> {
   return withRaw(address, async (connection) => {
     const values: Array<string> = []
-    for (let offset = 0; ; ) {
+    for (let offset = 0; ;) {
       const partition = await fetchOnce(connection, topic, offset)
       const { errorCode = -1, highWatermark = -1, records = null } = partition ?? {}
       const found = [...batchesOf(records ?? new Uint8Array(0))].flatMap((batch) =>

@@ -7,7 +7,10 @@ export interface CompatCluster {
   readonly bootstrapList: Array<string>
 }
 
-/** One cluster for all tests of a file. VARVE_TEST_BOOTSTRAP names a running one to use instead of starting one. */
+/**
+ * One cluster for all tests of a file. VARVE_TEST_BOOTSTRAP names a running one to use instead of
+ * starting one.
+ */
 export function useCluster(settings: Readonly<Record<string, string>> = {}): CompatCluster {
   let bootstrap = process.env["VARVE_TEST_BOOTSTRAP"] ?? ""
   let cluster: Cluster | undefined

@@ -1,7 +1,10 @@
 import { Kafka, logLevel, Partitioners, type Producer } from "kafkajs"
 import { parseArgs } from "node:util"
 
-/** kafkajs under load, as a process: the `load` command of driver.py, with the same lines in and out. */
+/**
+ * kafkajs under load, as a process: the `load` command of driver.py, with the same lines in and
+ * out.
+ */
 
 const { values: args } = parseArgs({
   args: process.argv.slice(3),
@@ -47,8 +50,10 @@ interface Outgoing {
   readonly seq: number
 }
 
-/** Every record due by now goes out as one request for each partition, and the next ones wait for it: kafkajs keeps no order
- *  among sends that overlap. */
+/**
+ * Every record due by now goes out as one request for each partition, and the next ones wait for
+ * it: kafkajs keeps no order among sends that overlap.
+ */
 async function sendAll(
   producer: Producer,
   who: string,

@@ -1,0 +1,72 @@
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { root } from "../harness/target.ts"
+
+/** What the gate runs, in order: the cheap and sharp first. */
+export interface Stage {
+  readonly name: string
+  /** A tool counts as one check; a test stage counts its tests. */
+  readonly kind: "tool" | "tests"
+  readonly command: ReadonlyArray<string>
+}
+
+const bin = (name: string) => join(root, "node_modules", ".bin", name)
+
+const sources = ["raft", "storage", "src", "test", "scripts", "examples"].filter((folder) =>
+  existsSync(join(root, folder)),
+)
+
+const tools: ReadonlyArray<Stage> = [
+  { name: "format", kind: "tool", command: [bin("oxfmt"), "--check", ...sources] },
+  { name: "lint", kind: "tool", command: [bin("oxlint"), "--type-aware", ...sources] },
+  { name: "types", kind: "tool", command: [bin("tsc"), "-b", ".", "examples"] },
+  {
+    name: "Effect diagnostics",
+    kind: "tool",
+    command: [bin("effect-tsgo"), "diagnostics", "--project", "src/tsconfig.json", "--strict"],
+  },
+]
+
+/** Which stage a test file belongs to: the first pattern that its path matches. */
+const order: ReadonlyArray<readonly [stage: string, pattern: RegExp]> = [
+  ["tidiness", /^test\/tidy/],
+  ["simulation", /^test\/(sim\/|node\/.*simulat)/],
+  ["golden", /golden/],
+  ["unit", /^test\/(raft|protocol|partition|cluster|node|peer|broker|client|cli|scripts)\//],
+  ["storage", /^test\/storage\//],
+  ["compatibility", /^test\/compat\//],
+  ["integration", /^test\/integration\//],
+  ["examples", /^test\/examples\//],
+  ["other", /./],
+]
+
+const sequence = [
+  "tidiness",
+  "unit",
+  "storage",
+  "golden",
+  "simulation",
+  "integration",
+  "compatibility",
+  "examples",
+  "other",
+]
+
+export function stageOf(file: string): string {
+  return order.find(([, pattern]) => pattern.test(file))?.[0] ?? "other"
+}
+
+function testStages(): Array<Stage> {
+  const files = [...new Bun.Glob("test/**/*.test.ts").scanSync(root)].toSorted()
+  const byStage = Map.groupBy(files, stageOf)
+  return sequence.flatMap((name): Array<Stage> => {
+    const own = byStage.get(name) ?? []
+    if (own.length === 0) return []
+    const paths = own.map((file) => `./${file}`)
+    return [
+      { name, kind: "tests", command: [process.execPath, "test", "--only-failures", ...paths] },
+    ]
+  })
+}
+
+export const stages = (): ReadonlyArray<Stage> => [...tools, ...testStages()]
