@@ -9,7 +9,7 @@ export interface EpochEnd {
   readonly endOffset: number
 }
 
-interface EpochStart {
+export interface EpochStart {
   readonly epoch: number
   readonly startOffset: number
 }

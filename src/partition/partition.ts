@@ -19,7 +19,7 @@ import { noBatches, readableBytes, readBatches } from "./committed-log.ts"
 import { InSyncReplicas } from "./in-sync-replicas.ts"
 import type { LeaderView } from "./in-sync-replicas.ts"
 import { LeaderEpochs } from "./leader-epochs.ts"
-import type { EpochEnd } from "./leader-epochs.ts"
+import type { EpochEnd, EpochStart } from "./leader-epochs.ts"
 import { LeaderTail } from "./leader-tail.ts"
 import type { PartitionConfig } from "./partition-config.ts"
 import type { Outbox } from "./ports.ts"
@@ -268,6 +268,11 @@ export class Partition implements StateMachine {
   /** Epoch of the committed record at `offset`; of the latest one at the high watermark; −1 when there is none. */
   epochOfOffset(offset: number): number {
     return this.#epochs.epochOf(offset)
+  }
+
+  /** Epochs that have records, and where they begin. */
+  epochStarts(): ReadonlyArray<EpochStart> {
+    return this.#epochs.snapshot()
   }
 
   /** DescribeProducers, checkpoints and tests. */
