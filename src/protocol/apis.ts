@@ -1,6 +1,6 @@
 /**
- * The table of all declared APIs. Declared is not served: which APIs and versions a broker offers is the
- * business of `src/node`.
+ * The table of all declared APIs. Declared is not served: which APIs and versions a broker offers
+ * is the business of `src/node`.
  */
 import { addOffsetsToTxn } from "./messages/add-offsets-to-txn.ts"
 import { addPartitionsToTxn } from "./messages/add-partitions-to-txn.ts"

@@ -1,15 +1,15 @@
 /**
- * A view on record batches of magic 2, the only format that is written since Kafka 0.11: reading and
- * changing the 61 bytes in front of the records. Validation is in `record-batch.ts`, the records
- * themselves in `record.ts`.
+ * A view on record batches of magic 2, the only format that is written since Kafka 0.11: reading
+ * and changing the 61 bytes in front of the records. Validation is in `record-batch.ts`, the
+ * records themselves in `record.ts`.
  *
  *     0 baseOffset int64 · 8 batchLength int32 · 12 partitionLeaderEpoch int32 · 16 magic int8 ·
  *     17 crc uint32 · 21 attributes int16 · 23 lastOffsetDelta int32 · 27 baseTimestamp int64 ·
- *     35 maxTimestamp int64 · 43 producerId int64 · 51 producerEpoch int16 · 53 baseSequence int32 ·
- *     57 recordCount int32 · 61 records
+ *     35 maxTimestamp int64 · 43 producerId int64 · 51 producerEpoch int16 ·
+ *     53 baseSequence int32 · 57 recordCount int32 · 61 records
  *
- * batchLength counts from byte 12, the CRC covers byte 21 to the end. So base offset and leader epoch
- * are the broker's to fill in without touching the checksum.
+ * batchLength counts from byte 12, the CRC covers byte 21 to the end. So base offset and leader
+ * epoch are the broker's to fill in without touching the checksum.
  */
 import { crc32c } from "../../raft/crc32c.ts"
 import { compressionNames } from "./compression.ts"
@@ -58,8 +58,8 @@ export const isTransactional = (attributes: number): boolean =>
 export const isControl = (attributes: number): boolean => (attributes & controlBit) !== 0
 
 /**
- * The header at `at`; undefined where fewer than 61 bytes are left. Nothing is checked: int64 fields
- * that no double holds come rounded.
+ * The header at `at`; undefined where fewer than 61 bytes are left. Nothing is checked: int64
+ * fields that no double holds come rounded.
  */
 export const readBatchHeader = (bytes: Uint8Array, at = 0): BatchHeader | undefined => {
   if (bytes.length - at < batchHeaderBytes) return undefined
@@ -88,7 +88,9 @@ export const batchBytes = (bytes: Uint8Array, at = 0): number | undefined => {
   return length < batchHeaderBytes - batchPrefixBytes ? undefined : batchPrefixBytes + length
 }
 
-/** The whole batches in `bytes`, as views, up to the first that is cut short: what a fetch returns. */
+/**
+ * The whole batches in `bytes`, as views, up to the first that is cut short: what a fetch returns.
+ */
 export function* splitBatches(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; ;) {
     const length = batchBytes(bytes, at)

@@ -1,6 +1,6 @@
 /**
- * A declared API and a version → functions that read and write its messages, compiled on first use and
- * kept. What the compiled text looks like is in `compile-decoder.ts` and `compile-encoder.ts`.
+ * A declared API and a version → functions that read and write its messages, compiled on first use
+ * and kept. What the compiled text looks like is in `compile-decoder.ts` and `compile-encoder.ts`.
  *
  * Nothing here knows frames or headers (`frame.ts`, `header.ts`), nor what a message means.
  */
@@ -32,8 +32,8 @@ export const hasVersion = (api: Api, version: number): boolean =>
   version >= api.versions[0] && version <= api.versions[1]
 
 /**
- * Reads a request's body, which must fill the reader to its end. Byte arrays and record data are views
- * on the reader's bytes. Throws `DecodeError` for anything malformed.
+ * Reads a request's body, which must fill the reader to its end. Byte arrays and record data are
+ * views on the reader's bytes. Throws `DecodeError` for anything malformed.
  */
 export const decodeRequest = <A extends Api>(
   api: A,
@@ -48,8 +48,9 @@ export const decodeResponse = <A extends Api>(
 ): ResponseOf<A> => decode<A["response"]>(api, api.response, version, reader)
 
 /**
- * Writes a request's body. Throws `EncodeError` where the version cannot carry what was given: a value
- * outside its type, null where null is not allowed, a field that must not be ignored and is not there.
+ * Writes a request's body. Throws `EncodeError` where the version cannot carry what was given: a
+ * value outside its type, null where null is not allowed, a field that must not be ignored and is
+ * not there.
  */
 export const encodeRequest = <A extends Api>(
   api: A,

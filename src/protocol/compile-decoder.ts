@@ -1,7 +1,7 @@
 /**
- * Fields and a version → a function that reads them. The function is compiled from text: one local per
- * field, one object literal per struct, so that all messages of a kind share one hidden class and the
- * version is decided once and not per field. For Fetch version 12:
+ * Fields and a version → a function that reads them. The function is compiled from text: one local
+ * per field, one object literal per struct, so that all messages of a kind share one hidden class
+ * and the version is decided once and not per field. For Fetch version 12:
  *
  *     function s1(r) {
  *       let $topic; $topic = r.compactString(); if ($topic === null) isNull("topic")
@@ -117,8 +117,10 @@ const readInto = (draft: Draft, key: string, field: Field): string => {
       return `${to} = ${readPlain(draft, type.plain)}${
         mayBeNull(type.plain) && !nullable ? orNull(to, key) : ""
       }`
-    case "array":
-      return `${to} = ${arrayFunction(draft, key, type.element)}(r)${nullable ? "" : orNull(to, key)}`
+    case "array": {
+      const check = nullable ? "" : orNull(to, key)
+      return `${to} = ${arrayFunction(draft, key, type.element)}(r)${check}`
+    }
     default: {
       const read = `${structFunction(draft, type.fields)}(r)`
       return nullable ? `${to} = r.int8() < 0 ? null : ${read}` : `${to} = ${read}`

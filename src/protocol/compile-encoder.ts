@@ -88,7 +88,8 @@ const taggedSection = (draft: Draft, tagged: ReadonlyArray<readonly [string, Fie
   const count = inOrder.map((_, i) => `(t${i} ? 1 : 0)`).join(" + ")
   const writes = inOrder.map(
     ([key, field], i) =>
-      `if (t${i}) { const at = w.beginTagged(${field.tag}); ${writeFrom(draft, key, field)}; w.endTagged(at) }`,
+      `if (t${i}) { const at = w.beginTagged(${field.tag}); ` +
+      `${writeFrom(draft, key, field)}; w.endTagged(at) }`,
   )
   return [...flags, `w.unsignedVarint(${count})`, ...writes].join("\n")
 }

@@ -1,6 +1,6 @@
 /**
- * The codecs of record batches, with the limits that the wire lacks: what comes out is bounded before
- * or while it is made, so that a batch of a few kilobytes cannot claim gigabytes.
+ * The codecs of record batches, with the limits that the wire lacks: what comes out is bounded
+ * before or while it is made, so that a batch of a few kilobytes cannot claim gigabytes.
  */
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib"
 import { compressFrameSync, decompressFrameSync } from "lz4-napi"

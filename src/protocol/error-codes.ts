@@ -1,4 +1,7 @@
-/** Kafka's error codes by Kafka's names (4.3.1). In an answer they are data, one per topic or partition. */
+/**
+ * Kafka's error codes by Kafka's names (4.3.1). In an answer they are data, one per topic or
+ * partition.
+ */
 export const ErrorCode = {
   UNKNOWN_SERVER_ERROR: -1,
   NONE: 0,

@@ -1,6 +1,9 @@
 /** A frame is an int32 length and that many bytes: a request or a response with its header. */
 
-/** What stands for a length is negative or beyond the limit: not Kafka's protocol, or not meant well. */
+/**
+ * What stands for a length is negative or beyond the limit: not Kafka's protocol, or not meant
+ * well.
+ */
 export class FrameTooLarge extends Error {
   readonly _tag = "FrameTooLarge"
   override readonly name = "FrameTooLarge"
@@ -16,8 +19,8 @@ const prefixBytes = 4
 const nothing: Uint8Array = new Uint8Array(0)
 
 /**
- * Cuts a byte stream into frames. A frame that lies within one chunk is a view on it; one that does not
- * is gathered. The bytes kept are those received: a length alone allocates nothing.
+ * Cuts a byte stream into frames. A frame that lies within one chunk is a view on it; one that does
+ * not is gathered. The bytes kept are those received: a length alone allocates nothing.
  */
 export class FrameSplitter {
   private readonly bytesMax: number
@@ -37,8 +40,9 @@ export class FrameSplitter {
   }
 
   /**
-   * The frames that `chunk` completes, in order, without their length prefix. Throws `FrameTooLarge`,
-   * after which the stream has no more frames: the splitter must be dropped with the connection.
+   * The frames that `chunk` completes, in order, without their length prefix. Throws
+   * `FrameTooLarge`, after which the stream has no more frames: the splitter must be dropped with
+   * the connection.
    */
   push(chunk: Uint8Array): ReadonlyArray<Uint8Array> {
     const frames: Array<Uint8Array> = []

@@ -17,9 +17,10 @@ export interface RequestHeader {
 const apiVersionsKey = 18
 
 /**
- * Header v1, or v2 (the same and tagged fields) where the body is flexible. The client id has an int16
- * length in both. A version that no declaration knows counts as flexible if its API ever became so:
- * that is how Kafka reads the ApiVersions of a client from the future, whose body stays unread.
+ * Header v1, or v2 (the same and tagged fields) where the body is flexible. The client id has an
+ * int16 length in both. A version that no declaration knows counts as flexible if its API ever
+ * became so: that is how Kafka reads the ApiVersions of a client from the future, whose body stays
+ * unread.
  */
 export const decodeRequestHeader = (reader: Reader): RequestHeader => {
   const apiKey = reader.int16()
@@ -40,7 +41,10 @@ export const encodeRequestHeader = (api: Api, header: RequestHeader, writer: Wri
   if (isFlexible(api, header.apiVersion)) writer.unsignedVarint(0)
 }
 
-/** Whether the response header has tagged fields (v1). ApiVersions never has: its header is always v0. */
+/**
+ * Whether the response header has tagged fields (v1). ApiVersions never has: its header is always
+ * v0.
+ */
 const flexibleResponseHeader = (api: Api, version: number): boolean =>
   api.key !== apiVersionsKey && isFlexible(api, version)
 

@@ -1,6 +1,6 @@
 /**
- * The outline of an LZ4 frame: how long it is and how much it can hold, read from its headers without
- * decompressing anything. Format: lz4/lz4, doc/lz4_Frame_format.md.
+ * The outline of an LZ4 frame: how long it is and how much it can hold, read from its headers
+ * without decompressing anything. Format: lz4/lz4, doc/lz4_Frame_format.md.
  */
 import { DecompressError } from "./errors.ts"
 

@@ -4,7 +4,9 @@ import type { Uuid } from "./schema.ts"
 
 const two32 = 2 ** 32
 
-/** Elements of all arrays of one message together; each costs memory beyond the bytes it came from. */
+/**
+ * Elements of all arrays of one message together; each costs memory beyond the bytes it came from.
+ */
 const elementsMaxDefault = 1_000_000
 
 export interface ReaderOptions {
@@ -13,13 +15,13 @@ export interface ReaderOptions {
 
 /**
  * A cursor over the bytes of one message. Every read checks its bounds and throws `DecodeError`;
- * nothing is allocated by a length that was not first compared with the bytes left. Slices are views:
- * they stay valid as long as the frame's memory is not reused.
+ * nothing is allocated by a length that was not first compared with the bytes left. Slices are
+ * views: they stay valid as long as the frame's memory is not reused.
  *
  * int64 is a `number`, and only the values that a double holds without loss are legal: all within
- * ±2^53, the exact ones beyond, and Long.MAX_VALUE as 2^63. So whatever is accepted re-encodes to the
- * same bytes; the rest (a random 64-bit number, say) is a `DecodeError`, except where a field is
- * declared as `rounded`.
+ * ±2^53, the exact ones beyond, and Long.MAX_VALUE as 2^63. So whatever is accepted re-encodes to
+ * the same bytes; the rest (a random 64-bit number, say) is a `DecodeError`, except where a field
+ * is declared as `rounded`.
  */
 export class Reader {
   readonly bytes: Buffer

@@ -1,8 +1,8 @@
 /**
- * What a broker must check before it appends a client's records: the same questions in the same order
- * as Kafka 4.3 (ProduceRequest.validateRecords, UnifiedLog.analyzeAndValidateRecords, LogValidator), so
- * that a batch with two faults gets the same answer. Sequence numbers and transactions are not looked
- * at here: that takes the state of the partition.
+ * What a broker must check before it appends a client's records: the same questions in the same
+ * order as Kafka 4.3 (ProduceRequest.validateRecords, UnifiedLog.analyzeAndValidateRecords,
+ * LogValidator), so that a batch with two faults gets the same answer. Sequence numbers and
+ * transactions are not looked at here: that takes the state of the partition.
  */
 import { decompress } from "./compression.ts"
 import { ErrorCode } from "./error-codes.ts"
@@ -60,15 +60,17 @@ export interface InvalidBatch {
   /** For our own log. */
   readonly reason: string
   readonly recordErrors: ReadonlyArray<RecordError>
-  /** Whether the answer carries the log's start offset (the log refused) or -1 (the request was). */
+  /**
+   * Whether the answer carries the log's start offset (the log refused) or -1 (the request was).
+   */
   readonly withLogStartOffset: boolean
 }
 
 /**
- * Checks that `records` is exactly one well-formed batch that this topic takes. A batch that passes is
- * changed in place where Kafka changes it: LogAppendTime is stamped, a wrong maximal timestamp is set
- * right (both with a new CRC). Null records make Kafka hang up; here they are an INVALID_RECORD, and
- * hanging up is the caller's.
+ * Checks that `records` is exactly one well-formed batch that this topic takes. A batch that passes
+ * is changed in place where Kafka changes it: LogAppendTime is stamped, a wrong maximal timestamp
+ * is set right (both with a new CRC). Null records make Kafka hang up; here they are an
+ * INVALID_RECORD, and hanging up is the caller's.
  */
 export const validateProduceBatch = (
   records: Uint8Array | null,
@@ -119,7 +121,8 @@ const findBatch = (records: Uint8Array, at: number): Found => {
   const view = new DataView(records.buffer, records.byteOffset + at, left)
   const length = view.getInt32(8)
   if (length < batchLengthMin) {
-    const message = `Record size ${length} is less than the minimum record overhead (${batchLengthMin})`
+    const overhead = `the minimum record overhead (${batchLengthMin})`
+    const message = `Record size ${length} is less than ${overhead}`
     return { _tag: "corrupt", message }
   }
   if (left <= magicAt) return { _tag: "nothing" }
@@ -177,8 +180,8 @@ const headerFault = (
 }
 
 /**
- * Bytes that cannot be decompressed are an UNKNOWN_SERVER_ERROR, as in Kafka: unlike CORRUPT_MESSAGE it
- * does not make clients send them again for ever. The limit is our own.
+ * Bytes that cannot be decompressed are an UNKNOWN_SERVER_ERROR, as in Kafka: unlike
+ * CORRUPT_MESSAGE it does not make clients send them again for ever. The limit is our own.
  */
 const scanned = (batch: Uint8Array, header: BatchHeader): RecordScan | InvalidBatch => {
   const codec = compressionOf(header.attributes)
@@ -229,7 +232,10 @@ const rulesOf = (header: BatchHeader, options: ValidateOptions): RecordRules => 
   }
 }
 
-/** Whether any record can be at fault, as far as the scan tells: no record is looked at again if not. */
+/**
+ * Whether any record can be at fault, as far as the scan tells: no record is looked at again if
+ * not.
+ */
 const suspicious = (header: BatchHeader, scan: RecordScan, rules: RecordRules): boolean => {
   if (rules.keysWanted && scan.keyless > 0) return true
   if (rules.falseAppendTime) return true

@@ -28,7 +28,10 @@ export interface RecordErrors {
 
 const listed = 1000
 
-/** Every record against the rules. The slow way, taken when a scan has shown that something is wrong. */
+/**
+ * Every record against the rules. The slow way, taken when a scan has shown that something is
+ * wrong.
+ */
 export const findRecordErrors = (batch: Uint8Array, rules: RecordRules): RecordErrors => {
   const errors: Array<RecordError> = []
   let total = 0

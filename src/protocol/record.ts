@@ -1,6 +1,6 @@
 /**
- * The records inside a batch: read one after the other, or built into a new batch. For clients, tools
- * and tests, and for the broker where it must look into a batch (timestamps, keys).
+ * The records inside a batch: read one after the other, or built into a new batch. For clients,
+ * tools and tests, and for the broker where it must look into a batch (timestamps, keys).
  *
  *     length varint · attributes int8 · timestampDelta varlong · offsetDelta varint ·
  *     key and value: length varint (-1 = null), bytes · headers: count varint, then each

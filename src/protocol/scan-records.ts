@@ -12,7 +12,10 @@ export interface RecordScan {
   readonly consecutive: boolean
 }
 
-/** Passes over `count` records, which must fill `bytes`. Throws `DecodeError` where they are malformed. */
+/**
+ * Passes over `count` records, which must fill `bytes`. Throws `DecodeError` where they are
+ * malformed.
+ */
 export const scanRecords = (bytes: Uint8Array, count: number): RecordScan => {
   const reader = new Reader(bytes)
   let minTimestampDelta = Infinity

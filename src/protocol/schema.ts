@@ -1,10 +1,11 @@
 /**
- * The words in which the Kafka APIs are declared. A declaration states every version of a message at
- * once: which fields exist in which versions, which of them may be null, carry a default or travel as
- * tagged fields. The TypeScript types of messages are inferred from it, and `codec.ts` compiles it.
+ * The words in which the Kafka APIs are declared. A declaration states every version of a message
+ * at once: which fields exist in which versions, which of them may be null, carry a default or
+ * travel as tagged fields. The TypeScript types of messages are inferred from it, and `codec.ts`
+ * compiles it.
  *
- * Nothing here reads or writes bytes, and nothing says which versions varve serves: that is decided by
- * the broker.
+ * Nothing here reads or writes bytes, and nothing says which versions varve serves: that is decided
+ * by the broker.
  */
 
 /** "3+" from version 3 on, "0-12" from 0 to 12, "0" in version 0 alone. */
@@ -13,7 +14,9 @@ export type Versions = `${number}+` | `${number}-${number}` | `${number}`
 /** 16 bytes as 32 lower-case hex digits. */
 export type Uuid = string
 
-/** Long.MAX_VALUE: 2^63 - 1 is no double, and 2^63 is no int64, so the one may stand for the other. */
+/**
+ * Long.MAX_VALUE: 2^63 - 1 is no double, and 2^63 is no int64, so the one may stand for the other.
+ */
 export const longMax = 2 ** 63
 
 /** What a field of each plain type holds. int64: see `reader.ts` for the numbers that are legal. */

@@ -1,7 +1,7 @@
 /**
- * Snappy's raw block format, decoded with every length checked. (The snappyjs package decodes too, but
- * a literal whose length has its top bit set sends its cursor backwards for ever; we use it to compress
- * only.) Format: google/snappy, format_description.txt.
+ * Snappy's raw block format, decoded with every length checked. (The snappyjs package decodes too,
+ * but a literal whose length has its top bit set sends its cursor backwards for ever; we use it to
+ * compress only.) Format: google/snappy, format_description.txt.
  */
 import { DecompressError } from "./errors.ts"
 
@@ -17,7 +17,9 @@ const preamble = (input: Uint8Array): readonly [bytes: number, length: number] =
   throw new DecompressError("snappy: no length")
 }
 
-/** At most `bytesMax` decoded bytes. No element yields more than 64 bytes from 3, so a lie is cheap. */
+/**
+ * At most `bytesMax` decoded bytes. No element yields more than 64 bytes from 3, so a lie is cheap.
+ */
 export const decodeSnappy = (input: Uint8Array, bytesMax: number): Uint8Array => {
   const [start, length] = preamble(input)
   if (length > bytesMax) throw new DecompressError(`snappy: ${length} bytes`, "tooLarge")

@@ -14,8 +14,8 @@ const fixed: { readonly [P in PlainType]?: number } = {
 }
 
 /**
- * The fewest bytes that an array's element can take: what a claimed number of elements is held against
- * before anything is allocated for them. Never 0: every struct has at least one field.
+ * The fewest bytes that an array's element can take: what a claimed number of elements is held
+ * against before anything is allocated for them. Never 0: every struct has at least one field.
  */
 export const elementBytesMin = (
   element: PlainType | Fields,

@@ -165,8 +165,8 @@ export class Writer {
   }
 
   /**
-   * Begins a tagged field whose length is not known yet; `endTagged` with the value returned here puts
-   * it in front. No record data may be written in between.
+   * Begins a tagged field whose length is not known yet; `endTagged` with the value returned here
+   * puts it in front. No record data may be written in between.
    */
   beginTagged(tag: number): number {
     this.unsignedVarint(tag)

@@ -1,6 +1,6 @@
 /**
- * What Apache Kafka 4.3.1 sent and was sent (test/golden, one file per API), both ways: the bytes decode
- * to what the recording says, and encode back to the same bytes.
+ * What Apache Kafka 4.3.1 sent and was sent (test/golden, one file per API), both ways: the bytes
+ * decode to what the recording says, and encode back to the same bytes.
  */
 import { describe, expect, test } from "bun:test"
 import { readFileSync, readdirSync } from "node:fs"

@@ -1,5 +1,9 @@
 import { defineApi, int16, int32, int64, string } from "../schema.ts"
 
+/**
+ * Adds a group's offsets to a transaction.
+ * 2: PRODUCER_FENCED · 3: flexible · 4: TRANSACTION_ABORTABLE.
+ */
 export const addOffsetsToTxn = defineApi({
   key: 25,
   name: "AddOffsetsToTxn",

@@ -15,6 +15,11 @@ const addPartitionsToTxnTopicResult = {
   resultsByPartition: array("0+", addPartitionsToTxnPartitionResult),
 }
 
+/**
+ * Adds partitions to a transaction. Up to version 3 a client sends one transaction, from 4 on
+ * brokers send many, or ask whether partitions are in one.
+ * 2: PRODUCER_FENCED · 3: flexible · 4: many transactions · 5: TRANSACTION_ABORTABLE.
+ */
 export const addPartitionsToTxn = defineApi({
   key: 24,
   name: "AddPartitionsToTxn",

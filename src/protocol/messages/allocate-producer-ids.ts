@@ -1,5 +1,6 @@
 import { defineApi, int16, int32, int64 } from "../schema.ts"
 
+/** A broker takes a block of producer ids from the metadata leader. Between brokers only. */
 export const allocateProducerIds = defineApi({
   key: 67,
   name: "AllocateProducerIds",
@@ -12,6 +13,7 @@ export const allocateProducerIds = defineApi({
   response: {
     throttleTimeMs: int32("0+"),
     errorCode: int16("0+"),
+    // First id of the block.
     producerIdStart: int64("0+"),
     producerIdLen: int32("0+"),
   },

@@ -1,5 +1,6 @@
 import { defineApi, array, bool, float64, int16, int32, string } from "../schema.ts"
 
+/** 1: flexible. */
 export const alterClientQuotas = defineApi({
   key: 49,
   name: "AlterClientQuotas",

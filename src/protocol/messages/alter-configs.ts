@@ -1,5 +1,9 @@
 import { defineApi, array, bool, int16, int32, int8, string } from "../schema.ts"
 
+/**
+ * Replaces all settings of a resource; clients of today send IncrementalAlterConfigs.
+ * 2: flexible.
+ */
 export const alterConfigs = defineApi({
   key: 33,
   name: "AlterConfigs",

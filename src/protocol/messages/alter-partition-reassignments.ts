@@ -1,5 +1,9 @@
 import { defineApi, array, bool, int16, int32, string } from "../schema.ts"
 
+/**
+ * Gives partitions new replicas, or (null) cancels that.
+ * 1: may forbid changing their number.
+ */
 export const alterPartitionReassignments = defineApi({
   key: 45,
   name: "AlterPartitionReassignments",
@@ -12,6 +16,7 @@ export const alterPartitionReassignments = defineApi({
       name: string("0+"),
       partitions: array("0+", {
         partitionIndex: int32("0+"),
+        // Null: cancel.
         replicas: array("0+", "int32", { nullable: "0+", default: null }),
       }),
     }),

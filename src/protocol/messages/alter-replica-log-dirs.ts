@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, string } from "../schema.ts"
 
+/** Moves replicas between the folders of a broker. 2: flexible. */
 export const alterReplicaLogDirs = defineApi({
   key: 34,
   name: "AlterReplicaLogDirs",

@@ -1,5 +1,6 @@
 import { defineApi, array, bytes, int16, int32, int8, string } from "../schema.ts"
 
+/** Removes and sets SCRAM credentials. */
 export const alterUserScramCredentials = defineApi({
   key: 51,
   name: "AlterUserScramCredentials",

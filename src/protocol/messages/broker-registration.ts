@@ -1,5 +1,10 @@
 import { defineApi, array, bool, int16, int32, int64, string, uint16, uuid } from "../schema.ts"
 
+/**
+ * A broker announces itself to the metadata leader. Between brokers only.
+ * 2: log directories · 3: the epoch before a clean shutdown · 4: features whose lowest version is
+ * 0.
+ */
 export const brokerRegistration = defineApi({
   key: 62,
   name: "BrokerRegistration",
@@ -23,6 +28,7 @@ export const brokerRegistration = defineApi({
     rack: string("0+", { nullable: "0+" }),
     isMigratingZkBroker: bool("1+"),
     logDirs: array("2+", "uuid", { ignorable: true }),
+    // -1: the last shutdown was not clean.
     previousBrokerEpoch: int64("3+", { default: -1, ignorable: true }),
   },
   response: {

@@ -10,6 +10,7 @@ const assignment = {
   topicPartitions: array("0+", topicPartitions),
 }
 
+/** State and members of groups of the new protocol. 1: which protocol a member speaks. */
 export const consumerGroupDescribe = defineApi({
   key: 69,
   name: "ConsumerGroupDescribe",

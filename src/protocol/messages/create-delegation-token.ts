@@ -1,5 +1,6 @@
 import { defineApi, array, bytes, int16, int32, int64, string } from "../schema.ts"
 
+/** 2: flexible · 3: tokens for another owner. */
 export const createDelegationToken = defineApi({
   key: 38,
   name: "CreateDelegationToken",

@@ -1,5 +1,6 @@
 import { defineApi, array, bool, int16, int32, string } from "../schema.ts"
 
+/** Adds partitions to topics. 2: flexible · 3: THROTTLING_QUOTA_EXCEEDED. */
 export const createPartitions = defineApi({
   key: 37,
   name: "CreatePartitions",
@@ -8,7 +9,9 @@ export const createPartitions = defineApi({
   request: {
     topics: array("0+", {
       name: string("0+"),
+      // In all, not in addition.
       count: int32("0+"),
+      // Null: the broker chooses.
       assignments: array(
         "0+",
         {

@@ -1,5 +1,10 @@
 import { defineApi, array, bool, int16, int32, int8, string, uuid } from "../schema.ts"
 
+/**
+ * 2: the oldest · 4: -1 for the broker's defaults of partitions and replicas (KIP-464) ·
+ * 5: flexible, tells the configs of the new topic (KIP-525) · 6: THROTTLING_QUOTA_EXCEEDED ·
+ * 7: tells the topic id.
+ */
 export const createTopics = defineApi({
   key: 19,
   name: "CreateTopics",
@@ -8,8 +13,10 @@ export const createTopics = defineApi({
   request: {
     topics: array("0+", {
       name: string("0+"),
+      // -1: default, or given by the assignments.
       numPartitions: int32("0+"),
       replicationFactor: int16("0+"),
+      // Replicas chosen by the client; the two numbers above are -1 then.
       assignments: array("0+", {
         partitionIndex: int32("0+"),
         brokerIds: array("0+", "int32"),
@@ -29,6 +36,7 @@ export const createTopics = defineApi({
       topicId: uuid("7+", { ignorable: true }),
       errorCode: int16("0+"),
       errorMessage: string("1+", { nullable: "0+", ignorable: true }),
+      // Why there are no configs below.
       topicConfigErrorCode: int16("5+", { tag: 0, ignorable: true }),
       numPartitions: int32("5+", { default: -1, ignorable: true }),
       replicationFactor: int16("5+", { default: -1, ignorable: true }),

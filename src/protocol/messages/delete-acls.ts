@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, int8, string } from "../schema.ts"
 
+/** 1: pattern types · 2: flexible · 3: user resources. */
 export const deleteAcls = defineApi({
   key: 31,
   name: "DeleteAcls",

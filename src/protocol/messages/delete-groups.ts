@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, string } from "../schema.ts"
 
+/** 2: flexible. */
 export const deleteGroups = defineApi({
   key: 42,
   name: "DeleteGroups",

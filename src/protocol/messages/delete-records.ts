@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, int64, string } from "../schema.ts"
 
+/** Moves the start of logs forward. 2: flexible. */
 export const deleteRecords = defineApi({
   key: 21,
   name: "DeleteRecords",
@@ -10,6 +11,7 @@ export const deleteRecords = defineApi({
       name: string("0+"),
       partitions: array("0+", {
         partitionIndex: int32("0+"),
+        // The new start; -1: the high watermark.
         offset: int64("0+", { rounded: true }),
       }),
     }),

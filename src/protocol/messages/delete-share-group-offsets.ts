@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, string, uuid } from "../schema.ts"
 
+/** Forgets where a share group begins to read. */
 export const deleteShareGroupOffsets = defineApi({
   key: 92,
   name: "DeleteShareGroupOffsets",

@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, string, uuid } from "../schema.ts"
 
+/** 4: flexible · 5: messages · 6: by name or by topic id. */
 export const deleteTopics = defineApi({
   key: 20,
   name: "DeleteTopics",

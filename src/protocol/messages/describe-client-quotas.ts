@@ -1,5 +1,6 @@
 import { defineApi, array, bool, float64, int16, int32, int8, string } from "../schema.ts"
 
+/** 1: flexible. */
 export const describeClientQuotas = defineApi({
   key: 48,
   name: "DescribeClientQuotas",

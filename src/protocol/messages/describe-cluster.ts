@@ -1,5 +1,9 @@
 import { defineApi, array, bool, int16, int32, int8, string } from "../schema.ts"
 
+/**
+ * Brokers, controller and cluster id. 1: asks brokers or controllers (KIP-919) · 2: fenced brokers
+ * (KIP-1073).
+ */
 export const describeCluster = defineApi({
   key: 60,
   name: "DescribeCluster",
@@ -7,6 +11,7 @@ export const describeCluster = defineApi({
   flexibleSince: 0,
   request: {
     includeClusterAuthorizedOperations: bool("0+"),
+    // 1 brokers · 2 controllers.
     endpointType: int8("1+", { default: 1 }),
     includeFencedBrokers: bool("2+"),
   },

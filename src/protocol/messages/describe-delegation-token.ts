@@ -1,5 +1,6 @@
 import { defineApi, array, bytes, int16, int32, int64, string } from "../schema.ts"
 
+/** 2: flexible · 3: who asked for the token. */
 export const describeDelegationToken = defineApi({
   key: 41,
   name: "DescribeDelegationToken",

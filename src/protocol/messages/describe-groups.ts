@@ -1,5 +1,10 @@
 import { defineApi, array, bool, bytes, int16, int32, string } from "../schema.ts"
 
+/**
+ * State and members of classic groups.
+ * 3: authorized operations · 4: static members · 5: flexible · 6: GROUP_ID_NOT_FOUND and a
+ * message.
+ */
 export const describeGroups = defineApi({
   key: 15,
   name: "DescribeGroups",

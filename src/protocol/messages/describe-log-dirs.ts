@@ -1,5 +1,10 @@
 import { defineApi, array, bool, int16, int32, int64, string } from "../schema.ts"
 
+/**
+ * The folders of a broker and what lies in them.
+ * 2: flexible · 3: top-level error · 4: size of the file system · 5: whether a folder takes no
+ * more replicas.
+ */
 export const describeLogDirs = defineApi({
   key: 35,
   name: "DescribeLogDirs",

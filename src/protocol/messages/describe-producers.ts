@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, int64, string } from "../schema.ts"
 
+/** The producers that partitions remember. */
 export const describeProducers = defineApi({
   key: 61,
   name: "DescribeProducers",

@@ -8,6 +8,10 @@ const replicaState = {
   lastCaughtUpTimestamp: int64("1+", { default: -1, ignorable: true }),
 }
 
+/**
+ * The state of a Raft group of Kafka's own metadata log.
+ * 1: times of the last fetch · 2: messages, nodes, directory ids.
+ */
 export const describeQuorum = defineApi({
   key: 55,
   name: "DescribeQuorum",

@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, int64, string, uuid } from "../schema.ts"
 
+/** Where share groups begin to read. 1: lag. */
 export const describeShareGroupOffsets = defineApi({
   key: 90,
   name: "DescribeShareGroupOffsets",

@@ -1,5 +1,6 @@
 import { defineApi, array, bool, int16, int32, string, struct, uuid } from "../schema.ts"
 
+/** Topics with their partitions, page by page. */
 export const describeTopicPartitions = defineApi({
   key: 75,
   name: "DescribeTopicPartitions",
@@ -10,6 +11,7 @@ export const describeTopicPartitions = defineApi({
       name: string("0+"),
     }),
     responsePartitionLimit: int32("0+", { default: 2000 }),
+    // Where the page begins; null: at the start.
     cursor: struct(
       "0+",
       {
@@ -39,6 +41,7 @@ export const describeTopicPartitions = defineApi({
       }),
       topicAuthorizedOperations: int32("0+", { default: -0x80000000 }),
     }),
+    // Null: that was all.
     nextCursor: struct(
       "0+",
       {

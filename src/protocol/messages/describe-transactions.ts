@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, int64, string } from "../schema.ts"
 
+/** The state of single transactions. */
 export const describeTransactions = defineApi({
   key: 65,
   name: "DescribeTransactions",

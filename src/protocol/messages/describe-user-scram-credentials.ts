@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, int8, string } from "../schema.ts"
 
+/** Which users have SCRAM credentials, without the secrets. */
 export const describeUserScramCredentials = defineApi({
   key: 50,
   name: "DescribeUserScramCredentials",

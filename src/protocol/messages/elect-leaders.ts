@@ -1,5 +1,9 @@
 import { defineApi, array, int16, int32, int8, string } from "../schema.ts"
 
+/**
+ * Elects the preferred (0) or any (1) replica as leader.
+ * 1: election types, top-level error · 2: flexible.
+ */
 export const electLeaders = defineApi({
   key: 43,
   name: "ElectLeaders",
@@ -7,6 +11,7 @@ export const electLeaders = defineApi({
   flexibleSince: 2,
   request: {
     electionType: int8("1+"),
+    // Null: all partitions.
     topicPartitions: array(
       "0+",
       {

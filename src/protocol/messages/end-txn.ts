@@ -1,5 +1,10 @@
 import { defineApi, bool, int16, int32, int64, string } from "../schema.ts"
 
+/**
+ * Commits or aborts a transaction.
+ * 2: PRODUCER_FENCED · 3: flexible · 4: TRANSACTION_ABORTABLE · 5: answers with the producer's
+ * next epoch (KIP-890).
+ */
 export const endTxn = defineApi({
   key: 26,
   name: "EndTxn",

@@ -1,5 +1,6 @@
 import { defineApi, bytes, int16, int32, int64 } from "../schema.ts"
 
+/** 2: flexible. */
 export const expireDelegationToken = defineApi({
   key: 40,
   name: "ExpireDelegationToken",

@@ -1,5 +1,10 @@
 import { defineApi, array, int16, int32, int8, string } from "../schema.ts"
 
+/**
+ * Which broker coordinates a group (0), a transactional id (1) or a share group (2).
+ * 1: key type · 3: flexible · 4: many keys in one request · 5: TRANSACTION_ABORTABLE · 6: share
+ * groups.
+ */
 export const findCoordinator = defineApi({
   key: 10,
   name: "FindCoordinator",
@@ -7,6 +12,7 @@ export const findCoordinator = defineApi({
   flexibleSince: 3,
   request: {
     key: string("0-3"),
+    // 0 group · 1 transaction · 2 share group ("group:topic id:partition").
     keyType: int8("1+"),
     coordinatorKeys: array("4+", "string"),
   },

@@ -1,5 +1,6 @@
 import { defineApi, int16, int32, string } from "../schema.ts"
 
+/** A member of a classic group is alive. 3: static members · 4: flexible. */
 export const heartbeat = defineApi({
   key: 12,
   name: "Heartbeat",

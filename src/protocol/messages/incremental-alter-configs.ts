@@ -1,5 +1,6 @@
 import { defineApi, array, bool, int16, int32, int8, string } from "../schema.ts"
 
+/** Changes single settings: set 0, delete 1, append 2, subtract 3. 1: flexible. */
 export const incrementalAlterConfigs = defineApi({
   key: 44,
   name: "IncrementalAlterConfigs",

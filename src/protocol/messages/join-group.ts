@@ -1,5 +1,10 @@
 import { defineApi, array, bool, bytes, int16, int32, string } from "../schema.ts"
 
+/**
+ * Enters a group of the classic protocol; answered when the members of the generation are known.
+ * 1: rebalance timeout · 4: MEMBER_ID_REQUIRED · 5: static members · 6: flexible · 7: protocol
+ * type · 8: reason · 9: the leader may skip the assignment.
+ */
 export const joinGroup = defineApi({
   key: 11,
   name: "JoinGroup",
@@ -14,6 +19,7 @@ export const joinGroup = defineApi({
     protocolType: string("0+"),
     protocols: array("0+", {
       name: string("0+"),
+      // Opaque: the subscription, for the leader's assignor.
       metadata: bytes("0+"),
     }),
     reason: string("8+", { nullable: "8+", default: null, ignorable: true }),
@@ -27,6 +33,7 @@ export const joinGroup = defineApi({
     leader: string("0+"),
     skipAssignment: bool("9+"),
     memberId: string("0+"),
+    // Of the leader's answer alone.
     members: array("0+", {
       memberId: string("0+"),
       groupInstanceId: string("5+", { nullable: "5+", default: null, ignorable: true }),

@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, string } from "../schema.ts"
 
+/** Members leave a classic group. 3: many members in one request · 4: flexible · 5: reason. */
 export const leaveGroup = defineApi({
   key: 13,
   name: "LeaveGroup",

@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, int8, string } from "../schema.ts"
 
+/** The names of resources that have settings. 0: client metrics only · 1: any type. */
 export const listConfigResources = defineApi({
   key: 74,
   name: "ListConfigResources",

@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, string } from "../schema.ts"
 
+/** The groups that a broker coordinates. 3: flexible · 4: states · 5: types. */
 export const listGroups = defineApi({
   key: 16,
   name: "ListGroups",

@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, string } from "../schema.ts"
 
+/** The reassignments under way. */
 export const listPartitionReassignments = defineApi({
   key: 46,
   name: "ListPartitionReassignments",

@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, int64, string } from "../schema.ts"
 
+/** The transactions that a broker coordinates. 1: by age · 2: by pattern of the id. */
 export const listTransactions = defineApi({
   key: 66,
   name: "ListTransactions",

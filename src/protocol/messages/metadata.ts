@@ -1,11 +1,19 @@
 import { defineApi, array, bool, int16, int32, string, uuid } from "../schema.ts"
 
+/**
+ * The brokers, and who leads which partition.
+ * 1: racks, controller, internal topics; an empty list is no topic (in 0 it is every topic) ·
+ * 2: cluster id · 4: whether missing topics are to be made · 5: offline replicas · 7: leader
+ * epochs · 8: authorized operations · 9: flexible · 10: topic ids · 11: the cluster's operations
+ * go to DescribeCluster · 12: asks by topic id · 13: top-level error.
+ */
 export const metadata = defineApi({
   key: 3,
   name: "Metadata",
   versions: [0, 13],
   flexibleSince: 9,
   request: {
+    // Null: all (in version 0: empty).
     topics: array(
       "0+",
       {
@@ -27,6 +35,7 @@ export const metadata = defineApi({
       rack: string("1+", { nullable: "1+", default: null, ignorable: true }),
     }),
     clusterId: string("2+", { nullable: "2+", default: null, ignorable: true }),
+    // A live broker that takes admin requests.
     controllerId: int32("1+", { default: -1, ignorable: true }),
     topics: array("0+", {
       errorCode: int16("0+"),
@@ -36,6 +45,7 @@ export const metadata = defineApi({
       partitions: array("0+", {
         errorCode: int16("0+"),
         partitionIndex: int32("0+"),
+        // -1: none known.
         leaderId: int32("0+"),
         leaderEpoch: int32("7+", { default: -1, ignorable: true }),
         replicaNodes: array("0+", "int32"),

@@ -1,5 +1,6 @@
 import { defineApi, array, int16, int32, string } from "../schema.ts"
 
+/** Removes a group's positions. Never flexible. */
 export const offsetDelete = defineApi({
   key: 47,
   name: "OffsetDelete",

@@ -1,5 +1,11 @@
 import { defineApi, array, bool, int16, int32, int64, string, uuid } from "../schema.ts"
 
+/**
+ * The stored positions of consumer groups.
+ * 2: null = all topics, top-level error · 5: leader epoch · 6: flexible · 7: refuse while a
+ * transaction is open · 8: many groups in one request · 9: the new group protocol (KIP-848) ·
+ * 10: topic ids instead of names.
+ */
 export const offsetFetch = defineApi({
   key: 9,
   name: "OffsetFetch",
@@ -7,6 +13,7 @@ export const offsetFetch = defineApi({
   flexibleSince: 6,
   request: {
     groupId: string("0-7"),
+    // Null: all.
     topics: array(
       "0-7",
       {
@@ -37,6 +44,7 @@ export const offsetFetch = defineApi({
       name: string("0-7"),
       partitions: array("0-7", {
         partitionIndex: int32("0-7"),
+        // -1: nothing stored, which is no error.
         committedOffset: int64("0-7"),
         committedLeaderEpoch: int32("5-7", { default: -1, ignorable: true }),
         metadata: string("0-7", { nullable: "0-7" }),

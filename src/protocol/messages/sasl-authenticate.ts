@@ -1,5 +1,6 @@
 import { defineApi, bytes, int16, int64, string } from "../schema.ts"
 
+/** One token of a SASL exchange. 1: lifetime of the session · 2: flexible. */
 export const saslAuthenticate = defineApi({
   key: 36,
   name: "SaslAuthenticate",
@@ -12,6 +13,7 @@ export const saslAuthenticate = defineApi({
     errorCode: int16("0+"),
     errorMessage: string("0+", { nullable: "0+" }),
     authBytes: bytes("0+"),
+    // 0: without end.
     sessionLifetimeMs: int64("1+", { ignorable: true }),
   },
 })

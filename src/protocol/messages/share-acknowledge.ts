@@ -1,5 +1,6 @@
 import { defineApi, array, bool, int16, int32, int64, string, struct, uuid } from "../schema.ts"
 
+/** Acknowledges records of a share group without fetching. 2: renewal. */
 export const shareAcknowledge = defineApi({
   key: 79,
   name: "ShareAcknowledge",

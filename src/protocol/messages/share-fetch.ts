@@ -12,6 +12,10 @@ import {
   uuid,
 } from "../schema.ts"
 
+/**
+ * Acquires records for a member of a share group, and acknowledges earlier ones.
+ * 2: acquire modes, renewal.
+ */
 export const shareFetch = defineApi({
   key: 78,
   name: "ShareFetch",

@@ -10,6 +10,7 @@ const assignment = {
   topicPartitions: array("0+", topicPartitions),
 }
 
+/** State and members of share groups. */
 export const shareGroupDescribe = defineApi({
   key: 77,
   name: "ShareGroupDescribe",

@@ -5,6 +5,7 @@ const topicPartitions = {
   partitions: array("0+", "int32"),
 }
 
+/** Membership in a share group (KIP-932): join, stay and leave in one request. */
 export const shareGroupHeartbeat = defineApi({
   key: 76,
   name: "ShareGroupHeartbeat",
@@ -13,6 +14,7 @@ export const shareGroupHeartbeat = defineApi({
   request: {
     groupId: string("0+"),
     memberId: string("0+"),
+    // 0 joins · -1 leaves.
     memberEpoch: int32("0+"),
     rackId: string("0+", { nullable: "0+", default: null }),
     subscribedTopicNames: array("0+", "string", { nullable: "0+", default: null }),
@@ -24,6 +26,7 @@ export const shareGroupHeartbeat = defineApi({
     memberId: string("0+", { nullable: "0+", default: null }),
     memberEpoch: int32("0+"),
     heartbeatIntervalMs: int32("0+"),
+    // Null: as before.
     assignment: struct(
       "0+",
       {

@@ -1,5 +1,10 @@
 import { defineApi, array, int16, int32, int64, string } from "../schema.ts"
 
+/**
+ * Stores a group's position as part of a transaction.
+ * 2: leader epoch · 3: flexible, member and generation · 4: TRANSACTION_ABORTABLE · 5: adds the
+ * group to the transaction (KIP-890).
+ */
 export const txnOffsetCommit = defineApi({
   key: 28,
   name: "TxnOffsetCommit",

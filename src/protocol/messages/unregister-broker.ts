@@ -1,5 +1,6 @@
 import { defineApi, int16, int32, string } from "../schema.ts"
 
+/** Forgets a broker that is gone for good. */
 export const unregisterBroker = defineApi({
   key: 64,
   name: "UnregisterBroker",

@@ -1,5 +1,6 @@
 import { defineApi, array, bool, int16, int32, int8, string } from "../schema.ts"
 
+/** 1: only validate, upgrade types · 2: no results of single features any more. */
 export const updateFeatures = defineApi({
   key: 57,
   name: "UpdateFeatures",

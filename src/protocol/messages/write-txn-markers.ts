@@ -1,5 +1,10 @@
 import { defineApi, array, bool, int16, int32, int64, int8, string } from "../schema.ts"
 
+/**
+ * Writes the outcome of a transaction to its partitions: from the coordinator, or from kafka-
+ * transactions.
+ * 1: flexible · 2: transaction version.
+ */
 export const writeTxnMarkers = defineApi({
   key: 27,
   name: "WriteTxnMarkers",
