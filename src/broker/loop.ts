@@ -1,0 +1,139 @@
+/**
+ * Owns the broker machine and drives it: the only place where time passes. Whatever comes in (requests, peer frames,
+ * durable commits, ticks) is fed to the machine at once; then, once per turn of the event loop, the machine is flushed:
+ * one commit for all groups and one write per socket, whatever came in together.
+ */
+import type { BrokerMachine, ClientRequest, Hello, RequestAnswer } from "../node/node.ts"
+import type { SlewingClock } from "./clock.ts"
+
+export interface LoopOptions {
+  readonly clock: SlewingClock
+  readonly tickMs: number
+  /** The machine threw: an invariant is broken and nothing it says may leave any more. Called once. */
+  readonly onFatal: (error: unknown) => void
+}
+
+export class NodeLoop {
+  private readonly options: LoopOptions
+  private machine: BrokerMachine | undefined
+  private readonly answers = new Map<number, (answer: RequestAnswer) => void>()
+  private readonly afterFlush: Array<() => void> = []
+  private readonly onTicks: Array<(nowMs: number) => void> = []
+  private nextToken = 1
+  private flushScheduled = false
+  private ticker: ReturnType<typeof setInterval> | undefined
+  private tickScheduled = false
+  private stopped = false
+
+  constructor(options: LoopOptions) {
+    this.options = options
+  }
+
+  /** Before `start`: the machine cannot be made before what it reports to. */
+  attach(machine: BrokerMachine): void {
+    this.machine = machine
+  }
+
+  /** Runs at the end of every turn, after the machine's flush: what it said is sent. */
+  onTurnEnd(action: () => void): void {
+    this.afterFlush.push(action)
+  }
+
+  /** Runs at every tick, after the machine's. */
+  onTick(action: (nowMs: number) => void): void {
+    this.onTicks.push(action)
+  }
+
+  machineHello(): Hello {
+    if (this.machine === undefined) throw new Error("no machine is attached to the loop")
+    return this.machine.hello()
+  }
+
+  start(): void {
+    this.enter((machine, nowMs) => machine.start(nowMs))
+    this.ticker = setInterval(() => this.tickAfterInput(), this.options.tickMs)
+  }
+
+  stop(): void {
+    this.stopped = true
+    clearInterval(this.ticker)
+    this.answers.clear()
+  }
+
+  nowMs(): number {
+    return this.options.clock.nowMs()
+  }
+
+  /** Feeds the machine; the turn's flush follows by itself. Undefined when it has stopped. */
+  enter<A>(action: (machine: BrokerMachine, nowMs: number) => A): A | undefined {
+    if (this.stopped || this.machine === undefined) return undefined
+    try {
+      const result = action(this.machine, this.nowMs())
+      this.scheduleFlush()
+      return result
+    } catch (error) {
+      this.fail(error)
+      return undefined
+    }
+  }
+
+  submit(request: ClientRequest, answer: (answer: RequestAnswer) => void): number {
+    const token = this.nextToken++
+    this.answers.set(token, answer)
+    this.enter((machine, nowMs) => machine.request(token, request, nowMs))
+    return token
+  }
+
+  cancel(token: number): void {
+    if (this.answers.delete(token)) this.enter((machine) => machine.cancel(token))
+  }
+
+  /** The machine's port. An answer to a token that was cancelled is not for anybody. */
+  answer(token: number, answer: RequestAnswer): void {
+    const waiting = this.answers.get(token)
+    if (waiting === undefined) return
+    this.answers.delete(token)
+    waiting(answer)
+  }
+
+  scheduleFlush(): void {
+    if (this.flushScheduled || this.stopped) return
+    this.flushScheduled = true
+    setImmediate(() => this.flush())
+  }
+
+  private flush(): void {
+    this.flushScheduled = false
+    if (this.stopped || this.machine === undefined) return
+    try {
+      this.machine.flush(this.nowMs())
+      for (const action of this.afterFlush) action()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /**
+   * Timers fire before sockets are read when the loop was held up (a long step, a stopped process): the tick waits for
+   * one reading of the sockets, so that peers are not found silent whose frames lie in the kernel.
+   */
+  private tickAfterInput(): void {
+    if (this.tickScheduled) return
+    this.tickScheduled = true
+    setImmediate(() => {
+      setImmediate(() => {
+        this.tickScheduled = false
+        this.enter((machine, nowMs) => {
+          machine.tick(nowMs)
+          for (const action of this.onTicks) action(nowMs)
+        })
+      })
+    })
+  }
+
+  private fail(error: unknown): void {
+    if (this.stopped) return
+    this.stop()
+    this.options.onFatal(error)
+  }
+}

@@ -1,0 +1,29 @@
+/** What to run for a broker or a command: the bundle if it is there and newer than every source, else the source. */
+import { existsSync, readdirSync, statSync } from "node:fs"
+import { join } from "node:path"
+
+/** The repository root, seen from src/cli; in the bundle, the folder above dist. */
+const root = join(import.meta.dir, import.meta.dir.endsWith("dist") ? ".." : "../..")
+
+export type Entry = "start" | "commands"
+
+/** Absolute path of the module that implements `entry`. */
+export function programModule(entry: Entry): string {
+  const bundled = join(root, "dist", `${entry}.js`)
+  const source = join(root, "src", "cli", `${entry}.ts`)
+  if (!existsSync(bundled)) return source
+  if (!existsSync(source)) return bundled
+  const builtMs = statSync(bundled).mtimeMs
+  return newestSourceMs(root) <= builtMs ? bundled : source
+}
+
+function newestSourceMs(folder: string): number {
+  let newest = statSync(join(folder, "package.json")).mtimeMs
+  for (const name of ["raft", "storage", "src"]) {
+    for (const file of readdirSync(join(folder, name), { recursive: true, withFileTypes: true })) {
+      if (!file.isFile() || !file.name.endsWith(".ts")) continue
+      newest = Math.max(newest, statSync(join(file.parentPath, file.name)).mtimeMs)
+    }
+  }
+  return newest
+}

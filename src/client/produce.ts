@@ -1,0 +1,167 @@
+/** Producing: one batch to the leader of its partition, again where the protocol says that it may be tried again. */
+import { ErrorCode, errorName, isRetriable } from "../protocol/error-codes.ts"
+import { initProducerId } from "../protocol/messages/init-producer-id.ts"
+import { produce } from "../protocol/messages/produce.ts"
+import { buildBatch } from "../protocol/record.ts"
+import type { BatchInput, RecordInput } from "../protocol/record.ts"
+import type { Client } from "./client.ts"
+import { ConnectionLost, KafkaError } from "./client-error.ts"
+
+export interface ProduceOptions {
+  readonly topic: string
+  readonly partition: number
+  /** −1 (all) unless said otherwise. */
+  readonly acks?: -1 | 0 | 1
+  /** In all, tries included; 30 s unless said otherwise. */
+  readonly timeoutMs?: number
+  readonly compression?: BatchInput["compression"]
+  /** After a connection broke or timed out the batch may be in the log: without it, trying again may double it. */
+  readonly retryUnknown?: boolean
+}
+
+export interface Produced {
+  /** Of the first record; −1 with acks 0. */
+  readonly baseOffset: number
+  readonly logAppendTimeMs: number
+}
+
+const backOffMs = 20
+const attemptMs = 5000
+
+/** Rejects with `KafkaError` for an error that trying again does not cure, or when the time is over. */
+export async function produceRecords(
+  client: Client,
+  records: ReadonlyArray<RecordInput>,
+  options: ProduceOptions,
+): Promise<Produced> {
+  const { compression } = options
+  const batch = buildBatch({ records, ...(compression === undefined ? {} : { compression }) })
+  return produceBatch(client, batch, options)
+}
+
+export async function produceBatch(
+  client: Client,
+  batch: Uint8Array,
+  options: ProduceOptions,
+): Promise<Produced> {
+  const deadlineMs = performance.now() + (options.timeoutMs ?? 30_000)
+  for (;;) {
+    try {
+      return await attempt(client, batch, options, deadlineMs - performance.now())
+    } catch (error) {
+      const again =
+        (error instanceof KafkaError && mayRepeat(error.code, options)) ||
+        (error instanceof ConnectionLost && options.retryUnknown === true)
+      if (!again || performance.now() + backOffMs >= deadlineMs) throw error
+      client.forgetLeader(options.topic, options.partition)
+      await Bun.sleep(backOffMs)
+    }
+  }
+}
+
+/** REQUEST_TIMED_OUT and …_AFTER_APPEND mean that the batch may be in the log. */
+function mayRepeat(code: number, options: ProduceOptions): boolean {
+  const unknown =
+    code === ErrorCode.REQUEST_TIMED_OUT || code === ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+  return isRetriable(code) && (!unknown || options.retryUnknown === true)
+}
+
+async function attempt(
+  client: Client,
+  batch: Uint8Array,
+  options: ProduceOptions,
+  leftMs: number,
+): Promise<Produced> {
+  const { topic, partition, acks = -1 } = options
+  const leader = await client.leader(topic, partition)
+  const connection = await client.broker(leader.nodeId)
+  const timeoutMs = Math.max(1, Math.min(attemptMs, Math.floor(leftMs)))
+  const input = {
+    acks,
+    timeoutMs,
+    topicData: [
+      {
+        name: topic,
+        topicId: leader.topicId,
+        partitionData: [{ index: partition, records: batch }],
+      },
+    ],
+  }
+  if (acks === 0) {
+    connection.send(produce, input)
+    return { baseOffset: -1, logAppendTimeMs: -1 }
+  }
+  const answer = await connection.request(produce, input, { timeoutMs: timeoutMs + 2000 })
+  const result = answer.responses[0]?.partitionResponses[0]
+  if (result === undefined) throw new ConnectionLost("a Produce answer without the partition")
+  if (result.errorCode !== ErrorCode.NONE) {
+    const why = result.errorMessage ?? errorName(result.errorCode)
+    throw new KafkaError(result.errorCode, `${topic}-${partition}: ${why}`)
+  }
+  return { baseOffset: result.baseOffset, logAppendTimeMs: result.logAppendTimeMs }
+}
+
+/**
+ * A producer whose retries do not double: each batch carries a producer id and a sequence number. One batch at a time
+ * per partition; calls for the same partition queue up behind each other.
+ */
+export class IdempotentProducer {
+  private readonly client: Client
+  private readonly id: number
+  private readonly epoch: number
+  private readonly sequences = new Map<string, number>()
+  private readonly tails = new Map<string, Promise<unknown>>()
+
+  static async create(client: Client): Promise<IdempotentProducer> {
+    for (let tries = 1; ; tries++) {
+      const answer = await client.ask(initProducerId, {
+        transactionalId: null,
+        transactionTimeoutMs: -1,
+      })
+      if (answer.errorCode === ErrorCode.NONE) {
+        return new IdempotentProducer(client, answer.producerId, answer.producerEpoch)
+      }
+      if (!isRetriable(answer.errorCode) || tries >= 50) {
+        throw new KafkaError(answer.errorCode, `InitProducerId: ${errorName(answer.errorCode)}`)
+      }
+      await Bun.sleep(backOffMs)
+    }
+  }
+
+  private constructor(client: Client, id: number, epoch: number) {
+    this.client = client
+    this.id = id
+    this.epoch = epoch
+  }
+
+  produce(
+    records: ReadonlyArray<RecordInput>,
+    options: Omit<ProduceOptions, "acks" | "retryUnknown">,
+  ): Promise<Produced> {
+    const key = `${options.topic}-${options.partition}`
+    const before = this.tails.get(key) ?? Promise.resolve()
+    const result = before.catch(() => undefined).then(() => this.next(key, records, options))
+    this.tails.set(key, result)
+    return result
+  }
+
+  private async next(
+    key: string,
+    records: ReadonlyArray<RecordInput>,
+    options: Omit<ProduceOptions, "acks" | "retryUnknown">,
+  ): Promise<Produced> {
+    const { compression } = options
+    const baseSequence = this.sequences.get(key) ?? 0
+    const batch = buildBatch({
+      records,
+      producerId: this.id,
+      producerEpoch: this.epoch,
+      baseSequence,
+      ...(compression === undefined ? {} : { compression }),
+    })
+    const produced = await produceBatch(this.client, batch, { ...options, retryUnknown: true })
+    // A batch that failed for good keeps its number: the next one takes it, as the broker never took it.
+    this.sequences.set(key, (baseSequence + records.length) % 2 ** 31)
+    return produced
+  }
+}
