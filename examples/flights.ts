@@ -132,9 +132,8 @@ async function main(): Promise<void> {
   const values = [...sent.values()].flat()
   const bytes = values.reduce((sum, value) => sum + value.length, 0)
   const count = await compare(bootstrap, sent, bytes)
-  console.log(
-    `${count} flights, ${sent.size} keys, ${args.partitions} partitions, ${bytes} bytes: all as they were sent`,
-  )
+  const layout = `${sent.size} keys, ${args.partitions} partitions, ${bytes} bytes`
+  console.log(`${count} flights, ${layout}: every one as it was sent`)
 }
 
 await main()

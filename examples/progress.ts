@@ -35,8 +35,8 @@ export class Progress {
 
   private figures(): string {
     const seconds = (performance.now() - this.startedMs) / 1_000
-    const recordsPerSecond = Math.round(this.records / seconds)
-    const megabytesPerSecond = (this.bytes / seconds / 1e6).toFixed(1)
-    return `${this.what}: ${this.records} records, ${recordsPerSecond} records/s, ${megabytesPerSecond} MB/s`
+    const records = `${Math.round(this.records / seconds)} records/s`
+    const bytes = `${(this.bytes / seconds / 1e6).toFixed(1)} MB/s`
+    return `${this.what}: ${this.records} records, ${records}, ${bytes}`
   }
 }

@@ -77,9 +77,8 @@ async function main(): Promise<number> {
       say(`${writer.name}: ${writer.acknowledged} acknowledged, ${writer.failed} failed${error}`)
     }
     for (const problem of verdict.problems.slice(0, 20)) say(`${problem._tag}: ${problem.detail}`)
-    say(
-      `${verdict.acknowledged} acknowledged, ${verdict.read} read, ${verdict.problems.length} wrong`,
-    )
+    const { acknowledged, read, problems } = verdict
+    say(`${acknowledged} acknowledged, ${read} read, ${problems.length} wrong`)
     return verdict.problems.length === 0 ? 0 : 1
   } finally {
     await cluster.dispose()

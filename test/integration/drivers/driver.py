@@ -1,14 +1,18 @@
 """What every client driver is asked on its command line, reads on its standard input and prints.
 
-  DRIVER produce --bootstrap B --topic T [--compression C]   one JSON record a line in; one {partition, offset, timestamp} out each
-  DRIVER consume --bootstrap B --topic T                     one JSON record a line out, from the first offset to the end
+  DRIVER produce --bootstrap B --topic T [--compression C]
+      one JSON record a line in; one {partition, offset, timestamp} out for each
+  DRIVER consume --bootstrap B --topic T
+      one JSON record a line out, from the first offset to the end
   DRIVER load --bootstrap B --topic T --partitions N --producer NAME --rate R [--idempotent]
       sends the values NAME:SEQ in turn to every partition, until its standard input closes; prints
-      "ack NAME PARTITION SEQ OFFSET MS" (MS: wall clock) for each that was acknowledged, "err NAME PARTITION SEQ REASON" for
-      each that failed; after a failure it goes on with a new client and a new NAME
+      "ack NAME PARTITION SEQ OFFSET MS" (MS: wall clock) for each that was acknowledged and
+      "err NAME PARTITION SEQ REASON" for each that failed; after a failure it goes on with a new
+      client and a new NAME
 
 Keys, values and header values travel as base64, null as null.
 """
+
 import argparse
 import base64
 import json
@@ -26,8 +30,14 @@ class Args(argparse.Namespace):
     def records():
         for line in sys.stdin:
             r = json.loads(line)
-            yield Record(r.get("partition"), None, r.get("timestamp"), decode(r.get("key")), decode(r.get("value")),
-                         [(k, decode(v)) for k, v in r.get("headers", [])])
+            yield Record(
+                r.get("partition"),
+                None,
+                r.get("timestamp"),
+                decode(r.get("key")),
+                decode(r.get("value")),
+                [(k, decode(v)) for k, v in r.get("headers", [])],
+            )
 
 
 def decode(text):
@@ -43,8 +53,18 @@ def produced(partition, offset, timestamp):
 
 
 def consumed(r):
-    print(json.dumps({"partition": r.partition, "offset": r.offset, "timestamp": r.timestamp, "key": encode(r.key),
-                      "value": encode(r.value), "headers": [[k, encode(v)] for k, v in r.headers or []]}))
+    print(
+        json.dumps(
+            {
+                "partition": r.partition,
+                "offset": r.offset,
+                "timestamp": r.timestamp,
+                "key": encode(r.key),
+                "value": encode(r.value),
+                "headers": [[k, encode(v)] for k, v in r.headers or []],
+            }
+        )
+    )
 
 
 def fail(message):
@@ -53,7 +73,7 @@ def fail(message):
 
 
 def load(args, make):
-    """Sends at the rate that was asked for; after a failed record goes on under a new name, as the outcome is unknown."""
+    """Sends at the rate asked for. A failed record may be there or not: a new name goes on."""
     lock, name, generation = threading.Lock(), args.producer, 0
     client, seq, started = make(args), 0, time.time()
 
@@ -61,11 +81,18 @@ def load(args, make):
         def done(offset, error):
             with lock:
                 if error is None:
-                    print("ack %s %d %d %d %.1f" % (who, partition, number, offset, time.time() * 1000))
+                    print(
+                        "ack %s %d %d %d %.1f"
+                        % (who, partition, number, offset, time.time() * 1000)
+                    )
                 else:
-                    print("err %s %d %d %s" % (who, partition, number, str(error).replace("\n", " ")))
+                    print(
+                        "err %s %d %d %s" % (who, partition, number, str(error).replace("\n", " "))
+                    )
                     failed.append(who)
+
         return done
+
     failed = []
     while not select.select([sys.stdin], [], [], 0)[0]:
         due = int((time.time() - started) * args.rate)
