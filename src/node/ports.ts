@@ -50,6 +50,8 @@ export interface NodeSettings {
   readonly timestampType: "CreateTime" | "LogAppendTime"
   readonly timestampBeforeMaxMs: number
   readonly timestampAfterMaxMs: number
+  /** Further broker settings that were set and stand in for topic configs, by Kafka's broker names. */
+  readonly brokerConfigs: ReadonlyMap<string, string>
   /** How often the rim calls `tick`. */
   readonly tickMs: number
   /** Group 0: the election timeout is drawn from [this, twice this). */
@@ -74,6 +76,7 @@ export const defaultNodeSettings: NodeSettings = {
   timestampType: "CreateTime",
   timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   timestampAfterMaxMs: 3_600_000,
+  brokerConfigs: new Map(),
   tickMs: 25,
   electionTimeoutMs: 300,
   dataElectionTimeoutMs: 1500,

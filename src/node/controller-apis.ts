@@ -1,0 +1,59 @@
+/** The requests that only the metadata leader decides, and what it decides; everything else never leaves a broker. */
+import { allocateProducerIds as decideProducerIds } from "../cluster/allocate-producer-ids.ts"
+import type { ControllerContext, Decision } from "../cluster/controller.ts"
+import { createPartitions as decideCreatePartitions } from "../cluster/create-partitions.ts"
+import { createTopics as decideCreateTopics } from "../cluster/create-topics.ts"
+import { deleteTopics as decideDeleteTopics } from "../cluster/delete-topics.ts"
+import type { MetadataImage } from "../cluster/image.ts"
+import { registerBroker } from "../cluster/register-broker.ts"
+import { allocateProducerIds } from "../protocol/messages/allocate-producer-ids.ts"
+import { brokerRegistration } from "../protocol/messages/broker-registration.ts"
+import { createPartitions } from "../protocol/messages/create-partitions.ts"
+import { createTopics } from "../protocol/messages/create-topics.ts"
+import { deleteTopics } from "../protocol/messages/delete-topics.ts"
+import type { Api, RequestOf } from "../protocol/schema.ts"
+
+const apis = new Map<number, Api>(
+  [createTopics, deleteTopics, createPartitions, brokerRegistration, allocateProducerIds].map(
+    (api) => [api.key, api],
+  ),
+)
+
+/** Undefined: not a request for the metadata leader. */
+export const controllerApi = (apiKey: number): Api | undefined => apis.get(apiKey)
+
+export function decide(
+  image: MetadataImage,
+  request: { readonly apiKey: number; readonly body: object },
+  context: ControllerContext,
+): Decision<object> {
+  switch (request.apiKey) {
+    case createTopics.key:
+      return decideCreateTopics(image, request.body as RequestOf<typeof createTopics>, context)
+    case deleteTopics.key:
+      return decideDeleteTopics(image, request.body as RequestOf<typeof deleteTopics>)
+    case createPartitions.key:
+      return decideCreatePartitions(
+        image,
+        request.body as RequestOf<typeof createPartitions>,
+        context,
+      )
+    case brokerRegistration.key:
+      return registerBroker(image, request.body as RequestOf<typeof brokerRegistration>, context)
+    case allocateProducerIds.key:
+      return decideProducerIds(image, request.body as RequestOf<typeof allocateProducerIds>)
+    default:
+      throw new Error(`API ${request.apiKey} is not for the metadata leader`)
+  }
+}
+
+/** The broker that a request of this kind speaks for; undefined where any broker may ask for anybody. */
+export function speaksFor(request: {
+  readonly apiKey: number
+  readonly body: object
+}): number | undefined {
+  if (request.apiKey !== brokerRegistration.key && request.apiKey !== allocateProducerIds.key) {
+    return undefined
+  }
+  return (request.body as { readonly brokerId: number }).brokerId
+}

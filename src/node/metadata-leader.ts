@@ -1,0 +1,260 @@
+/**
+ * What only the leader of group 0 does: decides controller requests one behind the other, fences brokers that are
+ * lost and has everything they led taken over by one decision, brings leadership back when they return.
+ *
+ * A decision is made on an image that holds all earlier ones, committed as one entry, and answered once it is applied.
+ */
+import type { Prng } from "../../raft/prng.ts"
+import type { GroupId } from "../../storage/wal.ts"
+import { fenceBroker, movesBack, nextCandidate, unfenceBroker } from "../cluster/assignment.ts"
+import type { LeadershipView } from "../cluster/assignment.ts"
+import type { ControllerContext } from "../cluster/controller.ts"
+import type { MetadataImage } from "../cluster/image.ts"
+import type { Assignment, MetadataRecord } from "../cluster/records.ts"
+import { decide } from "./controller-apis.ts"
+import type { LeaderView } from "./leader-view.ts"
+import type { Liveness } from "./liveness.ts"
+import type { MetadataGroup } from "./metadata-group.ts"
+import type { LogLevel, NodeSettings } from "./ports.ts"
+import { brokerConfigs } from "./topic-settings.ts"
+import { newUuid } from "./uuids.ts"
+
+export type DecisionResult =
+  | { readonly _tag: "decided"; readonly response: object }
+  /** Leadership was not here, or went before the outcome was known. */
+  | { readonly _tag: "notLeader" }
+
+interface Question {
+  readonly request: { readonly apiKey: number; readonly body: object }
+  readonly done: (result: DecisionResult) => void
+}
+
+/** What waits to be decided; the askers have their own bounds, this is the sum of them. */
+const questionsMax = 10_000
+const dutyIntervalMs = 250
+/** Leaderships brought back per round, so that a returned broker is not flooded. */
+const movesPerRoundMax = 20
+const moveIntervalMs = 250
+const moveBackOffFirstMs = 1000
+const moveBackOffMaxMs = 60_000
+
+export interface MetadataLeaderOptions {
+  readonly nodeId: number
+  readonly settings: NodeSettings
+  readonly group: MetadataGroup
+  readonly liveness: Liveness
+  readonly leaders: LeaderView
+  readonly prng: Prng
+  readonly log: (level: LogLevel, line: string) => void
+}
+
+/** A partition without a leader: since when, and who was assigned in vain. */
+interface Leaderless {
+  sinceMs: number
+  readonly tried: Set<number>
+}
+
+export class MetadataLeader {
+  readonly #options: MetadataLeaderOptions
+  readonly #context: Pick<ControllerContext, "defaults" | "newUuid">
+  #questions: Question[] = []
+  #deciding = false
+  /** Counts terms of leadership here: an answer to an older one is not for the present queue. */
+  #reign = 0
+  #reigning = false
+  #nextDutyMs = 0
+  #nextMoveMs = 0
+  readonly #leaderless = new Map<GroupId, Leaderless>()
+  readonly #moves = new Map<GroupId, { notBeforeMs: number; backOffMs: number }>()
+
+  constructor(options: MetadataLeaderOptions) {
+    this.#options = options
+    const { settings, prng } = options
+    this.#context = {
+      defaults: {
+        numPartitions: settings.numPartitions,
+        replicationFactor: settings.defaultReplicationFactor,
+        brokerConfigs: brokerConfigs(settings),
+      },
+      newUuid: () => newUuid(prng),
+    }
+  }
+
+  submit(request: Question["request"], done: (result: DecisionResult) => void): void {
+    if (!this.#options.group.leads || this.#questions.length >= questionsMax) {
+      return done({ _tag: "notLeader" })
+    }
+    this.#questions.push({ request, done })
+  }
+
+  /** Once per turn: notices that leadership came or went, decides what waits. */
+  run(nowMs: number): void {
+    const { group } = this.#options
+    if (!group.leads) {
+      if (this.#reigning || this.#questions.length > 0) this.#abdicate()
+      return
+    }
+    if (!group.decides) return
+    if (!this.#reigning) this.#accede(nowMs)
+    while (!this.#deciding && this.#questions.length > 0) this.#decideNext(nowMs)
+  }
+
+  /** What nobody asks for: fencing, elections that got nowhere, moves back. */
+  tick(nowMs: number): void {
+    if (!this.#reigning || this.#deciding || nowMs < this.#nextDutyMs) return
+    this.#nextDutyMs = nowMs + dutyIntervalMs
+    const records = this.#fencing() ?? this.#elections(nowMs) ?? this.#movesBack(nowMs)
+    if (records !== undefined) this.#commit(records, nowMs, () => {})
+  }
+
+  /** Something was heard or lost: do not wait for the interval. */
+  hurry(): void {
+    this.#nextDutyMs = 0
+  }
+
+  #accede(nowMs: number): void {
+    const { nodeId, group, log } = this.#options
+    this.#reigning = true
+    this.#reign++
+    this.#leaderless.clear()
+    this.#moves.clear()
+    this.#nextDutyMs = nowMs
+    this.#nextMoveMs = nowMs + moveBackOffFirstMs
+    log("info", `broker ${nodeId} leads the metadata group in term ${group.term}`)
+  }
+
+  #abdicate(): void {
+    this.#reigning = false
+    this.#deciding = false
+    this.#reign++
+    const questions = this.#questions
+    this.#questions = []
+    for (const { done } of questions) done({ _tag: "notLeader" })
+  }
+
+  #decideNext(nowMs: number): void {
+    const question = this.#questions.shift()
+    if (question === undefined) return
+    const { image } = this.#options.group
+    const decision = decide(image, question.request, this.#controllerContext())
+    const { response, records } = decision
+    if (records.length === 0) return question.done({ _tag: "decided", response })
+    this.#commit(records, nowMs, (committed) =>
+      question.done(committed ? { _tag: "decided", response } : { _tag: "notLeader" }),
+    )
+  }
+
+  #commit(
+    records: ReadonlyArray<MetadataRecord>,
+    nowMs: number,
+    done: (committed: boolean) => void,
+  ): void {
+    const reign = this.#reign
+    this.#deciding = true
+    const proposed = this.#options.group.propose(records, nowMs, (outcome) => {
+      if (reign === this.#reign) this.#deciding = false
+      done(outcome._tag === "committed")
+    })
+    if (proposed) return
+    this.#deciding = false
+    done(false)
+  }
+
+  #controllerContext(): ControllerContext {
+    const { nodeId, liveness, group } = this.#options
+    const liveBrokers = new Set<number>([nodeId])
+    for (const id of group.image.brokers.keys()) if (liveness.reachable(id)) liveBrokers.add(id)
+    return { ...this.#context, liveBrokers }
+  }
+
+  /** As the decisions see it: a leader that is fenced or silent is none. */
+  #view(image: MetadataImage): LeadershipView {
+    const { leaders, liveness, nodeId } = this.#options
+    return {
+      isrOf: (group) => {
+        const { isr } = leaders.state(group)
+        if (isr.length === 0) return undefined
+        return isr.filter((id) => id === nodeId || liveness.peer(id)?.suspected === false)
+      },
+      leaderOf: (group) => {
+        const { leader } = leaders.state(group)
+        return leader === -1 || image.brokers.get(leader)?.fenced !== false ? -1 : leader
+      },
+    }
+  }
+
+  #fencing(): ReadonlyArray<MetadataRecord> | undefined {
+    const { group, liveness, nodeId, log } = this.#options
+    const { image } = group
+    for (const broker of [...image.brokers.values()].sort((a, b) => a.id - b.id)) {
+      const peer = liveness.peer(broker.id)
+      if (broker.id === nodeId || peer === undefined) continue
+      if (peer.suspected && !broker.fenced) {
+        log("warn", `broker ${broker.id} is lost: its leaderships move`)
+        return fenceBroker(image, broker.id, this.#view(image))
+      }
+      const sameProcess =
+        peer.incarnation === broker.incarnation && peer.diskUuid === broker.diskUuid
+      if (broker.fenced && liveness.reachable(broker.id) && sameProcess) {
+        log("info", `broker ${broker.id} is back`)
+        return unfenceBroker(image, broker.id)
+      }
+    }
+    return undefined
+  }
+
+  /** The next candidate for every partition whose assigned leader did not come to lead in time. */
+  #elections(nowMs: number): ReadonlyArray<MetadataRecord> | undefined {
+    const { group, settings } = this.#options
+    const { image } = group
+    const view = this.#view(image)
+    const assignments: Assignment[] = []
+    for (const partition of image.groups.values()) {
+      if ((view.leaderOf(partition.group) ?? -1) !== -1) {
+        this.#leaderless.delete(partition.group)
+        continue
+      }
+      const state = this.#leaderless.get(partition.group)
+      if (state === undefined) {
+        const tried = new Set([partition.assignedLeader])
+        this.#leaderless.set(partition.group, { sinceMs: nowMs, tried })
+        continue
+      }
+      if (nowMs - state.sinceMs < settings.suspectMs) continue
+      state.sinceMs = nowMs
+      const leader = nextCandidate(image, partition, view.isrOf(partition.group), state.tried)
+      if (leader === undefined) {
+        // All were tried: start over, after giving the group's own election its time.
+        state.tried.clear()
+        state.sinceMs = nowMs + settings.dataElectionTimeoutMs
+        continue
+      }
+      state.tried.add(leader)
+      assignments.push({ group: partition.group, leader, how: "campaign" })
+    }
+    for (const id of this.#leaderless.keys()) if (!image.groups.has(id)) this.#leaderless.delete(id)
+    if (assignments.length === 0) return undefined
+    assignments.sort((a, b) => a.group - b.group)
+    return [{ _tag: "LeadersAssigned", assignments }]
+  }
+
+  #movesBack(nowMs: number): ReadonlyArray<MetadataRecord> | undefined {
+    if (nowMs < this.#nextMoveMs) return undefined
+    this.#nextMoveMs = nowMs + moveIntervalMs
+    const { image } = this.#options.group
+    const mayMove = (group: GroupId) => nowMs >= (this.#moves.get(group)?.notBeforeMs ?? 0)
+    for (const [group, { notBeforeMs }] of this.#moves) {
+      if (nowMs > notBeforeMs + moveBackOffMaxMs) this.#moves.delete(group)
+    }
+    const assigned = movesBack(image, this.#view(image), mayMove, movesPerRoundMax)
+    if (assigned === undefined) return undefined
+    for (const { group } of assigned.assignments) {
+      const backOffMs = Math.min(
+        moveBackOffMaxMs,
+        (this.#moves.get(group)?.backOffMs ?? moveBackOffFirstMs / 2) * 2,
+      )
+      this.#moves.set(group, { notBeforeMs: nowMs + backOffMs, backOffMs })
+    }
+    return [assigned]
+  }
+}

@@ -1,0 +1,65 @@
+/** The node in plain data, for HTTP /health and `varve inspect`. */
+import type { Liveness } from "./liveness.ts"
+import type { NodeOptions, NodeStatus } from "./ports.ts"
+import type { Replicas } from "./replicas.ts"
+import type { NodeView } from "./requests/outcome.ts"
+
+export interface StatusParts {
+  readonly options: NodeOptions
+  readonly liveness: Liveness
+  readonly replicas: Replicas
+  readonly metadataLeader: number
+  readonly metadataTerm: number
+  readonly requestsWaiting: number
+}
+
+export function nodeStatus(
+  node: NodeView & { readonly ready: boolean },
+  parts: StatusParts,
+): NodeStatus {
+  const { image, nodeId, clusterId } = node
+  const { options, liveness } = parts
+  const brokers = [...image.brokers.values()]
+    .sort((a, b) => a.id - b.id)
+    .map(({ id, host, port, fenced }) => ({
+      id,
+      host,
+      port,
+      fenced,
+      suspected: liveness.peer(id)?.suspected ?? false,
+      connected: id === nodeId || (liveness.peer(id)?.connected ?? false),
+    }))
+  return {
+    nodeId,
+    clusterId,
+    diskUuid: options.diskUuid,
+    incarnation: options.incarnation,
+    ready: node.ready,
+    metadata: {
+      leader: parts.metadataLeader,
+      term: parts.metadataTerm,
+      appliedIndex: image.index,
+      topics: image.topics.size,
+    },
+    brokers,
+    partitions: partitionCounts(node, parts.replicas),
+    requestsWaiting: parts.requestsWaiting,
+  }
+}
+
+function partitionCounts(node: NodeView, replicas: Replicas): NodeStatus["partitions"] {
+  let led = 0
+  let quiesced = 0
+  for (const partition of replicas.all()) {
+    if (partition.isLeader) led++
+    if (partition.raftGroup.node.quiesced) quiesced++
+  }
+  let leaderless = 0
+  let underReplicated = 0
+  for (const info of node.image.groups.values()) {
+    if (node.leaderOf(info.group).leader === -1) leaderless++
+    const { isr } = node.leaders.state(info.group)
+    if (!info.replicas.every((id) => isr.includes(id) && node.alive(id))) underReplicated++
+  }
+  return { hosted: replicas.size, led, quiesced, leaderless, underReplicated }
+}
