@@ -1,4 +1,6 @@
 /** What a consumer would see of a partition from its start, and the derived state as plain data. */
+import type { EpochStart } from "../../src/partition/leader-epochs.ts"
+import type { ProducerSnapshot } from "../../src/partition/producer-state.ts"
 import type { Partition } from "../../src/partition/partition.ts"
 import { iterateRecords } from "../../src/protocol/record.ts"
 
@@ -25,7 +27,15 @@ export function consume(partition: Partition): Array<SeenRecord> {
   }
 }
 
-export function derivedState(partition: Partition): unknown {
+export interface DerivedState {
+  readonly highWatermark: number
+  readonly producers: ReadonlyArray<ProducerSnapshot>
+  readonly epochs: ReadonlyArray<EpochStart>
+  readonly maxTimestamp: unknown
+}
+
+/** All that a partition keeps in memory about its committed log. */
+export function derivedState(partition: Partition): DerivedState {
   return {
     highWatermark: partition.highWatermark,
     producers: partition.producers(),
