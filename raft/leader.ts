@@ -4,7 +4,7 @@ import { invariant } from "./assert.ts"
 import { LeaderState } from "./leader-state.ts"
 import type { AppendEntriesResponse } from "./message.ts"
 import type { Progress } from "./progress.ts"
-import { askToQuiesce } from "./quiesce.ts"
+import { askToQuiesce, mayQuiesce } from "./quiesce.ts"
 import { releaseReads } from "./read-index.ts"
 import { configurationCommitted } from "./reconfigure.ts"
 import { sendHeartbeat } from "./replication.ts"
@@ -118,12 +118,13 @@ export function tickLeader(s: RaftState, leader: LeaderState): void {
 
 function heartbeat(s: RaftState, leader: LeaderState): void {
   leader.heartbeatElapsed = 0
-  if (leader.roundOfQuorum < leader.liveRound) {
+  const { liveRound } = leader
+  if (leader.roundOfQuorum < liveRound) {
     becomeFollower(s, s.term, null)
     return
   }
-  if (askToQuiesce(s, leader)) return
   leader.beginHeartbeat()
+  if (mayQuiesce(s, leader, liveRound)) return askToQuiesce(s, leader, liveRound)
   for (const progress of leader.peers) sendHeartbeat(s, leader, progress)
   pushTransfer(s, leader)
 }

@@ -6,6 +6,7 @@ import type { LeaderState } from "./leader-state.ts"
 import type { Quiesce, QuiesceResponse } from "./message.ts"
 import { sendHeartbeat } from "./replication.ts"
 import type { RaftState } from "./state.ts"
+import type { MemberId } from "./types.ts"
 
 export function wake(s: RaftState): void {
   if (!s.quiesced) return
@@ -20,16 +21,14 @@ export function wake(s: RaftState): void {
   for (const progress of leader.peers) sendHeartbeat(s, leader, progress)
 }
 
-/** At a heartbeat. Every other one stays a real heartbeat, so that check-quorum has its answers. */
-export function askToQuiesce(s: RaftState, leader: LeaderState): boolean {
-  if (leader.quiesceAwaited !== null) {
-    leader.quiesceAwaited = null
-    return false
-  }
-  if (!mayQuiesce(s, leader)) return false
-  const awaited = new Set<string>()
+/** A heartbeat of an idle group: who lives is asked to quiesce, the others may come back by an ordinary one. */
+export function askToQuiesce(s: RaftState, leader: LeaderState, liveRound: number): void {
+  const awaited = new Set<MemberId>()
   for (const progress of leader.peers) {
-    if (progress.answeredRound < leader.liveRound) continue
+    if (progress.answeredRound < liveRound) {
+      sendHeartbeat(s, leader, progress)
+      continue
+    }
     awaited.add(progress.member)
     s.outbox.send({
       _tag: "Quiesce",
@@ -42,10 +41,9 @@ export function askToQuiesce(s: RaftState, leader: LeaderState): boolean {
   }
   leader.quiesceAwaited = awaited
   if (awaited.size === 0) fallAsleep(s, leader)
-  return true
 }
 
-function mayQuiesce(s: RaftState, leader: LeaderState): boolean {
+export function mayQuiesce(s: RaftState, leader: LeaderState, liveRound: number): boolean {
   const { quiesceTicks } = s.config
   const { lastIndex, commitIndex, durableIndex } = s.log
   if (quiesceTicks === 0 || leader.idleTicks < quiesceTicks) return false
@@ -53,8 +51,7 @@ function mayQuiesce(s: RaftState, leader: LeaderState): boolean {
   if (leader.transfer !== null || leader.reads.length > 0) return false
   return leader.peers.every(
     (p) =>
-      p.answeredRound < leader.liveRound ||
-      (p.matchIndex === lastIndex && p.commitSent === commitIndex),
+      p.answeredRound < liveRound || (p.matchIndex === lastIndex && p.commitSent === commitIndex),
   )
 }
 
@@ -79,7 +76,11 @@ export function handleQuiesce(s: RaftState, message: Quiesce): void {
 
 export function handleQuiesceResponse(s: RaftState, message: QuiesceResponse): void {
   const { leader } = s
-  if (leader === null || leader.quiesceAwaited === null) return
+  const progress = leader?.progress.get(message.from)
+  if (leader === null || progress === undefined || leader.quiesceAwaited === null) return
+  // As good as an answer to the heartbeat that the question stood for.
+  progress.quietTicks = 0
+  progress.answeredRound = leader.round
   if (!message.agreed || message.lastLogIndex !== s.log.lastIndex) {
     leader.touch()
     return

@@ -106,13 +106,13 @@ export class RaftNode {
 
   /** Leader only. Appended at once, sent and handed out by the next Ready; `firstOffset` must be lastOffset + 1. */
   propose(proposal: Proposal): ProposeResult {
-    wake(this.state)
+    this.#wakeLeader()
     return propose(this.state, proposal)
   }
 
   /** Where to go: learners change at once, voters through a joint configuration that leaves itself. */
   proposeConfiguration(next: Configuration, appendMs: number): ProposeResult {
-    wake(this.state)
+    this.#wakeLeader()
     return proposeConfiguration(this.state, next, appendMs)
   }
 
@@ -122,20 +122,21 @@ export class RaftNode {
   }
 
   transferLeadership(target: MemberId): "started" | "refused" {
-    wake(this.state)
+    this.#wakeLeader()
     return transferLeadership(this.state, target)
   }
 
   /** False: not leader. Else a ReadState or readsLost follows in some Ready. */
   readIndex(context: number): boolean {
-    wake(this.state)
+    this.#wakeLeader()
     return readIndex(this.state, context)
   }
 
-  /** The link to that member was lost and made anew: what was on the way may be gone. */
+  /** The link to that member was lost and made anew: what was on the way may be gone; if it leads, it may have died. */
   peerReset(member: MemberId): void {
-    wake(this.state)
-    peerReset(this.state, member)
+    const s = this.state
+    if (s.leader !== null || s.leaderId === member) wake(s)
+    peerReset(s, member)
   }
 
   /** Ends quiescence: timers run from zero. */
@@ -147,6 +148,10 @@ export class RaftNode {
   stepDown(): void {
     const s = this.state
     if (s.leader !== null) becomeFollower(s, s.term, null)
+  }
+
+  #wakeLeader(): void {
+    if (this.state.leader !== null) wake(this.state)
   }
 
   hasReady(): boolean {

@@ -9,15 +9,21 @@ import type { Entry, LogIndex, Term } from "./types.ts"
 
 /** Called once per Ready: one message per follower carries everything since the last, when it fits. */
 export function replicate(s: RaftState, leader: LeaderState): void {
-  if (leader.readRoundDue) {
-    leader.readRoundDue = false
-    leader.round++
-    for (const progress of leader.peers) sendHeartbeat(s, leader, progress)
-    releaseReads(s, leader)
-  }
+  if (leader.readRoundDue) beginReadRound(s, leader)
   if (!leader.sendDue) return
   leader.sendDue = false
   for (const progress of leader.peers) replicateTo(s, leader, progress)
+}
+
+/** Who is to be probed anyway gets its entries, not an empty question that would hold them up. */
+function beginReadRound(s: RaftState, leader: LeaderState): void {
+  leader.readRoundDue = false
+  leader.round++
+  for (const progress of leader.peers) {
+    if (progress.state === "probe" && !progress.probeOutstanding) leader.sendDue = true
+    else sendHeartbeat(s, leader, progress)
+  }
+  releaseReads(s, leader)
 }
 
 function replicateTo(s: RaftState, leader: LeaderState, progress: Progress): void {

@@ -34,9 +34,6 @@ export class Disk implements LogReader {
   get all(): ReadonlyArray<Entry> {
     return this.#entries
   }
-  get pendingCount(): number {
-    return this.#pending.length
-  }
   get durableHardState(): HardState {
     return this.#durableHardState
   }
@@ -75,7 +72,7 @@ export class Disk implements LogReader {
   }
 
   write(commit: Commit): void {
-    this.#entries = this.#applied(this.#entries, commit.entries)
+    this.#apply(this.#entries, commit.entries)
     if (commit.hardState !== null) this.hardState = commit.hardState
     this.#pending.push(commit)
   }
@@ -84,7 +81,7 @@ export class Disk implements LogReader {
   sync(): void {
     const commit = this.#pending.shift()
     if (commit === undefined) throw new Error("nothing to sync")
-    this.#durableEntries = this.#applied(this.#durableEntries, commit.entries)
+    this.#apply(this.#durableEntries, commit.entries)
     if (commit.hardState !== null) this.#durableHardState = commit.hardState
   }
 
@@ -103,10 +100,11 @@ export class Disk implements LogReader {
     this.#firstIndex = index
   }
 
-  #applied(log: ReadonlyArray<Entry>, entries: ReadonlyArray<Entry>): Array<Entry> {
+  #apply(log: Array<Entry>, entries: ReadonlyArray<Entry>): void {
     const first = entries[0]
-    if (first === undefined) return [...log]
+    if (first === undefined) return
     if (first.index > this.#firstIndex + log.length) throw new Error("a hole in the log")
-    return [...log.slice(0, first.index - this.#firstIndex), ...entries]
+    log.length = first.index - this.#firstIndex
+    log.push(...entries)
   }
 }

@@ -1,0 +1,134 @@
+/** A node on its disk, driven by hand: take a Ready, sync its commits, crash, restart. */
+import type {
+  Configuration,
+  Entry,
+  HardState,
+  MemberId,
+  Message,
+  PersistToken,
+  Proposal,
+  RaftConfig,
+  Ready,
+} from "../../raft/index.ts"
+import { RaftNode, checkInvariants, sealEntry } from "../../raft/index.ts"
+import { Disk } from "./disk.ts"
+
+export const defaults = {
+  electionTicks: 12,
+  heartbeatTicks: 4,
+  quiesceTicks: 0,
+  appendBytesMax: 1 << 20,
+  inflightMessagesMax: 64,
+  inflightBytesMax: 1 << 22,
+}
+export type Settings = typeof defaults
+
+export const configurationOf = (parts: Partial<Configuration>): Configuration => ({
+  voters: [],
+  votersOutgoing: [],
+  learners: [],
+  learnersNext: [],
+  witnesses: [],
+  ...parts,
+})
+
+interface Unsynced {
+  readonly token: PersistToken
+  readonly afterPersist: ReadonlyArray<Message>
+}
+
+export class Member {
+  readonly config: RaftConfig
+  readonly disk = new Disk()
+  node: RaftNode
+  readonly #unsynced: Array<Unsynced> = []
+  up = true
+
+  constructor(
+    id: MemberId,
+    bootstrap: Configuration,
+    seed: number,
+    settings: Partial<Settings> = {},
+  ) {
+    this.config = { ...defaults, ...settings, id, bootstrap, seed }
+    this.node = this.#open()
+  }
+
+  get id(): MemberId {
+    return this.config.id
+  }
+  get unsyncedCount(): number {
+    return this.#unsynced.length
+  }
+
+  #open(): RaftNode {
+    return new RaftNode(this.config, this.disk.hardState, this.disk)
+  }
+
+  /** One Ready: its commit is taken over, not synced. */
+  take(): Ready {
+    const ready = this.node.ready()
+    if (ready.token !== null) {
+      this.disk.take(ready)
+      this.#unsynced.push({ token: ready.token, afterPersist: ready.afterPersist })
+    }
+    if (ready.committed.hi > ready.committed.lo) this.node.applied(ready.committed.hi - 1)
+    checkInvariants(this.node)
+    return ready
+  }
+
+  /** The oldest commit becomes durable; returns what was waiting for it. */
+  sync(): ReadonlyArray<Message> {
+    const oldest = this.#unsynced.shift()
+    if (oldest === undefined) return []
+    this.disk.sync()
+    const released = this.node.persisted(oldest.token) ? oldest.afterPersist : []
+    checkInvariants(this.node)
+    return released
+  }
+
+  step(message: Message): void {
+    this.node.step(message)
+    checkInvariants(this.node)
+  }
+
+  crash(): void {
+    this.up = false
+    this.#unsynced.length = 0
+    this.disk.crash()
+  }
+
+  restart(): void {
+    this.up = true
+    this.node = this.#open()
+  }
+
+  /** Begins with a log whose entry i + 1 has terms[i], all durable. */
+  seedLog(terms: ReadonlyArray<number>, hardState: Partial<HardState> = {}, payload = ""): void {
+    const entries = terms.map((term, i) => dataEntry(term, i + 1, i, payload))
+    const term = Math.max(0, ...terms)
+    const whole = { term, votedFor: null, commitIndex: 0, acceptedTerm: term, ...hardState }
+    this.disk.write({ entries, hardState: whole })
+    this.disk.sync()
+    this.node = this.#open()
+  }
+}
+
+const text = new TextEncoder()
+
+export const dataEntry = (term: number, index: number, offset: number, payload = ""): Entry =>
+  sealEntry("data", term, index, 0, proposalAt(offset, payload))
+
+export const proposalAt = (offset: number, payload = ""): Proposal => ({
+  appendMs: 0,
+  firstOffset: offset,
+  lastOffset: offset,
+  maxTimestamp: 0,
+  producerId: -1,
+  producerEpoch: -1,
+  baseSequence: -1,
+  payload: text.encode(payload),
+})
+
+export const propose = (node: RaftNode, payload = "") =>
+  node.propose(proposalAt(node.lastOffset + 1, payload))
