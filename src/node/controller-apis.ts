@@ -11,7 +11,8 @@ import { brokerRegistration } from "../protocol/messages/broker-registration.ts"
 import { createPartitions } from "../protocol/messages/create-partitions.ts"
 import { createTopics } from "../protocol/messages/create-topics.ts"
 import { deleteTopics } from "../protocol/messages/delete-topics.ts"
-import type { Api, RequestOf } from "../protocol/schema.ts"
+import type { Api } from "../protocol/schema.ts"
+import { requestOf } from "./requests/bodies.ts"
 
 const apis = new Map<number, Api>(
   [createTopics, deleteTopics, createPartitions, brokerRegistration, allocateProducerIds].map(
@@ -29,19 +30,15 @@ export function decide(
 ): Decision<object> {
   switch (request.apiKey) {
     case createTopics.key:
-      return decideCreateTopics(image, request.body as RequestOf<typeof createTopics>, context)
+      return decideCreateTopics(image, requestOf(createTopics, request.body), context)
     case deleteTopics.key:
-      return decideDeleteTopics(image, request.body as RequestOf<typeof deleteTopics>)
+      return decideDeleteTopics(image, requestOf(deleteTopics, request.body))
     case createPartitions.key:
-      return decideCreatePartitions(
-        image,
-        request.body as RequestOf<typeof createPartitions>,
-        context,
-      )
+      return decideCreatePartitions(image, requestOf(createPartitions, request.body), context)
     case brokerRegistration.key:
-      return registerBroker(image, request.body as RequestOf<typeof brokerRegistration>, context)
+      return registerBroker(image, requestOf(brokerRegistration, request.body), context)
     case allocateProducerIds.key:
-      return decideProducerIds(image, request.body as RequestOf<typeof allocateProducerIds>)
+      return decideProducerIds(image, requestOf(allocateProducerIds, request.body))
     default:
       throw new Error(`API ${request.apiKey} is not for the metadata leader`)
   }
@@ -55,5 +52,7 @@ export function speaksFor(request: {
   if (request.apiKey !== brokerRegistration.key && request.apiKey !== allocateProducerIds.key) {
     return undefined
   }
-  return (request.body as { readonly brokerId: number }).brokerId
+  return request.apiKey === brokerRegistration.key
+    ? requestOf(brokerRegistration, request.body).brokerId
+    : requestOf(allocateProducerIds, request.body).brokerId
 }

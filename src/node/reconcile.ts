@@ -110,7 +110,7 @@ export class Reconciler {
 
   #dropDeleted(image: MetadataImage): void {
     const { replicas, leaders } = this.#options
-    for (const { info } of [...replicas.all()]) {
+    for (const { info } of replicas.all()) {
       if (isDeletedGroup(image, info.group)) this.#drop(info.group)
     }
     leaders.forgetWhere((group) => isDeletedGroup(image, group))

@@ -1,7 +1,8 @@
 /** This broker's own registration with the metadata group: asked for until the applied image shows this process. */
 import { brokerRegistration } from "../protocol/messages/broker-registration.ts"
 import { ErrorCode } from "../protocol/error-codes.ts"
-import type { RequestOf, ResponseOf } from "../protocol/schema.ts"
+import type { RequestOf } from "../protocol/schema.ts"
+import { responseOf } from "./requests/bodies.ts"
 import type { LogLevel, NodeOptions } from "./ports.ts"
 import type { ControllerRequest, ControllerResult } from "./requests/outcome.ts"
 
@@ -44,8 +45,8 @@ export class Registration {
       this.#asking = false
       this.#notBeforeMs = nowMs + retryMs
       if (result._tag === "timedOut") return
-      const { errorCode } = result.response as ResponseOf<typeof brokerRegistration>
-      if (errorCode === undefined || errorCode === ErrorCode.NONE) return
+      const { errorCode } = responseOf(brokerRegistration, result.response)
+      if (errorCode === ErrorCode.NONE) return
       this.#notBeforeMs = nowMs + 4 * retryMs
       this.#ports.log("warn", `registration refused with error ${errorCode}; trying again`)
     })

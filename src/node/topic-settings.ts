@@ -9,7 +9,7 @@ import type { NodeSettings } from "./ports.ts"
 /** Broker settings that differ from Kafka's defaults, by Kafka's broker names. */
 export function brokerConfigs(settings: NodeSettings): ReadonlyMap<string, string> {
   const configs = new Map(settings.brokerConfigs)
-  const put = (name: string, key: keyof NodeSettings) => {
+  const put = (name: string, key: keyof Omit<NodeSettings, "brokerConfigs">) => {
     if (settings[key] !== defaultNodeSettings[key]) configs.set(name, String(settings[key]))
   }
   put("min.insync.replicas", "minInsyncReplicas")

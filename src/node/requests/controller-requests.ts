@@ -27,6 +27,8 @@ interface Question {
   readonly topics: () => ReadonlyArray<string>
 }
 
+const noTopics = (): ReadonlyArray<string> => []
+
 function allLed(node: NodeView, names: ReadonlyArray<string>): boolean {
   const led = (info: PartitionInfo) => node.leaderOf(info.group).leader !== -1
   return names.every((name) => node.image.topics.get(name)?.partitions.every(led) ?? true)
@@ -109,9 +111,8 @@ export function handleDeleteTopics(
       errorMessage: timedOutMessage,
     })),
   })
-  const topics = () => []
   return decide(
-    { apiKey: 20, body: request, timeoutMs: request.timeoutMs, timedOut, topics },
+    { apiKey: 20, body: request, timeoutMs: request.timeoutMs, timedOut, topics: noTopics },
     context,
   )
 }

@@ -1,0 +1,599 @@
+/**
+ * One whole broker as a deterministic machine: ticks, peer frames, requests and "durable" come in; peer frames, log
+ * writes, answers and log lines go out. No clock, no chance, no socket: the rim and the simulator drive the same code.
+ *
+ * Inputs only change state and mark what is to be done; `flush`, once per turn of the event loop, does it: one commit
+ * for all groups, then what was applied, decided and awaited.
+ */
+import type { Prng } from "../../raft/index.ts"
+import type { Message } from "../../raft/message.ts"
+import type { MemberId } from "../../raft/types.ts"
+import type { CommitNumber, GroupId } from "../../storage/wal.ts"
+import { isDeletedGroup } from "../cluster/image.ts"
+import type { MetadataImage } from "../cluster/image.ts"
+import { foundingConfiguration, memberId, nodeOf } from "../cluster/members.ts"
+import type { Partition } from "../partition/partition.ts"
+import type { PartitionReport, PeerFrame } from "../peer/codec.ts"
+import { peerVersion } from "../peer/codec.ts"
+import { allocateProducerIds } from "../protocol/messages/allocate-producer-ids.ts"
+import { createTopics } from "../protocol/messages/create-topics.ts"
+import { ErrorCode } from "../protocol/error-codes.ts"
+import type { RequestOf } from "../protocol/schema.ts"
+import { admit } from "./admission.ts"
+import type { Admission } from "./admission.ts"
+import { servedVersion } from "./advertised.ts"
+import type { Served } from "./advertised.ts"
+import { ForwardedRequests } from "./forwarded-requests.ts"
+import { Forwarder } from "./forward.ts"
+import { Handover } from "./handover.ts"
+import { LeaderView } from "./leader-view.ts"
+import type { LeaderState } from "./leader-view.ts"
+import { Liveness } from "./liveness.ts"
+import type { LivenessEvent } from "./liveness.ts"
+import { MetadataGroup, metadataGroupId } from "./metadata-group.ts"
+import { MetadataLeader } from "./metadata-leader.ts"
+import { PendingFrames } from "./pending-frames.ts"
+import type {
+  ClientRequest,
+  Hello,
+  LogLevel,
+  NodeOptions,
+  NodePorts,
+  NodeSettings,
+  NodeStatus,
+} from "./ports.ts"
+import { ProducerIds } from "./producer-ids.ts"
+import { Reconciler } from "./reconcile.ts"
+import { Registration } from "./registration.ts"
+import { nodePrng, Replicas } from "./replicas.ts"
+import { Reports } from "./reports.ts"
+import { RequestRunner } from "./request-runner.ts"
+import type { ControllerRequest, ControllerResult, NodeView } from "./requests/outcome.ts"
+import { nodeStatus } from "./status.ts"
+import type { BrokerMachine } from "./node.ts"
+import { responseOf } from "./requests/bodies.ts"
+import { metadataKey, Waiting } from "./waiting.ts"
+
+/** Answers given in a turn may ask for more: so often `flush` starts over. */
+const flushRoundsMax = 16
+/** At the start group 0's lowest voter campaigns as soon as a majority is there, for so long. */
+const startCampaignMs = 3000
+const startCampaignAgainMs = 150
+const autoCreateWaitMs = 5000
+const autoCreatingMax = 1000
+const producerIdsWaitMs = 5000
+
+export class BrokerNode implements BrokerMachine, NodeView {
+  readonly nodeId: number
+  readonly clusterId: string
+  readonly settings: NodeSettings
+  readonly leaders: LeaderView
+  readonly #options: NodeOptions
+  readonly #ports: NodePorts
+  readonly #member: MemberId
+  readonly #prng: Prng
+  readonly #waiting = new Waiting()
+  readonly #pending = new PendingFrames()
+  readonly #autoCreating = new Set<string>()
+  readonly #reports: Reports
+  readonly #producerIds: ProducerIds
+  readonly #replicas: Replicas
+  readonly #metadata: MetadataGroup
+  readonly #forwarder: Forwarder
+  readonly #forwarded: ForwardedRequests
+  readonly #runner: RequestRunner
+  readonly #registration: Registration
+  #liveness: Liveness
+  #metadataLeader: MetadataLeader
+  #reconciler: Reconciler
+  #handover: Handover | undefined
+  #nowMs = 0
+  #startedMs = 0
+  #startCampaignMs = 0
+  #toldImageIndex = 0
+
+  constructor(options: NodeOptions, ports: NodePorts) {
+    this.#options = options
+    this.#ports = ports
+    this.nodeId = options.nodeId
+    this.clusterId = options.clusterId
+    this.settings = options.settings
+    this.#member = memberId(options.nodeId, options.diskUuid)
+    this.#prng = nodePrng(options.seed, `${this.#member} ${options.incarnation}`)
+    this.leaders = new LeaderView((group, before, after) =>
+      this.#leaderChanged(group, before, after),
+    )
+    this.#reports = new Reports(this.nodeId, this.leaders)
+    this.#producerIds = new ProducerIds((nowMs) => this.#askForProducerIds(nowMs))
+    this.#replicas = new Replicas({
+      self: this.#member,
+      settings: this.settings,
+      seed: this.#prng.nextUint32(),
+      wal: ports.wal,
+      outbox: {
+        send: (group, message) => this.#sendRaft(group, message),
+        log: (level, line) => this.log(level, line),
+      },
+      onProgress: (partition) => this.#progressed(partition),
+    })
+    this.#metadata = this.#makeMetadataGroup()
+    this.#replicas.adopt(this.#metadata.raftGroup)
+    this.#liveness = this.#makeLiveness(0)
+    this.#metadataLeader = this.#makeMetadataLeader()
+    this.#reconciler = this.#makeReconciler()
+    this.#forwarder = new Forwarder({
+      leader: () => this.#metadataLeaderNode(),
+      send: (nodeId, frame) => this.#send(nodeId, frame),
+      appliedIndexOf: (nodeId) => this.#liveness.peer(nodeId)?.appliedMetadataIndex ?? 0,
+      appliedIndex: () => this.image.index,
+      log: (line) => this.log("warn", line),
+    })
+    this.#forwarded = new ForwardedRequests({
+      submit: (request, done) => this.#metadataLeader.submit(request, done),
+      respond: (nodeId, correlationId, frame) => this.#respond(nodeId, correlationId, frame),
+      log: (level, line) => this.log(level, line),
+    })
+    this.#registration = new Registration(options, {
+      registered: () => this.#reconciler.registered,
+      leaderKnown: () => this.#metadata.leads || this.#metadataLeaderNode() !== -1,
+      decide: (request, done) => this.decide(request, done),
+      log: (level, line) => this.log(level, line),
+    })
+    this.#runner = new RequestRunner(this, this.#waiting, ports)
+  }
+
+  #makeMetadataGroup(): MetadataGroup {
+    const { clusterId, founders, settings } = this.#options
+    return new MetadataGroup({
+      clusterId,
+      raft: this.#replicas.raftConfig(
+        metadataGroupId,
+        foundingConfiguration(founders),
+        settings.electionTimeoutMs,
+        false,
+      ),
+      wal: this.#ports.wal,
+      outbox: {
+        send: (group, message) => this.#sendRaft(group, message),
+        log: (level, line) => this.log(level, line),
+      },
+      onDirty: this.#replicas.onDirty,
+      onRole: () => this.#metadataRole(),
+    })
+  }
+
+  #makeLiveness(nowMs: number): Liveness {
+    const ids = this.#options.peers.map((peer) => peer.nodeId)
+    return new Liveness(this.settings, ids, nowMs)
+  }
+
+  #makeMetadataLeader(): MetadataLeader {
+    return new MetadataLeader({
+      nodeId: this.nodeId,
+      settings: this.settings,
+      group: this.#metadata,
+      liveness: this.#liveness,
+      leaders: this.leaders,
+      prng: this.#prng,
+      log: (level, line) => this.log(level, line),
+    })
+  }
+
+  #makeReconciler(): Reconciler {
+    return new Reconciler({
+      nodeId: this.nodeId,
+      incarnation: this.#options.incarnation,
+      settings: this.settings,
+      metadata: this.#metadata,
+      replicas: this.#replicas,
+      leaders: this.leaders,
+      liveness: this.#liveness,
+      wal: this.#ports.wal,
+    })
+  }
+
+  // ---- time and links ------------------------------------------------------------------------------------------
+
+  start(nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#startedMs = nowMs
+    this.#liveness = this.#makeLiveness(nowMs)
+    this.#metadataLeader = this.#makeMetadataLeader()
+    this.#reconciler = this.#makeReconciler()
+    this.#metadata.raftGroup.schedule()
+    this.#campaignAtStart(nowMs)
+  }
+
+  tick(nowMs: number): void {
+    this.#nowMs = nowMs
+    for (const event of this.#liveness.tick(nowMs)) this.#livenessChanged(event)
+    this.#replicas.tick(nowMs)
+    this.#campaignAtStart(nowMs)
+    this.#registration.run(nowMs)
+    this.#forwarder.run(nowMs)
+    if (this.#handover === undefined) {
+      this.#reconciler.run(nowMs)
+      this.#metadataLeader.tick(nowMs)
+    }
+    for (const nodeId of this.#liveness.heartbeatsDue(nowMs)) this.#heartbeat(nodeId)
+  }
+
+  /** Whoever else is elected first is as good; this only spares the cluster a whole election timeout. */
+  #campaignAtStart(nowMs: number): void {
+    const { raftGroup } = this.#metadata
+    const { node } = raftGroup
+    if (nowMs > this.#startedMs + startCampaignMs || nowMs < this.#startCampaignMs) return
+    if (node.leaderId !== null || this.#metadataLeaderNode() !== -1) return
+    const { voters } = node.configuration
+    const lowest = Math.min(...voters.map(nodeOf))
+    if (lowest !== this.nodeId || !voters.includes(this.#member)) return
+    if (!this.#reconciler.hasQuorum(node.configuration)) return
+    this.#startCampaignMs = nowMs + startCampaignAgainMs
+    this.#replicas.campaign(raftGroup, "timeout")
+  }
+
+  peerConnected(nodeId: number, hello: Hello, nowMs: number): Admission {
+    this.#nowMs = nowMs
+    const admission = this.#admit(nodeId, hello)
+    if (admission._tag === "refused") return admission
+    this.#liveness.connected(nodeId, nowMs)
+    this.#linkMade(nodeId, hello)
+    this.#heartbeat(nodeId)
+    for (const frame of this.#reports.full()) this.#send(nodeId, frame)
+    this.#campaignAtStart(nowMs)
+    return admission
+  }
+
+  peerHello(nodeId: number, hello: Hello, nowMs: number): Admission {
+    this.#nowMs = nowMs
+    const admission = this.#admit(nodeId, hello)
+    if (admission._tag === "refused") return admission
+    this.#linkMade(nodeId, hello)
+    this.#pending.forget(nodeId)
+    this.#replicas.wakeFollowersOf(nodeId)
+    this.#heard(nodeId)
+    this.#campaignAtStart(nowMs)
+    return admission
+  }
+
+  #admit(nodeId: number, hello: Hello): Admission {
+    return admit(this.#options, this.image, nodeId, hello, this.#liveness.peer(nodeId))
+  }
+
+  /** A new link in either direction: whatever was on the old one may be gone. */
+  #linkMade(nodeId: number, hello: Hello): void {
+    const before = this.#liveness.peer(nodeId)?.incarnation
+    if (this.#liveness.identify(hello) && before !== "") {
+      this.log("info", `broker ${nodeId} is a new process, ${hello.incarnation}`)
+      this.#replicas.wakeFollowersOf(nodeId)
+      this.leaders.leaderGone(nodeId)
+      this.#waiting.wake(metadataKey)
+    }
+    this.#replicas.peerReset(nodeId)
+    if (this.#metadata.leads) this.#replicas.resetMembers(this.#metadata.raftGroup, nodeId)
+    this.#forwarder.linkLost(nodeId)
+    this.#metadataLeader.hurry()
+  }
+
+  peerClosed(nodeId: number, refused: boolean, nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#liveness.closed(nodeId, refused)
+    this.#forwarder.linkLost(nodeId)
+  }
+
+  peerFrame(nodeId: number, frame: PeerFrame, nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#heard(nodeId)
+    switch (frame._tag) {
+      case "Hello":
+        return
+      case "Heartbeat":
+        return this.#peerApplied(nodeId, frame.appliedMetadataIndex)
+      case "Raft":
+        this.#peerApplied(nodeId, frame.appliedMetadataIndex)
+        return this.#raftFrame(nodeId, frame)
+      case "Request":
+        return this.#forwarded.serve(nodeId, frame.correlationId, frame.frame)
+      case "Response":
+        return this.#forwarder.respond(nodeId, frame.correlationId, frame.frame, nowMs)
+      case "Report":
+        return this.#reported(nodeId, frame.partitions)
+    }
+  }
+
+  #heard(nodeId: number): void {
+    const event = this.#liveness.hear(nodeId, this.#nowMs)
+    if (event !== undefined) this.#livenessChanged(event)
+  }
+
+  #peerApplied(nodeId: number, index: number): void {
+    const peer = this.#liveness.peer(nodeId)
+    if (peer !== undefined && index > peer.appliedMetadataIndex) peer.appliedMetadataIndex = index
+  }
+
+  #livenessChanged(event: LivenessEvent): void {
+    const { nodeId } = event
+    this.log(
+      event._tag === "suspected" ? "warn" : "info",
+      event._tag === "suspected" ? `broker ${nodeId} is silent` : `broker ${nodeId} speaks again`,
+    )
+    this.#replicas.setSuspected(this.#liveness.suspectedNodes())
+    if (event._tag === "suspected") this.#replicas.wakeFollowersOf(nodeId)
+    this.#metadataLeader.hurry()
+    this.#waiting.wake(metadataKey)
+  }
+
+  #raftFrame(nodeId: number, frame: Extract<PeerFrame, { _tag: "Raft" }>): void {
+    const { group, message, appliedMetadataIndex } = frame
+    if (message.to !== this.#member) return
+    const target = group === metadataGroupId ? this.#metadata : this.#replicas.get(group)
+    if (target !== undefined) return this.#replicas.deliver(target.raftGroup, message)
+    if (appliedMetadataIndex <= this.image.index) return
+    this.#pending.add(nodeId, { group, message, metadataIndex: appliedMetadataIndex })
+  }
+
+  #reported(nodeId: number, partitions: ReadonlyArray<PartitionReport>): void {
+    for (const report of partitions) {
+      if (!isDeletedGroup(this.image, report.group)) this.leaders.report(report, nodeId)
+    }
+  }
+
+  #sendRaft(group: GroupId, message: Message): void {
+    const nodeId = nodeOf(message.to)
+    const peer = this.#liveness.peer(nodeId)
+    if (peer === undefined || memberId(nodeId, peer.diskUuid) !== message.to) return
+    const appliedMetadataIndex = this.image.index
+    this.#send(nodeId, { _tag: "Raft", group, appliedMetadataIndex, message })
+  }
+
+  #send(nodeId: number, frame: PeerFrame): boolean {
+    if (this.#liveness.peer(nodeId)?.connected !== true) return false
+    if (!this.#ports.sendPeer(nodeId, frame)) return false
+    this.#liveness.sent(nodeId, this.#nowMs)
+    return true
+  }
+
+  #heartbeat(nodeId: number): void {
+    this.#send(nodeId, { _tag: "Heartbeat", appliedMetadataIndex: this.image.index })
+  }
+
+  /** Before the answer goes what this broker has applied: the asker waits until it has applied as much. */
+  #respond(nodeId: number, correlationId: number, frame: Uint8Array): void {
+    this.#heartbeat(nodeId)
+    this.#send(nodeId, { _tag: "Response", correlationId, frame })
+  }
+
+  hello(): Hello {
+    const { wal } = this.#ports
+    const { nodeId, clusterId, diskUuid, incarnation } = this.#options
+    const heights = wal.groups().map((group) => {
+      const log = wal.log(group)
+      return { group, acceptedTerm: log.hardState.acceptedTerm, lastIndex: log.lastIndex }
+    })
+    return {
+      _tag: "Hello",
+      version: peerVersion,
+      clusterId,
+      nodeId,
+      diskUuid,
+      incarnation,
+      appliedMetadataIndex: this.image.index,
+      heights,
+    }
+  }
+
+  // ---- the turn ------------------------------------------------------------------------------------------------
+
+  durable(through: CommitNumber, nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#replicas.durable(through)
+  }
+
+  flush(nowMs: number): boolean {
+    this.#nowMs = nowMs
+    let left = true
+    for (let round = 0; round < flushRoundsMax && left; round++) {
+      this.#replicas.runTurn()
+      this.#applied(nowMs)
+      this.#metadataLeader.run(nowMs)
+      this.#forwarder.run(nowMs)
+      if (this.#handover === undefined) this.#reconciler.run(nowMs)
+      this.#waiting.run(nowMs)
+      left = this.#replicas.dirty || this.#waiting.anyWoken
+    }
+    for (const frame of this.#reports.takeChanges()) {
+      for (const peer of this.#liveness.peers()) if (peer.connected) this.#send(peer.nodeId, frame)
+    }
+    return left
+  }
+
+  #applied(nowMs: number): void {
+    const applied = this.#metadata.takeApplied()
+    if (applied.length === 0) return
+    this.#reconciler.applied(applied, nowMs)
+    for (const { group, message } of this.#pending.release(this.image.index)) {
+      const partition = this.#replicas.get(group)
+      if (partition !== undefined) this.#replicas.deliver(partition.raftGroup, message)
+    }
+    if (this.#reconciler.registered && this.#toldImageIndex === 0) {
+      this.#reconciler.dropOrphanedLogs()
+      this.log("info", `broker ${this.nodeId} is registered`)
+      this.#toldImageIndex = this.image.index
+    }
+    this.#waiting.wake(metadataKey)
+    this.#registration.run(nowMs)
+  }
+
+  #metadataRole(): void {
+    const { leads, leaderNode, term } = this.#metadata
+    if (leads) {
+      this.leaders.report(
+        { group: metadataGroupId, leader: this.nodeId, term, isr: [] },
+        this.nodeId,
+      )
+      this.#reconciler.led(metadataGroupId)
+    } else this.#followed(metadataGroupId, leaderNode, term)
+  }
+
+  #progressed(partition: Partition): void {
+    const { group } = partition.info
+    this.#waiting.wake(group)
+    if (!partition.isLeader) {
+      return this.#followed(group, partition.leaderNode, partition.leaderEpoch)
+    }
+    if (this.leaders.state(group).leader !== this.nodeId) this.#reconciler.led(group)
+    const isr = partition.inSyncReplicas()
+    const term = partition.leaderEpoch
+    this.leaders.report({ group, leader: this.nodeId, term, isr }, this.nodeId)
+  }
+
+  #followed(group: GroupId, leader: number, term: number): void {
+    const known = this.leaders.state(group)
+    if (leader !== -1) this.leaders.observe(group, leader, term)
+    else if (known.leader === this.nodeId) {
+      this.leaders.report({ group, leader: -1, term: known.term, isr: [] }, this.nodeId)
+    }
+  }
+
+  #leaderChanged(group: GroupId, before: LeaderState, after: LeaderState): void {
+    this.#reports.changed(group, before, after)
+    this.#waiting.wake(metadataKey)
+    if (after.leader !== this.nodeId && after.isr.length > 0) {
+      this.#replicas.get(group)?.setReportedInSync(after.isr)
+    }
+  }
+
+  // ---- requests ------------------------------------------------------------------------------------------------
+
+  served(apiKey: number, apiVersion: number): Served {
+    return servedVersion(apiKey, apiVersion)
+  }
+
+  request(token: number, request: ClientRequest, nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#runner.request(token, request, nowMs)
+  }
+
+  cancel(token: number): void {
+    this.#runner.cancel(token)
+  }
+
+  decide(request: ControllerRequest, done: (result: ControllerResult) => void): void {
+    if (!this.#metadata.leads) return this.#forwarder.submit(request, done)
+    this.#metadataLeader.submit(request, (result) => {
+      if (result._tag === "decided") done(result)
+      else this.#forwarder.submit(request, done)
+    })
+  }
+
+  autoCreate(names: ReadonlyArray<string>): void {
+    const fresh = names.filter((name) => !this.#autoCreating.has(name))
+    if (fresh.length === 0 || this.#autoCreating.size + fresh.length > autoCreatingMax) return
+    for (const name of fresh) this.#autoCreating.add(name)
+    const body: RequestOf<typeof createTopics> = {
+      topics: fresh.map((name) => ({
+        name,
+        numPartitions: -1,
+        replicationFactor: -1,
+        assignments: [],
+        configs: [],
+      })),
+      timeoutMs: autoCreateWaitMs,
+      validateOnly: false,
+    }
+    const [, apiVersion] = createTopics.versions
+    const deadlineMs = this.#nowMs + autoCreateWaitMs
+    this.decide({ apiKey: createTopics.key, apiVersion, body, deadlineMs }, () => {
+      for (const name of fresh) this.#autoCreating.delete(name)
+    })
+  }
+
+  nextProducerId(nowMs: number): number | undefined {
+    return this.#producerIds.next(nowMs)
+  }
+
+  #askForProducerIds(nowMs: number): void {
+    const body: RequestOf<typeof allocateProducerIds> = {
+      brokerId: this.nodeId,
+      brokerEpoch: this.image.brokers.get(this.nodeId)?.epoch ?? -1,
+    }
+    const deadlineMs = nowMs + producerIdsWaitMs
+    this.decide({ apiKey: allocateProducerIds.key, apiVersion: 0, body, deadlineMs }, (result) => {
+      const response =
+        result._tag === "decided" ? responseOf(allocateProducerIds, result.response) : null
+      if (response === null || response.errorCode !== ErrorCode.NONE) {
+        return this.#producerIds.refused(this.#nowMs)
+      }
+      this.#producerIds.granted({ first: response.producerIdStart, count: response.producerIdLen })
+      this.#waiting.wake(metadataKey)
+    })
+  }
+
+  // ---- what the answers are made from --------------------------------------------------------------------------
+
+  get image(): MetadataImage {
+    return this.#metadata.image
+  }
+
+  partition(group: GroupId): Partition | undefined {
+    return this.#replicas.get(group)
+  }
+
+  alive(nodeId: number): boolean {
+    if (nodeId === this.nodeId) return this.#reconciler.registered
+    const broker = this.image.brokers.get(nodeId)
+    return broker?.fenced === false && this.#liveness.peer(nodeId)?.suspected === false
+  }
+
+  leaderOf(group: GroupId): { readonly leader: number; readonly term: number } {
+    const { leader, term } = this.leaders.state(group)
+    return { leader: this.alive(leader) ? leader : -1, term: term === 0 ? -1 : term }
+  }
+
+  get controllerId(): number {
+    const leader = this.#metadataLeaderNode()
+    if (this.alive(leader)) return leader
+    if (this.alive(this.nodeId)) return this.nodeId
+    let lowest = -1
+    for (const { id } of this.image.brokers.values()) {
+      if (this.alive(id) && (lowest === -1 || id < lowest)) lowest = id
+    }
+    return lowest
+  }
+
+  /** By this node's own membership, else by what the others report (a learner that is not taken in yet). */
+  #metadataLeaderNode(): number {
+    const { leaderNode } = this.#metadata
+    return leaderNode !== -1 ? leaderNode : this.leaders.state(metadataGroupId).leader
+  }
+
+  log(level: LogLevel, line: string): void {
+    this.#ports.log(level, line)
+  }
+
+  get ready(): boolean {
+    if (!this.#reconciler.registered || this.#metadataLeaderNode() === -1) return false
+    for (const info of this.image.groups.values()) {
+      if (info.assignedLeader === this.nodeId && this.leaderOf(info.group).leader === -1)
+        return false
+    }
+    return true
+  }
+
+  status(): NodeStatus {
+    return nodeStatus(this, {
+      options: this.#options,
+      liveness: this.#liveness,
+      replicas: this.#replicas,
+      metadataLeader: this.#metadataLeaderNode(),
+      metadataTerm: this.#metadata.term,
+      requestsWaiting: this.#waiting.size,
+    })
+  }
+
+  shutdown(nowMs: number): "moving" | "done" {
+    this.#nowMs = nowMs
+    this.#handover ??= new Handover(this.#replicas, this.#metadata, this.#liveness, nowMs)
+    return this.#handover.step(nowMs)
+  }
+}
