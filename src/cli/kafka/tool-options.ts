@@ -1,0 +1,144 @@
+/**
+ * Options as Kafka's tools take them: `--name value`, `--name=value`, any unambiguous beginning of a name, words that are
+ * no options passed over. Errors carry the words those tools use.
+ */
+
+export interface OptionSpec {
+  readonly name: string
+  /** What its argument is called in the help; undefined: it has none. */
+  readonly argument?: string
+  readonly integer?: boolean
+  readonly about: string
+}
+
+/** The command line is wrong: the message, then the help, exit code 1. */
+export class ToolUsageError extends Error {
+  override readonly name = "ToolUsageError"
+}
+
+/** The command line cannot be read at all: the message alone, exit code 1. */
+export class OptionError extends Error {
+  override readonly name = "OptionError"
+}
+
+/** An argument is not of its option's type; found only when the option is used, as with Kafka's parser. */
+export class OptionArgumentError extends Error {
+  override readonly name = "OptionArgumentError"
+}
+
+export class ToolOptions {
+  private readonly values: ReadonlyMap<string, ReadonlyArray<string>>
+
+  constructor(values: ReadonlyMap<string, ReadonlyArray<string>>) {
+    this.values = values
+  }
+
+  has(name: string): boolean {
+    return this.values.has(name)
+  }
+
+  text(name: string): string | undefined {
+    return this.values.get(name)?.at(-1)
+  }
+
+  list(name: string): ReadonlyArray<string> {
+    return this.values.get(name) ?? []
+  }
+
+  integer(name: string): number | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    const number = /^[+-]?\d{1,10}$/.test(text) ? Number(text) : Number.NaN
+    if (number >= -(2 ** 31) && number < 2 ** 31) return number
+    throw new OptionArgumentError(`Cannot parse argument '${text}' of option ${name}`)
+  }
+}
+
+export function parseToolOptions(
+  specs: ReadonlyArray<OptionSpec>,
+  argv: ReadonlyArray<string>,
+): ToolOptions {
+  const values = new Map<string, string[]>()
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? ""
+    if (word === "--") break
+    const match = /^--?([^=]+)(?:=(.*))?$/s.exec(word)
+    if (!match?.[1] || !word.startsWith("-") || word === "-") continue
+    const spec = findOption(specs, match[1])
+    const given = values.get(spec.name) ?? []
+    if (spec.argument === undefined) {
+      values.set(spec.name, given)
+      continue
+    }
+    const value = match[2] ?? argv[++i]
+    if (value === undefined || (match[2] === undefined && isOption(specs, value))) {
+      throw new OptionError(`Option ${spec.name} requires an argument`)
+    }
+    values.set(spec.name, [...given, value])
+  }
+  return new ToolOptions(values)
+}
+
+function findOption(specs: ReadonlyArray<OptionSpec>, name: string): OptionSpec {
+  const exact = specs.find((spec) => spec.name === name)
+  if (exact !== undefined) return exact
+  const beginning = specs.filter((spec) => spec.name.startsWith(name))
+  const [only] = beginning
+  if (only !== undefined && beginning.length === 1) return only
+  throw new OptionError(`${name} is not a recognized option`)
+}
+
+function isOption(specs: ReadonlyArray<OptionSpec>, word: string): boolean {
+  return word.startsWith("--") && specs.some((spec) => word === `--${spec.name}`)
+}
+
+/** `--a` given together with any of `others`: Kafka's sentence about it. */
+export function refuseTogether(
+  options: ToolOptions,
+  name: string,
+  others: ReadonlyArray<string>,
+): void {
+  if (!options.has(name)) return
+  const other = others.find((candidate) => options.has(candidate))
+  if (other === undefined) return
+  throw new ToolUsageError(`Option "[${name}]" can't be used with option "[${other}]"`)
+}
+
+export function requireOption(options: ToolOptions, name: string): void {
+  if (!options.has(name)) throw new ToolUsageError(`Missing required argument "[${name}]"`)
+}
+
+const nameColumn = 40
+const aboutColumn = 38
+
+/** Two columns, as Kafka's tools lay out their help. */
+export function formatHelp(specs: ReadonlyArray<OptionSpec>): string {
+  const lines = [
+    `${"Option".padEnd(nameColumn)} ${"Description".padEnd(aboutColumn)}`,
+    `${"------".padEnd(nameColumn)} ${"-----------".padEnd(aboutColumn)}`,
+  ]
+  for (const spec of specs) {
+    const type = spec.integer === true ? "Integer" : "String"
+    const left = `--${spec.name}${spec.argument === undefined ? "" : ` <${type}: ${spec.argument}>`}`
+    const lefts = wrap(left, nameColumn)
+    const rights = wrap(spec.about, aboutColumn)
+    for (let i = 0; i < Math.max(lefts.length, rights.length); i++) {
+      lines.push(`${(lefts[i] ?? "").padEnd(nameColumn)} ${(rights[i] ?? "").padEnd(aboutColumn)}`)
+    }
+  }
+  return `${lines.join("\n")}\n`
+}
+
+/** Continuation lines are indented by two. */
+function wrap(text: string, width: number): ReadonlyArray<string> {
+  const lines: string[] = []
+  let line = ""
+  for (const word of text.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`
+    if (longer.length > width && line.trim() !== "") {
+      lines.push(line)
+      line = `  ${word}`
+    } else line = longer
+  }
+  return [...lines, line]
+}
