@@ -1,7 +1,11 @@
 /**
- * Bytes of peer frames, big-endian. Terms, indexes, offsets and times travel as float64: exactly the numbers the house
- * keeps them in, with nothing to overflow. Reading checks every bound and throws `PeerDecodeError`.
+ * Bytes of peer frames, big-endian. Reading checks every bound and throws `PeerDecodeError`.
+ *
+ * Terms, indexes, offsets and times are int64, and each number has one form: what a double does not hold exactly is
+ * refused, and Long.MAX_VALUE is 2^63, as in src/protocol.
  */
+const longMax = 2 ** 63
+const two32 = 2 ** 32
 
 /** The bytes are not a peer frame: close the link they came on. */
 export class PeerDecodeError extends Error {
@@ -23,7 +27,7 @@ export class ByteWriter {
 
   uint8(value: number): void {
     this.room(1)
-    this.at = this.buffer.writeUInt8(value, this.at)
+    this.buffer[this.at++] = value
   }
 
   bool(value: boolean): void {
@@ -32,22 +36,27 @@ export class ByteWriter {
 
   int16(value: number): void {
     this.room(2)
-    this.at = this.buffer.writeInt16BE(value, this.at)
+    const { buffer, at } = this
+    buffer[at] = value >>> 8
+    buffer[at + 1] = value
+    this.at = at + 2
   }
 
+  /** Also a uint32. */
   int32(value: number): void {
     this.room(4)
-    this.at = this.buffer.writeInt32BE(value, this.at)
+    const { buffer, at } = this
+    buffer[at] = value >>> 24
+    buffer[at + 1] = value >>> 16
+    buffer[at + 2] = value >>> 8
+    buffer[at + 3] = value
+    this.at = at + 4
   }
 
-  uint32(value: number): void {
-    this.room(4)
-    this.at = this.buffer.writeUInt32BE(value, this.at)
-  }
-
-  number(value: number): void {
-    this.room(8)
-    this.at = this.buffer.writeDoubleBE(value, this.at)
+  int64(value: number): void {
+    if (!Number.isSafeInteger(value)) return this.wideInt64(value)
+    this.int32(Math.floor(value / two32))
+    this.int32(value)
   }
 
   string(value: string): void {
@@ -63,6 +72,14 @@ export class ByteWriter {
 
   finish(): Uint8Array {
     return this.buffer.subarray(0, this.at)
+  }
+
+  private wideInt64(value: number): void {
+    if (!Number.isInteger(value) || Math.abs(value) > longMax)
+      throw new RangeError(`int64 ${value}`)
+    this.room(8)
+    const exact = value === longMax ? 0x7fff_ffff_ffff_ffffn : BigInt(value)
+    this.at = this.buffer.writeBigInt64BE(exact, this.at)
   }
 
   private room(bytes: number): void {
@@ -98,27 +115,35 @@ export class ByteReader {
   }
 
   int16(): number {
-    return this.buffer.readInt16BE(this.take(2))
+    const at = this.take(2)
+    return (((this.buffer[at]! << 8) | this.buffer[at + 1]!) << 16) >> 16
   }
 
   int32(): number {
-    return this.buffer.readInt32BE(this.take(4))
+    const at = this.take(4)
+    const { buffer } = this
+    return (buffer[at]! << 24) | (buffer[at + 1]! << 16) | (buffer[at + 2]! << 8) | buffer[at + 3]!
   }
 
   uint32(): number {
-    return this.buffer.readUInt32BE(this.take(4))
+    return this.int32() >>> 0
   }
 
-  /** Any whole number. */
-  number(): number {
-    const value = this.buffer.readDoubleBE(this.take(8))
-    if (!Number.isInteger(value)) throw new PeerDecodeError(`${value} is not a whole number`)
+  int64(): number {
+    const high = this.int32()
+    const low = this.int32() >>> 0
+    if (high >= -0x200000 && high < 0x200000) return high * two32 + low
+    if (high === 0x7fffffff && low === 0xffffffff) return longMax
+    const exact = (BigInt(high) << 32n) | BigInt(low)
+    const value = Number(exact)
+    if (BigInt(value) !== exact)
+      throw new PeerDecodeError(`an int64 without exact number: ${exact}`)
     return value
   }
 
   /** A term, an index or a count. */
   natural(): number {
-    const value = this.number()
+    const value = this.int64()
     if (value < 0 || !Number.isSafeInteger(value)) {
       throw new PeerDecodeError(`${value} is no term or index`)
     }

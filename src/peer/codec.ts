@@ -102,10 +102,10 @@ const writeBody = (writer: ByteWriter, frame: PeerFrame): ReadonlyArray<Uint8Arr
   switch (frame._tag) {
     case "Raft":
       writer.int32(frame.group)
-      writer.number(frame.appliedMetadataIndex)
+      writer.int64(frame.appliedMetadataIndex)
       return writeMessage(writer, frame.message)
     case "Heartbeat":
-      writer.number(frame.appliedMetadataIndex)
+      writer.int64(frame.appliedMetadataIndex)
       return []
     case "Request":
     case "Response":
@@ -161,12 +161,12 @@ const writeHello = (
   writer.int32(hello.nodeId)
   writer.string(hello.diskUuid)
   writer.string(hello.incarnation)
-  writer.number(hello.appliedMetadataIndex)
+  writer.int64(hello.appliedMetadataIndex)
   writer.int32(hello.heights.length)
   for (const { group, acceptedTerm, lastIndex } of hello.heights) {
     writer.int32(group)
-    writer.number(acceptedTerm)
-    writer.number(lastIndex)
+    writer.int64(acceptedTerm)
+    writer.int64(lastIndex)
   }
 }
 
@@ -192,7 +192,7 @@ const writeReport = (writer: ByteWriter, partitions: ReadonlyArray<PartitionRepo
   for (const { group, leader, term, isr } of partitions) {
     writer.int32(group)
     writer.int32(leader)
-    writer.number(term)
+    writer.int64(term)
     writer.int32(isr.length)
     for (const id of isr) writer.int32(id)
   }

@@ -1,5 +1,5 @@
 /**
- * Raft entries on a peer link: first all envelopes (67 bytes each), then all payloads, so that the sender hands its
+ * Raft entries on a peer link: first all envelopes (63 bytes each), then all payloads, so that the sender hands its
  * payloads to the socket as they are and the receiver takes views on the frame. Indexes are not sent: entries follow
  * prevLogIndex without gaps.
  *
@@ -10,7 +10,7 @@ import type { Entry, EntryType, LogIndex } from "../../raft/types.ts"
 import { PeerDecodeError } from "./bytes.ts"
 import type { ByteReader, ByteWriter } from "./bytes.ts"
 
-export const envelopeBytes = 67
+export const envelopeBytes = 63
 
 const types: ReadonlyArray<EntryType> = ["noop", "configuration", "data"]
 
@@ -25,17 +25,17 @@ export const writeEnvelopes = (
     const entry = entries[i]!
     if (entry.index !== prevLogIndex + 1 + i)
       throw new Error(`entry ${entry.index} out of its place`)
-    writer.number(entry.term)
+    writer.int64(entry.term)
     writer.uint8(types.indexOf(entry.type))
-    writer.number(entry.appendMs)
-    writer.number(entry.firstOffset)
-    writer.number(entry.lastOffset)
-    writer.number(entry.maxTimestamp)
-    writer.number(entry.producerId)
+    writer.int64(entry.appendMs)
+    writer.int64(entry.firstOffset)
+    writer.int64(entry.lastOffset)
+    writer.int64(entry.maxTimestamp)
+    writer.int64(entry.producerId)
     writer.int16(entry.producerEpoch)
     writer.int32(entry.baseSequence)
-    writer.uint32(entry.entryCrc)
-    writer.uint32(entry.payload.length)
+    writer.int32(entry.entryCrc)
+    writer.int32(entry.payload.length)
   }
 }
 
@@ -54,11 +54,11 @@ const readEntry = (envelopes: ByteReader, payloads: ByteReader, index: LogIndex)
     term: envelopes.natural(),
     index,
     type: typeOf(envelopes.uint8()),
-    appendMs: envelopes.number(),
-    firstOffset: envelopes.number(),
-    lastOffset: envelopes.number(),
-    maxTimestamp: envelopes.number(),
-    producerId: envelopes.number(),
+    appendMs: envelopes.int64(),
+    firstOffset: envelopes.int64(),
+    lastOffset: envelopes.int64(),
+    maxTimestamp: envelopes.int64(),
+    producerId: envelopes.int64(),
     producerEpoch: envelopes.int16(),
     baseSequence: envelopes.int32(),
     entryCrc: envelopes.uint32(),

@@ -49,26 +49,26 @@ const none: ReadonlyArray<Uint8Array> = []
 /** What has to follow the writer's bytes, by reference. */
 export const writeMessage = (writer: ByteWriter, message: Message): ReadonlyArray<Uint8Array> => {
   writer.uint8(codes[message._tag])
-  writer.number(message.term)
+  writer.int64(message.term)
   switch (message._tag) {
     case "AppendEntries":
-      writer.number(message.prevLogIndex)
-      writer.number(message.prevLogTerm)
-      writer.number(message.leaderCommit)
-      writer.number(message.round)
+      writer.int64(message.prevLogIndex)
+      writer.int64(message.prevLogTerm)
+      writer.int64(message.leaderCommit)
+      writer.int64(message.round)
       writeEnvelopes(writer, message.entries, message.prevLogIndex)
       return message.entries.map((entry) => entry.payload)
     case "AppendEntriesResponse":
       writer.bool(message.success)
-      writer.number(message.matchIndex)
-      writer.number(message.hintIndex)
-      writer.number(message.hintTerm)
-      writer.number(message.round)
+      writer.int64(message.matchIndex)
+      writer.int64(message.hintIndex)
+      writer.int64(message.hintTerm)
+      writer.int64(message.round)
       return none
     case "PreVote":
     case "RequestVote":
-      writer.number(message.lastLogIndex)
-      writer.number(message.lastLogTerm)
+      writer.int64(message.lastLogIndex)
+      writer.int64(message.lastLogTerm)
       if (message._tag === "RequestVote") writer.bool(message.leaderLeaseWaived)
       return none
     case "PreVoteResponse":
@@ -76,21 +76,21 @@ export const writeMessage = (writer: ByteWriter, message: Message): ReadonlyArra
       writer.bool(message.granted)
       return none
     case "InstallSnapshot":
-      writer.number(message.lastIncludedIndex)
-      writer.number(message.lastIncludedTerm)
-      writer.number(message.offset)
+      writer.int64(message.lastIncludedIndex)
+      writer.int64(message.lastIncludedTerm)
+      writer.int64(message.offset)
       writer.bool(message.done)
       return [message.chunk]
     case "InstallSnapshotResponse":
-      writer.number(message.lastIncludedIndex)
-      writer.number(message.nextOffset)
+      writer.int64(message.lastIncludedIndex)
+      writer.int64(message.nextOffset)
       return none
     case "Quiesce":
-      writer.number(message.lastLogIndex)
-      writer.number(message.commitIndex)
+      writer.int64(message.lastLogIndex)
+      writer.int64(message.commitIndex)
       return none
     case "QuiesceResponse":
-      writer.number(message.lastLogIndex)
+      writer.int64(message.lastLogIndex)
       writer.bool(message.agreed)
       return none
     default:
