@@ -323,7 +323,6 @@ export class Partition implements StateMachine {
     if (this.#leadingTerm === term) return
     if (this.#leadingTerm !== 0) this.#acknowledgements.leadershipLost()
     this.#leadingTerm = term
-    this.#tail = undefined
     this.#inSync.begin(this.#view)
   }
 
@@ -332,7 +331,7 @@ export class Partition implements StateMachine {
     const { role, term, transferTarget } = this.raftGroup.node
     if (role !== "leader" || transferTarget !== null) return undefined
     this.#begin(term)
-    this.#tail ??= LeaderTail.of(this.raftGroup, this.#producers)
+    if (this.#tail?.term !== term) this.#tail = LeaderTail.of(this.raftGroup, this.#producers)
     return this.#tail
   }
 

@@ -124,6 +124,11 @@ export class ProducerTail {
     this.#state = state
   }
 
+  /** Producers with batches above the applied index. */
+  get size(): number {
+    return this.#tail.size
+  }
+
   /** An entry with a producer id was appended to the log, not yet committed. */
   append(entry: ProducerEnvelope): void {
     const last = this.#last(entry.producerId)

@@ -6,6 +6,7 @@ import { Prng } from "../../raft/index.ts"
 import type { Message, RaftConfig } from "../../raft/index.ts"
 import { MemoryWal } from "../../storage/memory-wal.ts"
 import type { GroupId } from "../../storage/wal.ts"
+import { Backlog } from "../../src/partition/backlog.ts"
 import { Partition } from "../../src/partition/partition.ts"
 import type { AppendReply, PartitionConfig } from "../../src/partition/partition.ts"
 import { defaultPartitionConfig } from "../../src/partition/partition-config.ts"
@@ -51,6 +52,7 @@ export class TestNode {
   up = true
   logged: Array<string> = []
   progress = 0
+  backlog = new Backlog(64 << 20)
   incarnation = 0
 
   constructor(cluster: TestCluster, id: number, wal?: MemoryWal) {
@@ -73,6 +75,7 @@ export class TestNode {
     this.up = true
     this.incarnation++
     this.turn = new TurnRunner(this.wal)
+    this.backlog = new Backlog(64 << 20)
     this.open()
   }
 
@@ -98,6 +101,7 @@ export class TestNode {
       },
       onDirty: (dirty) => turn.markDirty(dirty),
       onProgress: () => this.progress++,
+      backlog: this.backlog,
     })
   }
 }
@@ -193,7 +197,9 @@ export class TestCluster {
       this.flush()
       this.turns()
       if (this.transit.length === 0) {
-        const busy = this.nodes.some(({ up, turn, wal }) => up && (turn.dirty || wal.pendingCommits))
+        const busy = this.nodes.some(
+          ({ up, turn, wal }) => up && (turn.dirty || wal.pendingCommits),
+        )
         if (!busy) return
       }
       for (let left = this.transit.length; left > 0; left--) this.deliver()

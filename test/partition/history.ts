@@ -254,6 +254,7 @@ export class History {
       expect(derivedState(replica)).toEqual(derivedState(leader))
       expect(consume(replica)).toEqual(consume(leader))
       expect(replica.backlogBytes).toBe(0)
+      expect(this.cluster.nodes[id]!.backlog.bytes).toBe(0)
     }
   }
 

@@ -249,6 +249,7 @@ describe("time", () => {
     batch(10, 20, 30)
     batch(25, 15)
     batch(40, 60, 60, 50)
+    batch(60)
     const leaderEpoch = 1
     expect(leader.offsetForTimestamp(5)).toEqual({ offset: 0, timestamp: 10, leaderEpoch })
     expect(leader.offsetForTimestamp(21)).toEqual({ offset: 2, timestamp: 30, leaderEpoch })
