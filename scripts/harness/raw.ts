@@ -91,8 +91,9 @@ export class RawConnection {
     const correlationId = this.correlationId
     this.correlationId = (correlationId + 1) & 0x7fff_ffff
     const header = { apiVersion: version, correlationId, clientId: "raw" }
+    const waiting = this.unsent.length > 0
     this.unsent.push(...encodeRequestFrame(api, header, body))
-    if (this.unsent.length <= 3) this.flush()
+    if (!waiting) this.flush()
     return correlationId
   }
 
