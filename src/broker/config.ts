@@ -25,7 +25,7 @@ export interface BrokerConfig {
   /** All known disks; the first of each node id is its founder. */
   readonly diskUuids: ReadonlyArray<DiskPair>
   readonly settings: Settings
-  /** Settings given that this version checks and does not use. */
+  /** Settings asked for by `--set` or the environment that this version checks and does not use. */
   readonly unused: ReadonlyArray<string>
 }
 
@@ -63,7 +63,7 @@ export const loadConfig = Effect.fn("loadConfig")(function* (sources: ConfigSour
     catch: (error) =>
       error instanceof ConfigRefused ? error : new ConfigRefused({ problem: String(error) }),
   })
-  const given = { ...sources.file, ...sources.environment, ...sources.set }
+  const given = { ...sources.environment, ...sources.set }
   const unused = Object.keys(given).filter((key) => key in settingsWithoutEffect)
   return { ...place, settings: values, unused } satisfies BrokerConfig
 })

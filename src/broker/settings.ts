@@ -88,14 +88,17 @@ export function environmentName(name: string): string {
   return `VARVE_${name.toUpperCase().replaceAll(".", "_")}`
 }
 
-/** Settings found in the environment, under Kafka's names; an unknown `VARVE_…` keeps its own name and is refused. */
+/**
+ * Settings found in the environment, under Kafka's names; an unknown `VARVE_…` keeps its own name and is refused;
+ * `VARVE_TEST_…` is for tests.
+ */
 export function settingsFromEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string>> {
   const byEnvironmentName = new Map(settingNames.map((name) => [environmentName(name), name]))
   const found: Record<string, string> = {}
   for (const [key, value] of Object.entries(environment)) {
-    if (!key.startsWith("VARVE_") || value === undefined) continue
+    if (!key.startsWith("VARVE_") || key.startsWith("VARVE_TEST_") || value === undefined) continue
     found[byEnvironmentName.get(key) ?? key] = value
   }
   return found

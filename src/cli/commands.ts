@@ -1,0 +1,90 @@
+/**
+ * The command tree: help, completions, and the friendly subcommands. `cluster` and `start` stand here for their help;
+ * run, they never come this far (`main.ts`). Wrong usage is exit code 2, a failed operation 1.
+ */
+import * as NodeChildProcessSpawner from "@effect/platform-node-shared/NodeChildProcessSpawner"
+import * as NodeFileSystem from "@effect/platform-node-shared/NodeFileSystem"
+import * as NodePath from "@effect/platform-node-shared/NodePath"
+import * as NodeStdio from "@effect/platform-node-shared/NodeStdio"
+import * as NodeTerminal from "@effect/platform-node-shared/NodeTerminal"
+import { Cause, Effect, Exit, Layer } from "effect"
+import { CliError, Command, Flag } from "effect/cli"
+import { brokersCommand } from "./brokers.ts"
+import { OperationFailed } from "./client-effect.ts"
+import { clusterFlags, startFlags } from "./flags.ts"
+import type { FlagSpec } from "./flags.ts"
+import { topicsCommand } from "./topics.ts"
+import { version } from "./version.ts"
+
+const files = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer)
+const services = Layer.mergeAll(
+  files,
+  NodeStdio.layer,
+  NodeTerminal.layer,
+  NodeChildProcessSpawner.layer.pipe(Layer.provide(files)),
+)
+
+const cluster = Command.make("cluster", shownFlags(clusterFlags), () => Effect.void).pipe(
+  Command.withDescription("Run a cluster of brokers in the foreground; Ctrl-C stops it"),
+  Command.withExamples([
+    {
+      command: "varve cluster",
+      description: "three brokers, 127.0.0.1:9092 to 9094, data in ./data",
+    },
+    {
+      command: "varve cluster --nodes 1 --dir /tmp/v --fresh --set num.partitions=6",
+      description: "one broker, nothing kept from before, a setting by Kafka's name",
+    },
+  ]),
+)
+
+const start = Command.make("start", shownFlags(startFlags), () => Effect.void).pipe(
+  Command.withDescription("Run one broker in the foreground"),
+  Command.withExamples([
+    {
+      command: "varve start --config data/broker-1/broker.json",
+      description: "bring back a broker of a cluster",
+    },
+    {
+      command: "varve start --dir ./log",
+      description: "a cluster of one, formed on an empty folder",
+    },
+  ]),
+)
+
+const root = Command.make("varve").pipe(
+  Command.withDescription("A replicated log that speaks Kafka's wire protocol"),
+  Command.withSubcommands([cluster, start, topicsCommand, brokersCommand]),
+)
+
+export async function run(argv: ReadonlyArray<string>): Promise<void> {
+  const words = argv.length === 0 ? ["--help"] : argv
+  const program = Command.runWith(root, { version })(words).pipe(Effect.provide(services))
+  const exit = await Effect.runPromiseExit(program)
+  process.exitCode = exitCode(exit)
+}
+
+function exitCode(exit: Exit.Exit<void, unknown>): number {
+  if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return 0
+  const error = Cause.squash(exit.cause)
+  if (CliError.isCliError(error)) {
+    return error._tag === "ShowHelp" && error.errors.length === 0 ? 0 : 2
+  }
+  const reason = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`varve: ${reason}\n`)
+  return error instanceof OperationFailed && error.usage ? 2 : 1
+}
+
+/** The table of `flags.ts`, as the command-line library wants it, for the help alone. */
+function shownFlags(specs: ReadonlyArray<FlagSpec>) {
+  return Object.fromEntries(
+    specs.map((spec) => [
+      spec.name,
+      spec.kind === "switch"
+        ? Flag.Boolean(spec.name).pipe(Flag.withDescription(spec.about), Flag.optional)
+        : Flag.String(spec.name).pipe(Flag.withDescription(spec.about), Flag.optional),
+    ]),
+  )
+}
+
+if (import.meta.main) await run(process.argv.slice(2))
