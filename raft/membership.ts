@@ -3,9 +3,9 @@
  * bring back. A log holds at most one uncommitted configuration, so the list is short.
  */
 import { invariant } from "./assert.ts"
-import { decodeConfiguration } from "./configuration.ts"
+import { decodeConfiguration, isVoter } from "./configuration.ts"
 import type { RaftLog } from "./raft-log.ts"
-import type { Configuration, Entry, LogIndex } from "./types.ts"
+import type { Configuration, Entry, LogIndex, MemberId } from "./types.ts"
 
 interface Placed {
   /** 0 for the bootstrap configuration. */
@@ -42,6 +42,17 @@ export class Membership {
     const last = this.#placed.at(-1)
     invariant(last !== undefined, "some configuration is always in force")
     return last
+  }
+
+  /**
+   * A voter of the configuration in force, or of one that it may not have replaced for good: who is left out by an
+   * uncommitted configuration may be the only one with a log that can be elected (dissertation §4.2.2).
+   */
+  mayLead(member: MemberId): boolean {
+    return this.#placed.some(
+      ({ configuration }) =>
+        isVoter(configuration, member) && !configuration.witnesses.includes(member),
+    )
   }
 
   appended(entry: Entry): void {

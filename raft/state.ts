@@ -1,7 +1,6 @@
 /** Everything a node knows, as plain fields. The rules that change them are in step.ts and the files it names. */
 import { invariant } from "./assert.ts"
 import { checkConfig, type RaftConfig } from "./config.ts"
-import { isVoter } from "./configuration.ts"
 import type { LeaderState } from "./leader-state.ts"
 import type { LogReader } from "./log-reader.ts"
 import { Membership } from "./membership.ts"
@@ -62,8 +61,7 @@ export class RaftState {
 
   /** Learners, strangers and witnesses never campaign. */
   get promotable(): boolean {
-    const configuration = this.membership.current
-    return isVoter(configuration, this.id) && !configuration.witnesses.includes(this.id)
+    return this.membership.mayLead(this.id)
   }
 
   get hardStateDirty(): boolean {

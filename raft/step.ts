@@ -6,6 +6,7 @@ import {
   handleRequestVote,
   handleRequestVoteResponse,
 } from "./candidate.ts"
+import { membersOf } from "./configuration.ts"
 import { handleAppendEntries, handleSteppedDown, handleTimeoutNow, hearLeader } from "./follower.ts"
 import { handleAppendEntriesResponse, reassure } from "./leader.ts"
 import type { Message } from "./message.ts"
@@ -15,14 +16,25 @@ import type { RaftState } from "./state.ts"
 
 export function step(s: RaftState, message: Message): void {
   invariant(message.to === s.id, "a message reaches the member it is for")
-  if (s.quiesced && !keepsAsleep(message)) wake(s)
+  if (s.quiesced && !keepsAsleep(s, message)) wake(s)
   if (message.term > s.term && !passesAbove(s, message)) return
   if (message.term < s.term) return answerBelow(s, message)
   dispatch(s, message)
 }
 
-const keepsAsleep = (message: Message): boolean =>
-  message._tag === "Quiesce" || (message._tag === "QuiesceResponse" && message.agreed)
+/** Who was removed and never heard of it pre-votes for ever: it is answered, and nobody loses sleep over it. */
+function keepsAsleep(s: RaftState, message: Message): boolean {
+  switch (message._tag) {
+    case "Quiesce":
+      return true
+    case "QuiesceResponse":
+      return message.agreed
+    case "PreVote":
+      return !membersOf(s.membership.current).includes(message.from)
+    default:
+      return false
+  }
+}
 
 /** A higher term ends this one, except for PreVote, which asks without raising anybody's. False: say no more. */
 function passesAbove(s: RaftState, message: Message): boolean {

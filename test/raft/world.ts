@@ -1,0 +1,277 @@
+/**
+ * A seeded group on a bad network: messages are lost, doubled, delayed and reordered, links are cut, disks are slow,
+ * and crashes forget what was not durable. Then everything is healed, and the group must work again.
+ */
+import { Prng, encodeConfiguration, type Message } from "../../raft/index.ts"
+import { Checker } from "./checker.ts"
+import { formatConfiguration } from "./format.ts"
+import { Member, configurationOf, propose, type Settings } from "./member.ts"
+
+export interface Faults {
+  readonly lossPercent: number
+  readonly doublePercent: number
+  readonly delayMax: number
+  readonly crashPerMille: number
+  readonly cutPerMille: number
+  readonly syncPercent: number
+  readonly membership: boolean
+  /** Assigned campaigns, transfers, leaders that give up. */
+  readonly unrest: boolean
+  readonly proposals: boolean
+  readonly quiesceTicks: number
+}
+
+export function drawFaults(prng: Prng): Faults {
+  const on = (): boolean => prng.below(3) > 0
+  return {
+    lossPercent: on() ? prng.below(25) : 0,
+    doublePercent: on() ? prng.below(40) : 0,
+    delayMax: on() ? 1 + prng.below(12) : 1,
+    crashPerMille: on() ? 1 + prng.below(25) : 0,
+    cutPerMille: on() ? 1 + prng.below(20) : 0,
+    syncPercent: 20 + prng.below(80),
+    membership: prng.below(3) === 0,
+    unrest: on(),
+    proposals: true,
+    quiesceTicks: prng.below(2) === 0 ? 0 : 10,
+  }
+}
+
+interface Parcel {
+  readonly message: Message
+  readonly due: number
+}
+
+const none: Faults = {
+  lossPercent: 0,
+  doublePercent: 0,
+  delayMax: 1,
+  crashPerMille: 0,
+  cutPerMille: 0,
+  syncPercent: 100,
+  membership: false,
+  unrest: false,
+  proposals: false,
+  quiesceTicks: 0,
+}
+
+export class World {
+  readonly prng: Prng
+  readonly members: ReadonlyArray<Member>
+  readonly checker: Checker
+  #faults: Faults
+  #mail: Array<Parcel> = []
+  #now = 0
+  /** Directed links that deliver nothing. */
+  readonly #cut = new Set<string>()
+  readonly #wakeAt = new Map<number, Array<Member>>()
+  messageCount = 0
+  proposalCount = 0
+  crashCount = 0
+
+  constructor(
+    seed: number,
+    size: number,
+    spares: number,
+    faults: Faults,
+    settings: Partial<Settings>,
+  ) {
+    this.prng = new Prng(seed)
+    this.#faults = faults
+    const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`)
+    const bootstrap = configurationOf({ voters: ids })
+    const all = [...ids, ...Array.from({ length: spares }, (_, i) => `s${i + 1}`)]
+    const whole = { quiesceTicks: faults.quiesceTicks, ...settings }
+    this.members = all.map((id, i) => new Member(id, bootstrap, seed * 16 + i, whole))
+    this.checker = new Checker(this.members)
+  }
+
+  /** One unit of time; every member ticks, more or less. */
+  step(): void {
+    this.#now++
+    this.#deliver()
+    for (const member of this.members) {
+      if (!member.up) {
+        if (this.#chance(100)) this.#restart(member)
+        continue
+      }
+      if (this.#chance(900)) this.#input(member, () => member.node.tick())
+      if (this.#chance(this.#faults.crashPerMille)) this.#crash(member)
+      else this.#work(member)
+    }
+    if (this.#chance(this.#faults.cutPerMille)) this.#cutLinks()
+    if (this.#cut.size > 0 && this.#chance(30)) this.#healLinks()
+    for (const member of this.#wakeAt.get(this.#now) ?? []) this.#suspect(member)
+    this.#wakeAt.delete(this.#now)
+    this.#clients()
+  }
+
+  heal(): void {
+    this.#faults = { ...none, quiesceTicks: this.#faults.quiesceTicks }
+    this.#healLinks()
+    for (const member of this.members) if (!member.up) this.#restart(member)
+  }
+
+  get leader(): Member | undefined {
+    const leaders = this.members.filter(({ node, up }) => up && node.role === "leader")
+    return leaders.toSorted((a, b) => b.node.term - a.node.term)[0]
+  }
+
+  describe(): string {
+    const lines = this.members.map(({ node, up }) => {
+      const { role, term, leaderId, commitIndex, lastIndex, quiesced, configuration } = node
+      const log = `last=${lastIndex} commit=${commitIndex}`
+      const who = formatConfiguration(configuration)
+      return `${node.id} ${up} ${role} ${term} of ${leaderId} ${log} ${quiesced} ${who}`
+    })
+    return ["", ...lines].join("\n")
+  }
+
+  #chance(perMille: number): boolean {
+    return this.prng.below(1000) < perMille
+  }
+
+  #input(member: Member, input: () => void): void {
+    input()
+    this.checker.stepped(member)
+  }
+
+  #deliver(): void {
+    const due = this.#mail.filter((parcel) => parcel.due <= this.#now)
+    this.#mail = this.#mail.filter((parcel) => parcel.due > this.#now)
+    while (due.length > 0) {
+      const at = this.#faults.delayMax > 1 ? this.prng.below(due.length) : 0
+      const [parcel] = due.splice(at, 1)
+      if (parcel === undefined) return
+      const { message } = parcel
+      const member = this.members.find(({ id }) => id === message.to)
+      if (member === undefined || !member.up) continue
+      if (this.#cut.has(`${message.from} ${message.to}`)) continue
+      this.#input(member, () => member.step(message))
+    }
+  }
+
+  /** Takes Readys and syncs commits, at the pace of a slow disk. */
+  #work(member: Member): void {
+    while (member.node.hasReady()) {
+      const ready = member.take()
+      this.checker.took(member, ready)
+      this.#post(member, ready.messages)
+    }
+    while (member.unsyncedCount > 0 && this.prng.below(100) < this.#faults.syncPercent) {
+      let released: ReadonlyArray<Message> = []
+      this.#input(member, () => {
+        released = member.sync()
+      })
+      this.#post(member, released)
+    }
+  }
+
+  #post(member: Member, messages: ReadonlyArray<Message>): void {
+    for (const message of messages) {
+      this.messageCount++
+      this.checker.sent(member, message)
+      if (this.prng.below(100) < this.#faults.lossPercent) continue
+      this.#enqueue(message)
+      if (this.prng.below(100) < this.#faults.doublePercent) this.#enqueue(message)
+    }
+  }
+
+  #enqueue(message: Message): void {
+    this.#mail.push({ message, due: this.#now + 1 + this.prng.below(this.#faults.delayMax) })
+  }
+
+  /** Between its Readys and their syncs, too: the commits under way are lost, the messages are on the wire. */
+  #crash(member: Member): void {
+    this.crashCount++
+    if (this.prng.below(2) === 0) this.#work(member)
+    member.crash()
+    this.#later(member)
+  }
+
+  /** Hosts notice a silent node after a while and wake the groups it led (only that is left when groups sleep). */
+  #later(member: Member): void {
+    const at = this.#now + 20
+    this.#wakeAt.set(at, [...(this.#wakeAt.get(at) ?? []), member])
+  }
+
+  #suspect(suspected: Member): void {
+    for (const member of this.members) {
+      if (!member.up || member === suspected) continue
+      if (member.node.leaderId === suspected.id || member.node.role === "leader") {
+        this.#input(member, () => member.node.wake())
+      }
+    }
+  }
+
+  #restart(member: Member): void {
+    member.restart()
+    this.checker.restarted(member)
+    for (const other of this.members) if (other !== member) this.#newLinks(member, other)
+  }
+
+  #newLinks(one: Member, other: Member): void {
+    if (one.up) this.#input(one, () => one.node.peerReset(other.id))
+    if (other.up) this.#input(other, () => other.node.peerReset(one.id))
+  }
+
+  /** Both directions or one, between two halves or of one member. */
+  #cutLinks(): void {
+    const oneWay = this.prng.below(3) === 0
+    const inside = new Set(this.members.filter(() => this.prng.below(2) === 0))
+    for (const from of this.members) {
+      for (const to of this.members) {
+        if (inside.has(from) === inside.has(to)) continue
+        if (!oneWay || inside.has(from)) this.#cut.add(`${from.id} ${to.id}`)
+      }
+    }
+    for (const member of this.members) this.#later(member)
+  }
+
+  #healLinks(): void {
+    const cut = [...this.#cut]
+    this.#cut.clear()
+    for (const link of cut) {
+      const [from, to] = link.split(" ").map((id) => this.members.find((m) => m.id === id))
+      if (from !== undefined && to !== undefined) this.#newLinks(from, to)
+    }
+  }
+
+  #clients(): void {
+    for (const member of this.members) {
+      if (!member.up) continue
+      const { node } = member
+      if (this.#faults.unrest) this.#unrest(member)
+      if (node.role !== "leader") continue
+      if (this.#faults.proposals && this.#chance(300)) this.#propose(member)
+      if (this.#chance(50)) this.#input(member, () => node.readIndex(this.#now))
+      if (this.#faults.membership && this.#chance(20)) this.#configure(member)
+    }
+  }
+
+  #unrest(member: Member): void {
+    const { node } = member
+    if (this.#chance(2)) this.#input(member, () => node.campaign("assigned"))
+    if (this.#chance(3)) this.#input(member, () => node.transferLeadership(this.#someone().id))
+    if (this.#chance(3)) this.#input(member, () => node.stepDown())
+  }
+
+  #propose(member: Member): void {
+    for (let count = 1 + this.prng.below(4); count > 0; count--) {
+      this.proposalCount++
+      this.#input(member, () => propose(member.node, `${this.proposalCount}`))
+    }
+  }
+
+  #configure({ node }: Member): void {
+    const voters = this.members.filter(() => this.prng.below(3) > 0).map(({ id }) => id)
+    const rest = this.members.filter(({ id }) => !voters.includes(id)).map(({ id }) => id)
+    const next = configurationOf({ voters, learners: rest.filter(() => this.prng.below(2) === 0) })
+    encodeConfiguration(next)
+    node.proposeConfiguration(next, 0)
+  }
+
+  #someone(): Member {
+    return this.members[this.prng.below(this.members.length)]!
+  }
+}
