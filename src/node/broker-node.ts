@@ -90,7 +90,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
   #nowMs = 0
   #startedMs = 0
   #startCampaignMs = 0
-  #toldImageIndex = 0
+  #caughtUp = false
 
   constructor(options: NodeOptions, ports: NodePorts) {
     this.#options = options
@@ -415,10 +415,10 @@ export class BrokerNode implements BrokerMachine, NodeView {
       const partition = this.#replicas.get(group)
       if (partition !== undefined) this.#replicas.deliver(partition.raftGroup, message)
     }
-    if (this.#reconciler.registered && this.#toldImageIndex === 0) {
+    if (this.#reconciler.registered && !this.#caughtUp) {
+      this.#caughtUp = true
       this.#reconciler.dropOrphanedLogs()
       this.log("info", `broker ${this.nodeId} is registered`)
-      this.#toldImageIndex = this.image.index
     }
     this.#waiting.wake(metadataKey)
     this.#registration.run(nowMs)
@@ -533,6 +533,10 @@ export class BrokerNode implements BrokerMachine, NodeView {
 
   get image(): MetadataImage {
     return this.#metadata.image
+  }
+
+  get caughtUp(): boolean {
+    return this.#caughtUp
   }
 
   partition(group: GroupId): Partition | undefined {

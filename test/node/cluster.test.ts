@@ -10,7 +10,12 @@ describe("start", () => {
     world.untilReady(1000)
     expect(world.nowMs - beganMs).toBeLessThan(1000)
     for (const { id } of world.brokers) {
-      expect(world.node(id).status().brokers.map((broker) => broker.id)).toEqual([0, 1, 2])
+      expect(
+        world
+          .node(id)
+          .status()
+          .brokers.map((broker) => broker.id),
+      ).toEqual([0, 1, 2])
     }
   })
 
@@ -29,7 +34,10 @@ describe("topics", () => {
       expect(createTopic(world, "t", { at, partitions: 3 })).toBe(0)
       const leader = leaderOf(world, "t", 0, at)
       expect(leader).toBeGreaterThanOrEqual(0)
-      expect(produceTo(world, leader, "t", ["a", "b"])).toMatchObject({ errorCode: 0, baseOffset: 0 })
+      expect(produceTo(world, leader, "t", ["a", "b"])).toMatchObject({
+        errorCode: 0,
+        baseOffset: 0,
+      })
       expect(produceTo(world, leader, "t", ["c"])).toMatchObject({ errorCode: 0, baseOffset: 2 })
       expect(readAll(world, leader, "t").records.map((r) => r.value)).toEqual(["a", "b", "c"])
     }

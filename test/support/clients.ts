@@ -14,7 +14,12 @@ export const text = (value: Uint8Array | null): string =>
 export function createTopic(
   world: World,
   name: string,
-  options: { at?: number; partitions?: number; replicas?: number; configs?: Record<string, string> } = {},
+  options: {
+    at?: number
+    partitions?: number
+    replicas?: number
+    configs?: Record<string, string>
+  } = {},
 ): number {
   const { at = 0, partitions = 1, replicas = 3, configs = {} } = options
   const response = world.call(at, createTopics, 7, {
@@ -132,7 +137,8 @@ export function fetched(asked: Asked<typeof fetch>): Fetched | undefined {
   const { answer } = asked
   if (answer === undefined || answer === "none" || answer === "closed") return undefined
   const partition = answer.responses[0]?.partitions[0]
-  if (partition === undefined) return { errorCode: answer.errorCode, highWatermark: -1, records: [] }
+  if (partition === undefined)
+    return { errorCode: answer.errorCode, highWatermark: -1, records: [] }
   const records: Array<{ offset: number; value: string }> = []
   for (const batch of splitBatches(partition.records ?? new Uint8Array(0))) {
     for (const record of iterateRecords(batch)) {
@@ -145,7 +151,7 @@ export function fetched(asked: Asked<typeof fetch>): Fetched | undefined {
 /** Everything committed from the start, as that broker serves it. */
 export function readAll(world: World, at: number, topic: string, partition = 0): Fetched {
   const records: Array<{ offset: number; value: string }> = []
-  for (let offset = 0; ; ) {
+  for (let offset = 0; ;) {
     const asked = askFetch(world, at, topic, offset, { partition })
     world.runUntil(() => asked.answer !== undefined, 60_000, "the answer of Fetch")
     const part = fetched(asked)

@@ -13,7 +13,12 @@ import { defaultNodeSettings } from "../../src/node/node.ts"
 import type { NodeSettings, RequestAnswer } from "../../src/node/node.ts"
 import { decodePeerFrame, encodePeerFrame } from "../../src/peer/codec.ts"
 import type { PeerFrame } from "../../src/peer/codec.ts"
-import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "../../src/protocol/codec.ts"
+import {
+  decodeRequest,
+  decodeResponse,
+  encodeRequest,
+  encodeResponse,
+} from "../../src/protocol/codec.ts"
 import { Reader } from "../../src/protocol/reader.ts"
 import type { Api, RequestInput, ResponseInput, ResponseOf } from "../../src/protocol/schema.ts"
 import { Writer } from "../../src/protocol/writer.ts"
@@ -284,7 +289,8 @@ export class World {
       const target = this.#broker(to)
       if (link.cut) return void this.#queue.plan(this.nowMs + dialTimeoutMs, () => failed(false))
       if (target.node === undefined) return failed(true)
-      if (target.paused) return void this.#queue.plan(this.nowMs + dialTimeoutMs, () => failed(false))
+      if (target.paused)
+        return void this.#queue.plan(this.nowMs + dialTimeoutMs, () => failed(false))
       const admission = target.node.peerHello(from, this.node(from).hello(), this.nowMs)
       this.#flush(target)
       if (admission._tag === "refused") {
@@ -323,7 +329,9 @@ export class World {
       // A stopped process reads it when it goes on.
       if (target.paused) return void this.#queue.plan(this.nowMs + 5, deliver)
       const members = { fromMember, toMember: memberId(to, target.diskUuid) }
-      this.#enter(to, (node) => node.peerFrame(from.id, decodePeerFrame(bytes, members), this.nowMs))
+      this.#enter(to, (node) =>
+        node.peerFrame(from.id, decodePeerFrame(bytes, members), this.nowMs),
+      )
     }
     this.#queue.plan(arrivalMs, deliver)
     return true

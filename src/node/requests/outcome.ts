@@ -30,6 +30,8 @@ export interface NodeView {
   readonly settings: NodeSettings
   readonly image: MetadataImage
   readonly leaders: LeaderView
+  /** This process has been registered: the image holds everything that was committed before. */
+  readonly caughtUp: boolean
   /** The replica of that group on this broker. */
   partition(group: GroupId): Partition | undefined
   /** Registered, not fenced, not suspected here. This broker itself: registered and not fenced. */

@@ -1,0 +1,239 @@
+/** Brokers that die, fall silent, come back, lose their disks: what clients see, and what must not happen. */
+import { describe, expect, test } from "bun:test"
+import { createTopics } from "../../src/protocol/messages/create-topics.ts"
+import { metadata } from "../../src/protocol/messages/metadata.ts"
+import {
+  askFetch,
+  askProduce,
+  createTopic,
+  fetched,
+  leaderOf,
+  produced,
+  produceTo,
+  readAll,
+  untilLed,
+} from "../support/clients.ts"
+import { World } from "../support/world.ts"
+
+const started = (seed: number, options: ConstructorParameters<typeof World>[0] = {}) =>
+  new World({ ...options, seed }).startAll().untilReady()
+
+const values = (world: World, at: number, topic: string) =>
+  readAll(world, at, topic).records.map((record) => record.value)
+
+describe("a leader dies", () => {
+  test.each([1, 2, 3, 4, 5])(
+    "writes resume within 2 s and nothing acknowledged is lost (seed %d)",
+    (seed) => {
+      const world = started(100 + seed)
+      createTopic(world, "t", { partitions: 3 })
+      const leader = leaderOf(world, "t")
+      const acked: string[] = []
+      for (let i = 0; i < 20; i++) {
+        if (produceTo(world, leader, "t", [`v${i}`]).errorCode === 0) acked.push(`v${i}`)
+      }
+      expect(acked.length).toBe(20)
+      world.crash(leader)
+      const killedMs = world.nowMs
+      const next = untilLed(world, "t")
+      expect(next).not.toBe(leader)
+      expect(produceTo(world, next, "t", ["after"])).toMatchObject({ errorCode: 0 })
+      expect(world.nowMs - killedMs).toBeLessThan(2000)
+      expect(values(world, next, "t")).toEqual([...acked, "after"])
+    },
+  )
+
+  test("a silent leader (paused, links open) is replaced within 2 s", () => {
+    const world = started(120)
+    createTopic(world, "t")
+    const leader = leaderOf(world, "t")
+    produceTo(world, leader, "t", ["a"])
+    world.pause(leader)
+    const pausedMs = world.nowMs
+    const other = (leader + 1) % 3
+    world.runUntil(
+      () => ![-1, leader].includes(leaderOf(world, "t", 0, other)),
+      2000,
+      "a new leader",
+    )
+    const next = leaderOf(world, "t", 0, other)
+    expect(produceTo(world, next, "t", ["b"]).errorCode).toBe(0)
+    expect(world.nowMs - pausedMs).toBeLessThan(2000)
+    world.resume(leader)
+    world.run(3000)
+    expect(values(world, untilLed(world, "t"), "t")).toEqual(["a", "b"])
+  })
+
+  test("leadership comes back to the preferred broker when it has caught up", () => {
+    const world = started(130)
+    createTopic(world, "t", { partitions: 3 })
+    const preferred = leaderOf(world, "t")
+    world.crash(preferred)
+    const next = untilLed(world, "t")
+    produceTo(world, next, "t", ["a"])
+    world.run(1000)
+    world.start(preferred)
+    world.runUntil(() => leaderOf(world, "t") === preferred, 10_000, "the preferred leader leads")
+    expect(produceTo(world, preferred, "t", ["b"]).errorCode).toBe(0)
+    expect(values(world, preferred, "t")).toEqual(["a", "b"])
+  })
+
+  test("an idle leader killed and back inside the detection time", () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const world = started(140 + seed)
+      createTopic(world, "t")
+      const leader = leaderOf(world, "t")
+      produceTo(world, leader, "t", ["a"])
+      world.runUntil(() => world.node(leader).status().partitions.quiesced === 1, 10_000, "quiet")
+      world.crash(leader)
+      world.run(30)
+      world.start(leader)
+      const deadMs = world.nowMs
+      const next = untilLed(world, "t")
+      expect(produceTo(world, next, "t", ["b"])).toMatchObject({ errorCode: 0, baseOffset: 1 })
+      expect(world.nowMs - deadMs).toBeLessThan(2000)
+    }
+  })
+})
+
+describe("a minority", () => {
+  test("refuses writes and serves nothing above what was committed", () => {
+    const world = started(200)
+    createTopic(world, "t", { configs: { "min.insync.replicas": "2" } })
+    const leader = leaderOf(world, "t")
+    produceTo(world, leader, "t", ["committed"])
+    world.run(50)
+    world.isolate(leader)
+    const lone = askProduce(world, leader, "t", ["lost?"], { timeoutMs: 1500 })
+    world.run(5000)
+    expect(produced(lone)?.errorCode).not.toBe(0)
+    const read = askFetch(world, leader, "t", 0)
+    expect(fetched(read)?.records.map((r) => r.value)).toEqual(["committed"])
+    const refused = askProduce(world, leader, "t", ["no"], { timeoutMs: 1000 })
+    world.run(3000)
+    expect([6, 7, 19]).toContain(produced(refused)?.errorCode ?? -1)
+    const others = world.brokers.map(({ id }) => id).filter((id) => id !== leader)
+    const next = leaderOf(world, "t", 0, others[0])
+    expect(others).toContain(next)
+    expect(produceTo(world, next, "t", ["new"]).errorCode).toBe(0)
+    world.heal()
+    world.run(5000)
+    const all = values(world, untilLed(world, "t"), "t")
+    expect(all).toEqual(["committed", "new"])
+  })
+})
+
+describe("all brokers", () => {
+  test.each([0, 1, 3])(
+    "killed together and restarted: nothing acknowledged is missing (%d unsynced commits kept)",
+    (keep) => {
+      const world = started(300 + keep)
+      createTopic(world, "t", { partitions: 2 })
+      const leader = leaderOf(world, "t")
+      const asked = Array.from({ length: 30 }, (_, i) => askProduce(world, leader, "t", [`v${i}`]))
+      world.run(6)
+      const acked = asked.flatMap((ask, i) => (produced(ask)?.errorCode === 0 ? [`v${i}`] : []))
+      for (const { id } of world.brokers) world.crash(id, keep)
+      world.run(500)
+      const beganMs = world.nowMs
+      world.startAll()
+      world.untilReady(3000)
+      expect(world.nowMs - beganMs).toBeLessThan(1500)
+      const found = values(world, untilLed(world, "t"), "t")
+      expect(found.slice(0, acked.length)).toEqual(acked)
+      expect(found).toEqual(Array.from({ length: found.length }, (_, i) => `v${i}`))
+    },
+  )
+})
+
+describe("a removed folder", () => {
+  test("its broker comes back as a learner that never votes, and stands outside the ISR", () => {
+    const world = started(400)
+    createTopic(world, "t", { configs: { "min.insync.replicas": "2" } })
+    const leader = leaderOf(world, "t")
+    for (let i = 0; i < 10; i++) produceTo(world, leader, "t", [`v${i}`])
+    const wiped = (leader + 1) % 3
+    const third = (leader + 2) % 3
+    world.crash(wiped)
+    world.run(2000)
+    world.wipe(wiped)
+    world.start(wiped)
+    world.runUntil(() => world.node(wiped).ready, 10_000, "the new disk registered")
+    // It holds a copy…
+    world.runUntil(
+      () => {
+        const read = fetched(askFetch(world, wiped, "t", 0))
+        return read?.errorCode === 0 && read.records.length === 10
+      },
+      10_000,
+      "the learner has caught up",
+    )
+    const seen = world.call(leader, metadata, 12, { topics: [{ name: "t" }] })
+    const partition = seen.topics[0]?.partitions[0]
+    expect(partition?.replicaNodes).toContain(wiped)
+    expect(partition?.isrNodes).not.toContain(wiped)
+    // …but with the other old voter gone, the leader alone is no majority.
+    world.crash(third)
+    world.run(3000)
+    const lone = askProduce(world, leader, "t", ["no"], { timeoutMs: 1000 })
+    world.run(3000)
+    expect(produced(lone)?.errorCode).not.toBe(0)
+    world.crash(leader)
+    world.run(5000)
+    expect(leaderOf(world, "t", 0, wiped)).toBe(-1)
+    world.start(third)
+    world.start(leader)
+    const next = untilLed(world, "t")
+    expect(next).not.toBe(wiped)
+    expect(values(world, next, "t").slice(0, 10)).toEqual(
+      Array.from({ length: 10 }, (_, i) => `v${i}`),
+    )
+  })
+})
+
+describe("the metadata leader dies", () => {
+  test("a request that was forwarded to it is decided by the next one", () => {
+    const world = started(500)
+    const controller = world.node(0).status().metadata.leader
+    const other = (controller + 1) % 3
+    const asked = world.ask(other, createTopics, 7, {
+      topics: [{ name: "t", numPartitions: 2, replicationFactor: 2 }],
+      timeoutMs: 10_000,
+    })
+    world.crash(controller)
+    world.runUntil(() => asked.answer !== undefined, 5000, "the answer")
+    const { answer } = asked
+    if (answer === undefined || answer === "none" || answer === "closed")
+      throw new Error("no answer")
+    expect(answer.topics[0]).toMatchObject({ name: "t", errorCode: 0, numPartitions: 2 })
+    expect(untilLed(world, "t", 1)).not.toBe(controller)
+  })
+
+  test("without any leader the request times out", () => {
+    const world = started(510)
+    world.crash(1)
+    world.crash(2)
+    world.run(1000)
+    const asked = world.ask(0, createTopics, 7, {
+      topics: [{ name: "t", numPartitions: 1, replicationFactor: 1 }],
+      timeoutMs: 800,
+    })
+    world.run(1000)
+    expect(asked.answer).toMatchObject({ topics: [{ name: "t", errorCode: 7 }] })
+  })
+})
+
+describe("graceful stop", () => {
+  test("leaderships are handed over before the broker goes", () => {
+    const world = started(600)
+    createTopic(world, "t", { partitions: 6 })
+    world.run(100)
+    const node = world.node(0)
+    world.runUntil(() => node.shutdown(world.nowMs) === "done", 2000, "the handover")
+    expect(node.status().partitions.led).toBe(0)
+    world.crash(0)
+    for (let partition = 0; partition < 6; partition++) {
+      expect(leaderOf(world, "t", partition, 1)).not.toBe(-1)
+    }
+  })
+})
