@@ -9,6 +9,7 @@ import {
   fetched,
   leaderOf,
   produced,
+  produceRetrying,
   produceTo,
   readAll,
   untilLed,
@@ -89,8 +90,7 @@ describe("a leader dies", () => {
       world.run(30)
       world.start(leader)
       const deadMs = world.nowMs
-      const next = untilLed(world, "t")
-      expect(produceTo(world, next, "t", ["b"])).toMatchObject({ errorCode: 0, baseOffset: 1 })
+      expect(produceRetrying(world, "t", ["b"])).toMatchObject({ errorCode: 0, baseOffset: 1 })
       expect(world.nowMs - deadMs).toBeLessThan(2000)
     }
   })

@@ -5,6 +5,7 @@ import { initProducerId } from "../../src/protocol/messages/init-producer-id.ts"
 import { metadata } from "../../src/protocol/messages/metadata.ts"
 import { produce } from "../../src/protocol/messages/produce.ts"
 import { splitBatches } from "../../src/protocol/batch-view.ts"
+import { isRetriable } from "../../src/protocol/error-codes.ts"
 import { buildBatch, iterateRecords } from "../../src/protocol/record.ts"
 import type { Asked, World } from "./world.ts"
 
@@ -170,4 +171,23 @@ export function newProducerId(world: World, at: number): number {
   })
   if (answer.errorCode !== 0) throw new Error(`InitProducerId: error ${answer.errorCode}`)
   return answer.producerId
+}
+
+/** As a client does it: asks for the leader, tries again on every error that allows it. Only for a single producer. */
+export function produceRetrying(
+  world: World,
+  topic: string,
+  values: ReadonlyArray<string>,
+  options: ProduceOptions & { readonly maxMs?: number } = {},
+): Produced {
+  const deadlineMs = world.nowMs + (options.maxMs ?? 10_000)
+  for (;;) {
+    const at = untilLed(world, topic, options.partition ?? 0)
+    const asked = askProduce(world, at, topic, values, { timeoutMs: 1000, ...options })
+    world.runUntil(() => asked.answer !== undefined, 60_000, "the answer of Produce")
+    const made = produced(asked)
+    if (made !== undefined && !isRetriable(made.errorCode)) return made
+    if (world.nowMs > deadlineMs) throw new Error(`Produce: ${JSON.stringify(made)} to the end`)
+    world.run(20)
+  }
 }
