@@ -8,6 +8,7 @@ import { compress as compressSnappyBlock } from "snappyjs"
 import { DecompressError } from "./errors.ts"
 import { outlineOf } from "./lz4-frame.ts"
 import { decodeSnappy } from "./snappy-decoder.ts"
+import { zstdContentBytes } from "./zstd-frame.ts"
 
 /** By the number that the attributes of a batch carry. */
 export const compressionNames = ["none", "gzip", "snappy", "lz4", "zstd"] as const
@@ -17,12 +18,16 @@ export type Compression = (typeof compressionNames)[number]
 /** Decompressed bytes of one batch. Kafka has no such limit. */
 export const decompressedBytesMax = 64 * 1024 * 1024
 
-/** Throws `DecompressError` for malformed bytes, and for more than `bytesMax` of them. */
+/**
+ * Throws `DecompressError` for malformed bytes, and for more than `bytesMax` of them. An LZ4 frame is
+ * refused for what it could hold by its block headers, which is up to one block more than it does.
+ */
 export const decompress = (
   codec: Compression,
   bytes: Uint8Array,
   bytesMax: number = decompressedBytesMax,
 ): Uint8Array => {
+  if (bytes.length === 0 && codec !== "none") throw new DecompressError(`${codec}: nothing`)
   switch (codec) {
     case "none":
       if (bytes.length > bytesMax) throw tooLarge(codec, bytesMax)
@@ -34,9 +39,7 @@ export const decompress = (
     case "lz4":
       return decompressLz4(bytes, bytesMax)
     default:
-      return bounded(codec, bytesMax, () =>
-        zstdDecompressSync(bytes, { maxOutputLength: bytesMax, params: zstdParams }),
-      )
+      return decompressZstd(bytes, bytesMax)
   }
 }
 
@@ -72,6 +75,12 @@ const bounded = (codec: Compression, bytesMax: number, run: () => Uint8Array): U
   }
 }
 
+const decompressZstd = (bytes: Uint8Array, bytesMax: number): Uint8Array => {
+  if (zstdContentBytes(bytes) > bytesMax) throw tooLarge("zstd", bytesMax)
+  const options = { maxOutputLength: bytesMax, params: zstdParams }
+  return bounded("zstd", bytesMax, () => zstdDecompressSync(bytes, options))
+}
+
 const decompressLz4 = (bytes: Uint8Array, bytesMax: number): Uint8Array => {
   const { frameBytes, contentBytesMax } = outlineOf(bytes)
   if (contentBytesMax > bytesMax) throw tooLarge("lz4", bytesMax)
@@ -92,6 +101,7 @@ const decompressSnappy = (bytes: Uint8Array, bytesMax: number): Uint8Array => {
   if (input.compare(xerialMagic, 0, 8, 0, Math.min(8, input.length)) !== 0) {
     return decodeSnappy(input, bytesMax)
   }
+  if (input.length < xerialHeaderBytes) throw new DecompressError("snappy: cut short")
   const blocks: Array<Uint8Array> = []
   let bytesLeft = bytesMax
   for (let at = xerialHeaderBytes; at < input.length;) {

@@ -274,10 +274,12 @@ const accept = (
   options: ValidateOptions,
 ): ValidBatch => {
   const logAppendTime = options.timestampType === "LogAppendTime"
-  const maxTimestamp = logAppendTime ? options.nowMs : header.baseTimestamp + scan.maxTimestampDelta
+  const stamped = isLogAppendTime(header.attributes)
+  const highest = Math.max(-1, header.baseTimestamp + scan.maxTimestampDelta)
+  const latest = stamped ? header.maxTimestamp : highest
+  const maxTimestamp = logAppendTime ? options.nowMs : latest
   const appendTimeMs = logAppendTime ? options.nowMs : -1
-  const same =
-    maxTimestamp === header.maxTimestamp && logAppendTime === isLogAppendTime(header.attributes)
+  const same = maxTimestamp === header.maxTimestamp && logAppendTime === stamped
   // A timestamp that no number holds is left as the client wrote it: it cannot be set right.
   if (same || !Number.isSafeInteger(maxTimestamp)) {
     return { ok: true, header, records: batch, appendTimeMs }

@@ -78,7 +78,7 @@ const checkRequest = (api: Api, exchange: Exchange): void => {
   expect(header.apiKey).toBe(exchange.key)
   expect(header.apiVersion).toBe(exchange.version)
   expect(header.clientId).toBe("golden")
-  const body = decodeRequest(api, exchange.version, reader)
+  const body: object = decodeRequest(api, exchange.version, reader)
   expect(body).toEqual(expected(api.request, exchange.request))
   expect(frameHex(encodeRequestFrame(api, header, body))).toBe(exchange.requestHex)
 }
@@ -90,7 +90,7 @@ const checkResponse = (api: Api, exchange: Exchange): void => {
   const version = asked > api.versions[1] ? 0 : asked
   const reader = new Reader(Buffer.from(exchange.responseHex, "hex"))
   const correlationId = decodeResponseHeader(api, version, reader)
-  const body = decodeResponse(api, version, reader)
+  const body: object = decodeResponse(api, version, reader)
   expect(body).toEqual(expected(api.response, exchange.response))
   expect(frameHex(encodeResponseFrame(api, version, correlationId, body))).toBe(
     exchange.responseHex,
