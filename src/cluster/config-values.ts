@@ -2,8 +2,14 @@
 
 export type ConfigType = "boolean" | "string" | "int" | "long" | "double" | "list"
 
-/** What is wrong with a parsed value, or undefined. */
-export type Check<T> = (value: T, name: string) => string | undefined
+/** What is wrong with a parsed value, or undefined. Kafka names value and setting before it, unless it is whole. */
+export type Check<T> = (value: T, name: string) => string | Whole | undefined
+
+interface Whole {
+  readonly message: string
+}
+
+const whole = (message: string): Whole => ({ message })
 
 /** Integers of both widths are bigint: Long.MAX_VALUE is a default, and no double holds it. */
 export interface ConfigValues {
@@ -84,6 +90,7 @@ export const configKey = <T extends ConfigType>(
     const parsed: Parsed<ConfigValues[T]> = parsers[type](text.trim())
     const found = parsed._tag === "fault" ? parsed.fault : check(parsed.value, name)
     if (found === undefined) return undefined
+    if (typeof found !== "string") return found.message
     return `Invalid value ${shown(type, parsed, text)} for configuration ${name}: ${found}`
   },
 })
@@ -91,7 +98,9 @@ export const configKey = <T extends ConfigType>(
 /** Kafka prints the text while it does not parse, and what it parsed to when a check failed. */
 const shown = (type: ConfigType, parsed: Parsed<unknown>, text: string): string => {
   if (parsed._tag === "fault") return text
-  return type === "list" ? `[${String(parsed.value).replaceAll(",", ", ")}]` : String(parsed.value)
+  const printed = String(parsed.value)
+  if (type === "list") return `[${printed.replaceAll(",", ", ")}]`
+  return type === "double" && Number.isInteger(parsed.value) ? `${printed}.0` : printed
 }
 
 export const atLeast =
@@ -119,12 +128,13 @@ export const betweenOr =
       ? undefined
       : `Value must be between ${minimum} and ${maximum} or equal to ${special}`
 
+/** Every element must be one of `valid`; twice is as good as once. */
 export const listOf =
   (...valid: ReadonlyArray<string>): Check<ReadonlyArray<string>> =>
   (elements, name) => {
-    if (new Set(elements).size !== elements.length) {
-      return `Configuration '${name}' values must not be duplicated.`
-    }
+    if (elements.includes("")) return whole(`Configuration '${name}' values must not be empty.`)
     const wrong = elements.find((element) => !valid.includes(element))
-    return wrong === undefined ? undefined : `String must be one of: ${valid.join(", ")}`
+    if (wrong === undefined) return undefined
+    const message = `String must be one of: ${valid.join(", ")}`
+    return whole(`Invalid value ${wrong} for configuration ${name}: ${message}`)
   }

@@ -25,13 +25,12 @@ export const placeReplicas = (
   const turn = [...inTurn(brokers, false), ...inTurn(brokers, true)]
   const liveCount = brokers.filter((broker) => !broker.fenced).length
   if (liveCount === 0) throw new RangeError("no live broker")
+  const load = new Load(turn)
   const leaderOf = (partition: number): number => (start + partition) % liveCount
-  const replicaCounts = turn.map(() => 0)
-  for (let p = 0; p < partitions; p++) replicaCounts[leaderOf(p)]!++
-  const rackOf = rackNumbers(turn)
+  for (let p = 0; p < partitions; p++) load.add(leaderOf(p))
   const placed: Array<ReadonlyArray<number>> = []
   for (let p = 0; p < partitions; p++) {
-    const positions = choose(turn, rackOf, replicaCounts, leaderOf(p), replicationFactor)
+    const positions = choose(turn, load, leaderOf(p), replicationFactor)
     placed.push(positions.map((position) => turn[position]!.id))
   }
   return placed
@@ -57,51 +56,69 @@ const inTurn = (
   return turn
 }
 
-const rackNumbers = (turn: ReadonlyArray<PlacementBroker>): ReadonlyArray<number> => {
-  const numbers = new Map<string | null, number>()
-  return turn.map(({ rack }) => {
-    const number = numbers.get(rack) ?? numbers.size
-    numbers.set(rack, number)
-    return number
-  })
+/** Replicas by broker and by rack; leaderships still to come are counted from the start. */
+class Load {
+  /** Position → number of its rack. */
+  readonly rackOf: ReadonlyArray<number>
+  private readonly ofBroker: Array<number>
+  private readonly ofRack: Array<number>
+  private readonly rackSizes: Array<number>
+
+  constructor(turn: ReadonlyArray<PlacementBroker>) {
+    const numbers = new Map<string | null, number>()
+    for (const { rack } of turn) if (!numbers.has(rack)) numbers.set(rack, numbers.size)
+    this.rackOf = turn.map(({ rack }) => numbers.get(rack)!)
+    this.ofBroker = turn.map(() => 0)
+    this.ofRack = [...numbers].map(() => 0)
+    this.rackSizes = [...numbers].map(() => 0)
+    for (const rack of this.rackOf) this.rackSizes[rack]!++
+  }
+
+  add(position: number): void {
+    this.ofBroker[position]!++
+    this.ofRack[this.rackOf[position]!]!++
+  }
+
+  /** Negative when `a` holds less: itself, or its rack for its size. */
+  compare(a: number, b: number): number {
+    return this.ofBroker[a]! - this.ofBroker[b]! || this.rackLoad(a) - this.rackLoad(b)
+  }
+
+  private rackLoad(position: number): number {
+    const rack = this.rackOf[position]!
+    return this.ofRack[rack]! / this.rackSizes[rack]!
+  }
 }
 
-/** Positions in `turn` for one partition; counts what it chose in `replicaCounts` (the leader is counted already). */
+/** Positions in `turn` for one partition. */
 const choose = (
   turn: ReadonlyArray<PlacementBroker>,
-  rackOf: ReadonlyArray<number>,
-  replicaCounts: Array<number>,
+  load: Load,
   leader: number,
   replicationFactor: number,
 ): ReadonlyArray<number> => {
+  const { rackOf } = load
   const chosen = [leader]
   const inRack = turn.map(() => 0)
   inRack[rackOf[leader]!]!++
+  const racksAhead = (position: number): number =>
+    (rackOf[position]! - rackOf[leader]! + turn.length) % turn.length
+  const isBetter = (a: number, b: number): boolean => {
+    if (turn[a]!.fenced !== turn[b]!.fenced) return !turn[a]!.fenced
+    const byRack = inRack[rackOf[a]!]! - inRack[rackOf[b]!]!
+    return (byRack || load.compare(a, b) || racksAhead(a) - racksAhead(b)) < 0
+  }
   while (chosen.length < replicationFactor) {
     let best = -1
-    // Beginning behind the leader breaks ties: the next leaders get the replica, for they cannot follow themselves.
+    // Ties go to the next leaders and their racks, which cannot take a follower when it is their turn to lead.
     for (let i = 1; i < turn.length; i++) {
       const position = (leader + i) % turn.length
       if (chosen.includes(position)) continue
-      if (best < 0 || isBetter(turn, rackOf, inRack, replicaCounts, position, best)) best = position
+      if (best < 0 || isBetter(position, best)) best = position
     }
     chosen.push(best)
     inRack[rackOf[best]!]!++
-    replicaCounts[best]!++
+    load.add(best)
   }
   return chosen
-}
-
-const isBetter = (
-  turn: ReadonlyArray<PlacementBroker>,
-  rackOf: ReadonlyArray<number>,
-  inRack: ReadonlyArray<number>,
-  replicaCounts: ReadonlyArray<number>,
-  a: number,
-  b: number,
-): boolean => {
-  if (turn[a]!.fenced !== turn[b]!.fenced) return !turn[a]!.fenced
-  const byRack = inRack[rackOf[a]!]! - inRack[rackOf[b]!]!
-  if (byRack !== 0) return byRack < 0
-  return replicaCounts[a]! < replicaCounts[b]!
 }

@@ -31,7 +31,10 @@ export const planPlaced = (
   const brokers = placementBrokers(image, context)
   const code = ErrorCode.INVALID_REPLICATION_FACTOR
   if (brokers.every((broker) => broker.fenced)) {
-    return refused(code, `${prefix}All brokers are currently fenced.`)
+    return refused(
+      code,
+      `${prefix}All brokers are currently fenced, or have all their log directories cordoned.`,
+    )
   }
   if (replicationFactor > brokers.length) {
     return refused(

@@ -8,7 +8,15 @@ import type { DeleteTopicsRequest } from "../../src/cluster/delete-topics.ts"
 import type { MetadataImage } from "../../src/cluster/image.ts"
 import { ErrorCode } from "../../src/protocol/error-codes.ts"
 import { zeroUuid } from "../../src/protocol/uuid.ts"
-import { clusterOf, commit, contextOf, diskOf, topicRequest, withTopic } from "./fixture.ts"
+import {
+  ascending,
+  clusterOf,
+  commit,
+  contextOf,
+  diskOf,
+  topicRequest,
+  withTopic,
+} from "./fixture.ts"
 
 type Topics = Parameters<typeof topicRequest>[0]
 
@@ -17,6 +25,13 @@ const create = (image: MetadataImage, topics: Topics, context = contextOf(image)
   const results = (response.topics ?? []).map((t) => [t.name, t.errorCode, t.errorMessage] as const)
   return { results, image: commit(image, records) }
 }
+
+const assigned = (...lists: ReadonlyArray<readonly [number, ReadonlyArray<number>]>) => [
+  {
+    name: "t",
+    assignments: lists.map(([partitionIndex, brokerIds]) => ({ partitionIndex, brokerIds })),
+  },
+]
 
 describe("CreateTopics", () => {
   const image = clusterOf(3)
@@ -59,12 +74,16 @@ describe("CreateTopics", () => {
     let next = clusterOf(3)
     for (let i = 0; i < 9; i++) next = withTopic(next, `t${i}`, 1, 2)
     const leaders = [...next.groups.values()].map((p) => p.assignedLeader)
-    expect(leaders.toSorted()).toEqual([0, 0, 0, 1, 1, 1, 2, 2, 2])
+    expect(ascending(leaders)).toEqual([0, 0, 0, 1, 1, 1, 2, 2, 2])
     const { image: batch } = create(
       clusterOf(3),
-      [..."abcdef"].map((name) => ({ name, numPartitions: 1, replicationFactor: 1 })),
+      ["a", "b", "c", "d", "e", "f"].map((name) => ({
+        name,
+        numPartitions: 1,
+        replicationFactor: 1,
+      })),
     )
-    expect([...batch.groups.values()].map((p) => p.assignedLeader).toSorted()).toEqual([
+    expect(ascending([...batch.groups.values()].map((p) => p.assignedLeader))).toEqual([
       0, 0, 1, 1, 2, 2,
     ])
   })
@@ -73,7 +92,7 @@ describe("CreateTopics", () => {
     const down = commit(image, [{ _tag: "BrokerFenced", brokerId: 1 }])
     const after = withTopic(down, "t", 6, 3)
     const leaders = [...after.groups.values()].map((p) => p.assignedLeader)
-    expect(leaders.toSorted()).toEqual([0, 0, 0, 2, 2, 2])
+    expect(ascending(leaders)).toEqual([0, 0, 0, 2, 2, 2])
     const alone = commit(down, [{ _tag: "BrokerFenced", brokerId: 2 }])
     const three = [{ name: "u", numPartitions: 1, replicationFactor: 3 }]
     expect(create(alone, three).results[0]![1]).toBe(ErrorCode.INVALID_REPLICATION_FACTOR)
@@ -87,12 +106,6 @@ describe("CreateTopics", () => {
   })
 
   test("assignments: in any order of partitions; bad ones by their reason", () => {
-    const assigned = (...lists: ReadonlyArray<readonly [number, ReadonlyArray<number>]>) => [
-      {
-        name: "t",
-        assignments: lists.map(([partitionIndex, brokerIds]) => ({ partitionIndex, brokerIds })),
-      },
-    ]
     const good = create(image, assigned([1, [1]], [0, [0]])).image.topics.get("t")!
     expect(good.partitions.map((p) => p.replicas)).toEqual([[0], [1]])
     const refused = (topics: Topics) => {

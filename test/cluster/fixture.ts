@@ -70,6 +70,9 @@ export const topicRequest = (
   validateOnly,
 })
 
+export const ascending = (numbers: Iterable<number>): ReadonlyArray<number> =>
+  [...numbers].sort((a, b) => a - b)
+
 export const withTopic = (
   image: MetadataImage,
   name: string,

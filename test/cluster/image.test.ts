@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { applyRecords, emptyImage, isDeletedGroup, partitionOf } from "../../src/cluster/image.ts"
 import type { MetadataImage } from "../../src/cluster/image.ts"
 import { decodeRecords, encodeRecords } from "../../src/cluster/records.ts"
@@ -132,6 +132,15 @@ describe("records", () => {
   })
 })
 
+const allocated = (firstProducerId: number): MetadataRecord => ({
+  _tag: "ProducerIdsAllocated",
+  brokerId: 0,
+  firstProducerId,
+  count: 1000,
+})
+
+const isRepeatable = (one: MetadataRecord): boolean => one._tag !== "ProducerIdsAllocated"
+
 describe("image", () => {
   test("is the fold of its records: invariants hold, and a snapshot anywhere changes nothing", () => {
     fc.assert(
@@ -193,12 +202,6 @@ describe("image", () => {
   })
 
   test("producer ids are never handed out twice: that stops the broker", () => {
-    const allocated = (firstProducerId: number): MetadataRecord => ({
-      _tag: "ProducerIdsAllocated",
-      brokerId: 0,
-      firstProducerId,
-      count: 1000,
-    })
     const image = commit(clusterOf(1), [allocated(0)])
     expect(image.nextProducerId).toBe(1000)
     expect(() => commit(image, [allocated(999)])).toThrow("twice")
@@ -226,8 +229,8 @@ describe("image", () => {
     const after = commit(image, [
       { _tag: "LeadersAssigned", assignments: [{ group, leader: 2, how: "campaign" }] },
     ])
-    expect(after.topics.get("b")).toBe(image.topics.get("b")!)
-    expect(partitionOf(after, "a", 0)).toBe(partitionOf(image, "a", 0)!)
+    expect(after.topics.get("b")).toBe(image.topics.get("b"))
+    expect(partitionOf(after, "a", 0)).toBe(partitionOf(image, "a", 0))
     expect(partitionOf(after, "a", 1)).toEqual({
       ...partitionOf(image, "a", 1)!,
       assignedLeader: 2,
@@ -260,5 +263,3 @@ describe("image", () => {
     expect(assignMs).toBeLessThan(250)
   })
 })
-
-const isRepeatable = (record: MetadataRecord): boolean => record._tag !== "ProducerIdsAllocated"

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { LayeredMap } from "../../src/cluster/layered-map.ts"
 
 const steps = fc.array(
@@ -28,7 +28,7 @@ describe("LayeredMap", () => {
           expect(version.map.size).toBe(version.model.size)
           expect(new Map(version.map)).toEqual(version.model)
           for (let key = 0; key <= 60; key++) {
-            expect(version.map.get(key)).toBe(version.model.get(key)!)
+            expect(version.map.get(key)).toBe(version.model.get(key))
             expect(version.map.has(key)).toBe(version.model.has(key))
           }
         }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { placeReplicas } from "../../src/cluster/placement.ts"
 import type { PlacementBroker } from "../../src/cluster/placement.ts"
 

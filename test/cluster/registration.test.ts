@@ -109,6 +109,8 @@ describe("broker registration", () => {
   })
 })
 
+const founder = (nodeId: number) => ({ nodeId, diskUuid: diskOf(nodeId) })
+
 describe("members", () => {
   test("a member id names its node", () => {
     expect(nodeOf(memberId(12, "a/b"))).toBe(12)
@@ -116,7 +118,6 @@ describe("members", () => {
   })
 
   test("up to five founding voters, lowest node ids first, whatever the order of the list", () => {
-    const founder = (nodeId: number) => ({ nodeId, diskUuid: diskOf(nodeId) })
     const configuration = foundingConfiguration([7, 0, 11, 2, 3, 1].map(founder))
     expect(configuration.voters.map(nodeOf)).toEqual([0, 1, 2, 3, 7])
     expect(configuration.learners.map(nodeOf)).toEqual([11])
@@ -127,8 +128,7 @@ describe("members", () => {
 
   test("a disk that is not a founder learns the metadata", () => {
     const image = clusterOf(3)
-    const founders = [0, 1].map((nodeId) => ({ nodeId, diskUuid: diskOf(nodeId) }))
-    const founding = foundingConfiguration(founders)
+    const founding = foundingConfiguration([0, 1].map(founder))
     expect(metadataLearners(founding, image.brokers)).toEqual([memberId(2, diskOf(2))])
   })
 })

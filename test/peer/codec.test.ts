@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { sealEntry } from "../../raft/entry.ts"
 import type { Message } from "../../raft/message.ts"
 import type { Entry, EntryType } from "../../raft/types.ts"
@@ -247,16 +247,16 @@ describe("peer frames", () => {
   })
 })
 
-describe("bytes that are no peer frame", () => {
-  const fails = (body: Uint8Array): unknown => {
-    try {
-      decodePeerFrame(body, link)
-      return undefined
-    } catch (error) {
-      return error
-    }
+const fails = (body: Uint8Array): unknown => {
+  try {
+    decodePeerFrame(body, link)
+    return undefined
+  } catch (error) {
+    return error
   }
+}
 
+describe("bytes that are no peer frame", () => {
   test("every flipped bit of an entry is noticed", () => {
     const entries = entriesAfter(0, [
       { term: 1, type: "data", at: 3, payload: new Uint8Array(64).fill(5) },
@@ -341,12 +341,13 @@ describe("bytes that are no peer frame", () => {
   })
 })
 
+const header = (length: number): Buffer => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32BE(length)
+  return bytes
+}
+
 describe("PeerFrameSplitter", () => {
-  const header = (length: number): Buffer => {
-    const bytes = Buffer.alloc(4)
-    bytes.writeInt32BE(length)
-    return bytes
-  }
   const heartbeat = bytesOf({ _tag: "Heartbeat", appliedMetadataIndex: 5 })
 
   test("a frame in one chunk is not copied", () => {
