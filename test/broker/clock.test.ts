@@ -1,0 +1,56 @@
+import { expect, test } from "bun:test"
+import fc from "fast-check"
+import { SlewingClock } from "../../src/broker/clock.ts"
+
+function clockAt(wallMs: number) {
+  const time = { wall: wallMs, monotonic: 0 }
+  const clock = new SlewingClock({ wallMs: () => time.wall, monotonicMs: () => time.monotonic })
+  const pass = (ms: number, wallMs_ = ms) => {
+    time.monotonic += ms
+    time.wall += wallMs_
+    return clock.nowMs()
+  }
+  return { time, clock, pass }
+}
+
+test("it is the wall clock while that behaves", () => {
+  const { clock, pass } = clockAt(1_000_000)
+  expect(clock.nowMs()).toBe(1_000_000)
+  expect(pass(25)).toBe(1_000_025)
+  expect(pass(10_000)).toBe(1_010_025)
+})
+
+test("a wall clock set forward by an hour is caught up with at three times its speed", () => {
+  const { time, clock, pass } = clockAt(0)
+  time.wall += 3_600_000
+  expect(clock.nowMs()).toBe(0)
+  expect(pass(100)).toBe(300)
+  for (let i = 0; i < 20_000; i++) pass(100)
+  expect(clock.nowMs()).toBe(time.wall)
+})
+
+test("a wall clock set back slows time and never turns it", () => {
+  const { time, pass } = clockAt(10_000_000)
+  time.wall -= 60_000
+  expect(pass(100)).toBe(10_000_050)
+  for (let i = 0; i < 2000; i++) pass(100)
+  expect(pass(0)).toBe(time.wall)
+})
+
+test("it never runs backwards and never gains more than it may, whatever the wall does", () => {
+  const steps = fc.array(
+    fc.record({ ms: fc.integer({ min: 0, max: 1000 }), wall: fc.integer({ min: -9e9, max: 9e9 }) }),
+  )
+  fc.assert(
+    fc.property(steps, (list) => {
+      const { clock, pass } = clockAt(1e12)
+      let last = clock.nowMs()
+      for (const { ms, wall } of list) {
+        const now = pass(ms, wall)
+        expect(now).toBeGreaterThanOrEqual(last)
+        expect(now - last).toBeLessThanOrEqual(3 * ms + 1)
+        last = now
+      }
+    }),
+  )
+})
