@@ -22,6 +22,9 @@ export class LockHeld extends Error {
   }
 }
 
+/** Keeps the connections reachable: one that is collected is closed, and the lock gone, though nobody released it. */
+const connections = new Set<Database>()
+
 /** Throws `LockHeld` when another process (or this one) has the folder. */
 export function acquireLock(dir: string): Lock {
   mkdirSync(dir, { recursive: true })
@@ -43,11 +46,10 @@ export function acquireLock(dir: string): Lock {
   }
   // The lock itself cannot be read while it is held: the pid stands beside it, for the message alone.
   writeFileSync(pidFile, `${process.pid}\n`)
-  let held = true
+  connections.add(db)
   return {
     release: () => {
-      if (!held) return
-      held = false
+      if (!connections.delete(db)) return
       rmSync(pidFile, { force: true })
       db.close()
     },

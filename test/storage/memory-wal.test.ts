@@ -1,0 +1,80 @@
+/** What only the log in memory has: chosen fsyncs and power cuts. */
+import { describe, expect, test } from "bun:test"
+import { MemoryWal } from "../../storage/index.ts"
+import { hardState, run } from "./entries.ts"
+
+function threeCommits() {
+  const reported: Array<number> = []
+  const wal = new MemoryWal({ onDurable: (through) => void reported.push(through) })
+  wal.commit([{ group: 1, entries: run(2, 1, -1), hardState: hardState(1) }])
+  wal.commit([
+    { group: 1, entries: run(1, 2, 0, { term: 2 }) },
+    { group: 2, entries: run(1, 1, -1) },
+  ])
+  wal.commit([{ group: 1, entries: run(1, 3, 1, { term: 3 }), hardState: hardState(3) }])
+  return { wal, reported }
+}
+
+const heights = (wal: MemoryWal) => [1, 2].map((group) => wal.log(group).lastIndex)
+
+describe("flush", () => {
+  test("nothing is durable by itself", () => {
+    const { wal, reported } = threeCommits()
+    expect(reported).toEqual([])
+    expect(wal.pendingCommits).toBe(3)
+    expect(heights(wal.crash())).toEqual([0, 0])
+  })
+
+  test("reports the last commit it made durable, and nothing when there was none", () => {
+    const { wal, reported } = threeCommits()
+    wal.flush(2)
+    wal.flush(0)
+    wal.flush()
+    wal.flush()
+    expect(reported).toEqual([2, 3])
+    expect(wal.pendingBytes).toBe(0)
+  })
+})
+
+describe("crash", () => {
+  test("keeps what is durable and the chosen number of commits behind it", () => {
+    const kept = [0, 1, 2, 9].map((keep) => {
+      const { wal } = threeCommits()
+      wal.flush(1)
+      const after = wal.crash(keep)
+      return [...heights(after), after.log(1).term(2), after.log(1).hardState.term]
+    })
+    expect(kept).toEqual([
+      [2, 0, 1, 1],
+      [2, 1, 2, 1],
+      [3, 1, 2, 3],
+      [3, 1, 2, 3],
+    ])
+  })
+
+  test("a drop is lost or kept with its place among the commits", () => {
+    const drops = [0, 1, 2].map((keep) => {
+      const wal = new MemoryWal({ onDurable: () => {} })
+      wal.commit([{ group: 1, entries: run(2, 1, -1) }])
+      wal.flush()
+      wal.commit([{ group: 2, entries: run(1, 1, -1) }])
+      wal.drop(1)
+      wal.commit([{ group: 2, entries: run(1, 2, 0) }])
+      return heights(wal.crash(keep))
+    })
+    expect(drops).toEqual([
+      [2, 0],
+      [0, 1],
+      [0, 2],
+    ])
+  })
+
+  test("the reopened log counts from 1 and reports to its own listener", () => {
+    const { wal, reported } = threeCommits()
+    const later: Array<number> = []
+    const after = wal.crash(1, { onDurable: (through) => void later.push(through) })
+    expect(after.commit([])).toBe(1)
+    after.flush()
+    expect([reported, later]).toEqual([[], [1]])
+  })
+})
