@@ -19,8 +19,9 @@ export type Compression = (typeof compressionNames)[number]
 export const decompressedBytesMax = 64 * 1024 * 1024
 
 /**
- * Throws `DecompressError` for malformed bytes, and for more than `bytesMax` of them. An LZ4 frame is
- * refused for what it could hold by its block headers, which is up to one block more than it does.
+ * Throws `DecompressError` for malformed bytes, and for more than `bytesMax` of them. An LZ4 frame
+ * is refused for what it could hold by its block headers, which is up to one block more than it
+ * does.
  */
 export const decompress = (
   codec: Compression,

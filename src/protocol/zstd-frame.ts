@@ -1,12 +1,15 @@
 /**
- * The outline of zstd frames (RFC 8878 §3.1.1), read without decompressing: that they are all there,
- * and what they say they hold. The decompressor itself takes a stream cut short for a short stream.
+ * The outline of zstd frames (RFC 8878 §3.1.1), read without decompressing: that they are all
+ * there, and what they say they hold. The decompressor itself takes a stream cut short for a short
+ * stream.
  */
 import { DecompressError } from "./errors.ts"
 
 const magic = 0xfd2fb528
 
-/** The bytes that the frames in `input` say they hold; a frame may leave it unsaid (counted as 0). */
+/**
+ * The bytes that the frames in `input` say they hold; a frame may leave it unsaid (counted as 0).
+ */
 export const zstdContentBytes = (input: Uint8Array): number => {
   const view = new DataView(input.buffer, input.byteOffset, input.length)
   let contentBytes = 0

@@ -83,8 +83,8 @@ describe("flexible versions", () => {
   test("a nullable struct has a marker of its own", () => {
     const cursor = { topicName: "a", partitionIndex: 1 }
     const hex = requestHex(describeTopicPartitions, 0, { cursor })
-    expect(hex).toBe("01000007d0" + "01" + "0261" + "00000001" + "00" + "00")
-    expect(requestHex(describeTopicPartitions, 0, {})).toBe("01000007d0" + "ff" + "00")
+    expect(hex).toBe("01000007d0 01 0261 00000001 00 00".replaceAll(" ", ""))
+    expect(requestHex(describeTopicPartitions, 0, {})).toBe("01000007d0 ff 00".replaceAll(" ", ""))
     expect(fromHex(describeTopicPartitions, 0, hex).cursor).toEqual(cursor)
     expect(fromHex(describeTopicPartitions, 0, "01000007d0ff00").cursor).toBeNull()
   })
@@ -100,7 +100,9 @@ describe("flexible versions", () => {
       snapshotId: { epoch: 3 },
     }
     const hex = responseHex(fetch, 12, { responses: [{ partitions: [led] }] })
-    expect(hex).toContain("02" + "0109000000020000000700" + "020dffffffffffffffff0000000300")
+    expect(hex).toContain(
+      "02 0109000000020000000700 020dffffffffffffffff0000000300".replaceAll(" ", ""),
+    )
     const decoded = decodeResponse(fetch, 12, new Reader(Buffer.from(hex, "hex")))
     expect(decoded.responses[0]?.partitions[0]).toMatchObject(led)
   })
@@ -121,10 +123,10 @@ describe("flexible versions", () => {
 
   test("an int32 length becomes a varint, N + 1", () => {
     expect(requestHex(metadata, 8, { topics: [{ name: "a" }] })).toBe(
-      "00000001" + "0001" + "61" + "010000",
+      "00000001 0001 61 010000".replaceAll(" ", ""),
     )
     expect(requestHex(metadata, 9, { topics: [{ name: "a" }] })).toBe(
-      "02" + "0261" + "00" + "010000" + "00",
+      "02 0261 00 010000 00".replaceAll(" ", ""),
     )
   })
 })
@@ -165,15 +167,15 @@ describe("malformed bytes", () => {
   })
 })
 
-describe("int64", () => {
-  const offset = (hex: string): unknown =>
-    fromHex(
-      offsetCommit,
-      2,
-      `0001 67 ffffffff 0000 ffffffffffffffff 00000001 0001 74 00000001
-      00000000 ${hex} ffff`.replaceAll(/\s/g, ""),
-    ).topics[0]?.partitions[0]?.committedOffset
+const offset = (hex: string): unknown =>
+  fromHex(
+    offsetCommit,
+    2,
+    `0001 67 ffffffff 0000 ffffffffffffffff 00000001 0001 74 00000001
+    00000000 ${hex} ffff`.replaceAll(/\s/g, ""),
+  ).topics[0]?.partitions[0]?.committedOffset
 
+describe("int64", () => {
   test("exact numbers, and Long.MAX_VALUE as 2^63", () => {
     expect(offset("001fffffffffffff")).toBe(Number.MAX_SAFE_INTEGER)
     expect(offset("ffe0000000000001")).toBe(Number.MIN_SAFE_INTEGER)
@@ -194,10 +196,10 @@ describe("int64", () => {
   })
 })
 
-describe("numbers that do not fit", () => {
-  const partition = (value: object): string =>
-    requestHex(offsetCommit, 6, { topics: [{ partitions: [value] }] })
+const partition = (value: object): string =>
+  requestHex(offsetCommit, 6, { topics: [{ partitions: [value] }] })
 
+describe("numbers that do not fit", () => {
   test.each([
     { partitionIndex: 2 ** 31 },
     { partitionIndex: 1.5 },
@@ -211,18 +213,23 @@ describe("numbers that do not fit", () => {
   })
 
   test("a uuid that is none", () => {
-    const topics = (topicId: string) => ({ topics: [{ topicId, name: null }] })
-    expect(() => requestHex(metadata, 12, topics("abc"))).toThrow("not a uuid")
-    expect(() => requestHex(metadata, 12, topics("g".repeat(32)))).toThrow(EncodeError)
+    for (const topicId of ["abc", "g".repeat(32), "0".repeat(33)]) {
+      expect(() => requestHex(metadata, 12, { topics: [{ topicId, name: null }] })).toThrow(
+        "not a uuid",
+      )
+    }
   })
 })
 
-describe("records", () => {
-  const body = (records: Uint8Array | ReadonlyArray<Uint8Array> | null) => ({
-    acks: -1,
-    topicData: [{ name: "t", partitionData: [{ index: 0, records }] }],
-  })
+const body = (records: Uint8Array | ReadonlyArray<Uint8Array> | null) => ({
+  acks: -1,
+  topicData: [{ name: "t", partitionData: [{ index: 0, records }] }],
+})
 
+const recordsOf = (hex: string): unknown =>
+  fromHex(produce, 9, hex).topicData[0]?.partitionData[0]?.records
+
+describe("records", () => {
   test("are not copied on the way out", () => {
     const one = Buffer.from("first batch")
     const two = Buffer.from("second batch")
@@ -249,10 +256,8 @@ describe("records", () => {
   })
 
   test("none is not null", () => {
-    const decode = (hex: string): unknown =>
-      fromHex(produce, 9, hex).topicData[0]?.partitionData[0]?.records
-    expect(decode(requestHex(produce, 9, body(null)))).toBeNull()
-    expect(decode(requestHex(produce, 9, body(new Uint8Array(0))))).toEqual(Buffer.alloc(0))
-    expect(decode(requestHex(produce, 9, body([])))).toEqual(Buffer.alloc(0))
+    expect(recordsOf(requestHex(produce, 9, body(null)))).toBeNull()
+    expect(recordsOf(requestHex(produce, 9, body(new Uint8Array(0))))).toEqual(Buffer.alloc(0))
+    expect(recordsOf(requestHex(produce, 9, body([])))).toEqual(Buffer.alloc(0))
   })
 })

@@ -1,6 +1,6 @@
 /**
- * Bytes that are not what they should be, against every request decoder: nothing but `DecodeError` comes
- * out, soon, and without memory that the bytes do not account for.
+ * Bytes that are not what they should be, against every request decoder: nothing but `DecodeError`
+ * comes out, soon, and without memory that the bytes do not account for.
  */
 import { describe, expect, test } from "bun:test"
 import { readFileSync, readdirSync } from "node:fs"
@@ -31,7 +31,9 @@ const recorded = readdirSync(folder)
   .flatMap((name) => readFileSync(join(folder, name), "utf8").trimEnd().split("\n"))
   .map((line): Buffer => Buffer.from(JSON.parse(line).requestHex, "hex"))
 
-/** What a broker does with a frame, as far as the codec goes. True if it was a request after all. */
+/**
+ * What a broker does with a frame, as far as the codec goes. True if it was a request after all.
+ */
 const taken = (frame: Uint8Array): boolean => {
   try {
     const reader = new Reader(frame)

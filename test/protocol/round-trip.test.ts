@@ -1,4 +1,7 @@
-/** For every API, version and side: what is encoded decodes to the same, and encodes to the same again. */
+/**
+ * For every API, version and side: what is encoded decodes to the same, and encodes to the same
+ * again.
+ */
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import { allApis } from "../../src/protocol/apis.ts"

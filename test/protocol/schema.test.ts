@@ -46,13 +46,18 @@ const load = (name: string): KafkaMessage => {
 /** One line per field, nested ones indented: two messages are equal if their outlines are. */
 type Outline = ReadonlyArray<string>
 
-const line = (
-  path: string,
-  type: string,
-  rest: { versions: string; nullable: unknown; tag: unknown; default: unknown; ignorable: unknown },
-): string =>
-  `${path}: ${type} ${rest.versions} nullable=${rest.nullable ?? "-"} tag=${rest.tag ?? "-"} ` +
-  `default=${JSON.stringify(rest.default)} ignorable=${rest.ignorable}`
+interface Stated {
+  readonly versions: string
+  readonly nullable: string | undefined
+  readonly tag: number | undefined
+  readonly default: unknown
+  readonly ignorable: boolean
+}
+
+const line = (path: string, type: string, stated: Stated): string => {
+  const { versions, nullable, tag, ignorable } = stated
+  return `${path}: ${type} ${JSON.stringify([versions, nullable, tag, stated.default, ignorable])}`
+}
 
 const declaredOutline = (fields: Fields, path: string): Outline =>
   Object.entries(fields).flatMap(([name, field]) => {
