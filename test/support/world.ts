@@ -287,10 +287,9 @@ export class World {
     this.#queue.plan(this.nowMs + afterMs + this.#latencyMs(), () => {
       if (!still()) return
       const target = this.#broker(to)
-      if (link.cut) return void this.#queue.plan(this.nowMs + dialTimeoutMs, () => failed(false))
+      if (link.cut) return this.#queue.plan(this.nowMs + dialTimeoutMs, () => failed(false))
       if (target.node === undefined) return failed(true)
-      if (target.paused)
-        return void this.#queue.plan(this.nowMs + dialTimeoutMs, () => failed(false))
+      if (target.paused) return this.#queue.plan(this.nowMs + dialTimeoutMs, () => failed(false))
       const admission = target.node.peerHello(from, this.node(from).hello(), this.nowMs)
       this.#flush(target)
       if (admission._tag === "refused") {
@@ -323,11 +322,11 @@ export class World {
     const arrivalMs = Math.max(link.lastArrivalMs, this.nowMs + this.#latencyMs())
     link.lastArrivalMs = arrivalMs
     const born = this.#broker(to).starts
-    const deliver = () => {
+    const deliver = (): void => {
       const target = this.#broker(to)
       if (link.generation !== generation || target.starts !== born) return
       // A stopped process reads it when it goes on.
-      if (target.paused) return void this.#queue.plan(this.nowMs + 5, deliver)
+      if (target.paused) return this.#queue.plan(this.nowMs + 5, deliver)
       const members = { fromMember, toMember: memberId(to, target.diskUuid) }
       this.#enter(to, (node) =>
         node.peerFrame(from.id, decodePeerFrame(bytes, members), this.nowMs),
@@ -408,7 +407,7 @@ export class World {
     this.runUntil(() => asked.answer !== undefined, 60_000, `${api.name} at broker ${id}`)
     const { answer } = asked
     if (answer === undefined || answer === "none" || answer === "closed") {
-      throw new Error(`${api.name} at broker ${id}: ${answer}`)
+      throw new Error(`${api.name} at broker ${id}: no answer`)
     }
     return answer
   }

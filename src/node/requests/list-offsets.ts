@@ -30,6 +30,8 @@ const knownSince = new Map([
   [latestTiered, 9],
   [earliestPendingUpload, 11],
 ])
+/** From here on the epoch of the record found is told. */
+const leaderEpochVersion = 4
 /** Versions below 10 name no timeout. */
 const defaultTimeoutMs = 5000
 
@@ -149,11 +151,13 @@ class ListOffsetsAttempt {
 
   outcome(expired: boolean): Outcome | undefined {
     if (this.#pending > 0 && !expired) return undefined
+    const { apiVersion } = this.#context
     const topics = this.#topics.map(({ name, slots }) => ({
       name,
-      partitions: slots.map(
-        (slot) => slot.answer ?? failed(slot.asked, ErrorCode.REQUEST_TIMED_OUT),
-      ),
+      partitions: slots.map((slot) => {
+        const made = slot.answer ?? failed(slot.asked, ErrorCode.REQUEST_TIMED_OUT)
+        return apiVersion >= leaderEpochVersion ? made : { ...made, leaderEpoch: undefined }
+      }),
     }))
     return answer({ topics } satisfies Response)
   }
