@@ -39,13 +39,22 @@ export class InSyncReplicas {
   #configuration: Configuration | null = null
   #suspected: ReadonlySet<number> = new Set()
   #reported: ReadonlySet<number> | null = null
-  #nodes: ReadonlyArray<number> = []
+  /** The order in which nodes are listed: the replicas', preferred leader first. */
+  readonly #order: ReadonlyArray<number>
+  #nodes: ReadonlyArray<number>
   /** Log end that every replica in the set holds: until it moves there is no lag to compute. −1 = not settled. */
   #settledIndex: LogIndex = -1
 
-  constructor(self: MemberId, nodeOf: (member: MemberId) => number) {
+  /** Until this node has led, all `members` are said to be in sync. */
+  constructor(
+    self: MemberId,
+    members: ReadonlyArray<MemberId>,
+    nodeOf: (member: MemberId) => number,
+  ) {
     this.#self = self
     this.#nodeOf = nodeOf
+    this.#order = members.map(nodeOf)
+    this.#nodes = this.#order
   }
 
   /** Node ids, the leader's among them. The same array until it changes. */
@@ -92,8 +101,9 @@ export class InSyncReplicas {
 
   /** Lag in time; cheap for a group in which nothing happens. True when the set changed. */
   tick(view: LeaderView, nowMs: number, lagTimeMaxMs: number): boolean {
-    if (view.configuration !== this.#configuration) this.#adopt(view.configuration, () => false)
+    // A new configuration is an entry: it moves the log end too.
     if (this.#settledIndex === view.lastIndex) return false
+    if (view.configuration !== this.#configuration) this.#adopt(view.configuration, () => false)
     const wasSettled = this.#settledIndex >= 0
     let settled = true
     let changed = false
@@ -150,7 +160,8 @@ export class InSyncReplicas {
   #publish(): true {
     const nodes = new Set([this.#nodeOf(this.#self)])
     for (const replica of this.#replicas) if (replica.inSync) nodes.add(replica.node)
-    this.#nodes = [...nodes]
+    const listed = this.#order.filter((node) => nodes.delete(node))
+    this.#nodes = [...listed, ...nodes]
     return true
   }
 }

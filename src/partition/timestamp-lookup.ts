@@ -3,7 +3,6 @@
  * the asked one. The log finds the batch by its envelope; only that one batch is read and, if need be, decompressed.
  */
 import type { LogIndex } from "../../raft/types.ts"
-import type { Entry } from "../../raft/types.ts"
 import type { GroupLog } from "../../storage/wal.ts"
 import { iterateRecords } from "../protocol/record.ts"
 
@@ -14,14 +13,14 @@ export interface TimestampedOffset {
   readonly leaderEpoch: number
 }
 
-/** First record of the committed log (entries below `hi`) with a timestamp ≥ `timestamp`. */
-export function recordAtTimestamp(
+/** Index of the first committed entry (below `hi`) with a record at or after `timestamp`. */
+export function entryAtTimestamp(
   log: GroupLog,
   timestamp: number,
   hi: LogIndex,
-): TimestampedOffset | undefined {
+): LogIndex | undefined {
   const index = log.indexOfTimestamp(timestamp, log.firstIndex)
-  return index === undefined || index >= hi ? undefined : recordInEntry(log, index, timestamp)
+  return index === undefined || index >= hi ? undefined : index
 }
 
 /** First record of the entry at `index` with a timestamp ≥ `timestamp`; its maxTimestamp says there is one. */
@@ -37,10 +36,12 @@ export function recordInEntry(
       return { offset: record.offset, timestamp: record.timestamp, leaderEpoch: entry.term }
     }
   }
-  return startOf(entry)
+  return startOfEntry(log, index)
 }
 
-/** The records say less than the envelope: the batch's first offset is never too late for a reader. */
-function startOf(entry: Entry): TimestampedOffset {
-  return { offset: entry.firstOffset, timestamp: entry.maxTimestamp, leaderEpoch: entry.term }
+/** What the envelope alone says: when the records cannot be read, their batch's first offset is never too late. */
+export function startOfEntry(log: GroupLog, index: LogIndex): TimestampedOffset | undefined {
+  const meta = log.metas(index, index + 1, 1)[0]
+  if (meta === undefined) return undefined
+  return { offset: meta.firstOffset, timestamp: meta.maxTimestamp, leaderEpoch: meta.term }
 }

@@ -215,7 +215,7 @@ describe("Kafka's recorded answers", () => {
     const exchanges = readFileSync(golden, "utf8")
       .split("\n")
       .filter((line) => line.includes('"idempotent: '))
-      .map((line) => JSON.parse(line) as Exchange)
+      .map((line): Exchange => JSON.parse(line))
     expect(exchanges.length).toBe(10)
     for (const { note, request, response } of exchanges) {
       // The last question was put to a partition that was empty.

@@ -7,7 +7,7 @@ import { memberOf, nodeOf, TestCluster } from "./cluster.ts"
 const lagMs = 1000
 
 /** A leader's log and followers to be set by hand. */
-function leading(witnesses: ReadonlyArray<number> = []) {
+function leading(witnesses: ReadonlyArray<number> = [], order = [0, 1, 2]) {
   const match = new Map<string, number>()
   const view = {
     configuration: {
@@ -22,7 +22,7 @@ function leading(witnesses: ReadonlyArray<number> = []) {
     noopIndex: 10,
     matchIndex: (member: string) => match.get(member) ?? 0,
   } satisfies LeaderView
-  const inSync = new InSyncReplicas(memberOf(0), nodeOf)
+  const inSync = new InSyncReplicas(memberOf(0), order.map(memberOf), nodeOf)
   const at = (node: number, index: number): void => void match.set(memberOf(node), index)
   at(0, 10)
   return { view, inSync, at }
@@ -98,6 +98,17 @@ describe("the set", () => {
     inSync.refresh(view)
     expect(inSync.nodes).toEqual([0, 1])
     expect(inSync.replicaCount).toBe(2)
+  })
+
+  test("is listed in the order of the replicas, before this node has ever led too", () => {
+    const { view, inSync } = leading([], [2, 0, 1])
+    expect(inSync.nodes).toEqual([2, 0, 1])
+    inSync.setSuspected(new Set([0]))
+    inSync.begin(view)
+    expect(inSync.nodes).toEqual([2, 0, 1])
+    inSync.setSuspected(new Set([1]))
+    inSync.refresh(view)
+    expect(inSync.nodes).toEqual([2, 0])
   })
 
   test("the same array until it changes", () => {

@@ -4,22 +4,22 @@ import { TestCluster } from "./cluster.ts"
 
 const undefinedEnd = { leaderEpoch: -1, endOffset: -1 }
 
-describe("epoch → end offset", () => {
-  // Epochs 2, 5 and 9 begin at 0, 10 and 25; the log ends at 30.
-  const table = (): LeaderEpochs => {
-    const epochs = new LeaderEpochs()
-    for (const [epoch, offset] of [
-      [2, 0],
-      [2, 4],
-      [5, 10],
-      [9, 25],
-      [9, 29],
-    ] as const) {
-      epochs.apply(epoch, offset)
-    }
-    return epochs
+// Epochs 2, 5 and 9 begin at 0, 10 and 25; the log ends at 30.
+const table = (): LeaderEpochs => {
+  const epochs = new LeaderEpochs()
+  for (const [epoch, offset] of [
+    [2, 0],
+    [2, 4],
+    [5, 10],
+    [9, 25],
+    [9, 29],
+  ] as const) {
+    epochs.apply(epoch, offset)
   }
+  return epochs
+}
 
+describe("epoch → end offset", () => {
   test("the latest ends where the log ends, an older one where the next begins", () => {
     expect(table().endOffsetFor(9, 30)).toEqual({ leaderEpoch: 9, endOffset: 30 })
     expect(table().endOffsetFor(5, 30)).toEqual({ leaderEpoch: 5, endOffset: 25 })

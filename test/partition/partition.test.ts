@@ -105,16 +105,16 @@ describe("acks=1", () => {
   })
 })
 
-describe("read", () => {
-  const filled = (): TestCluster => {
-    const cluster = new TestCluster({ nodes: 1 })
-    const leader = cluster.elect(0)
-    for (let i = 0; i < 3; i++) {
-      cluster.produced(leader, { records: [{ value: "a" }, { value: "b" }, { value: "c" }] })
-    }
-    return cluster
+const filled = (): TestCluster => {
+  const cluster = new TestCluster({ nodes: 1 })
+  const leader = cluster.elect(0)
+  for (let i = 0; i < 3; i++) {
+    cluster.produced(leader, { records: [{ value: "a" }, { value: "b" }, { value: "c" }] })
   }
+  return cluster
+}
 
+describe("read", () => {
   test("an offset inside a batch brings the whole batch", () => {
     const leader = filled().at(0)
     const { batches } = leader.read(4, 1, true)

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import type { ProducerEnvelope } from "../../src/partition/producer-batch.ts"
 import { ProducerState, ProducerTail } from "../../src/partition/producer-state.ts"
 
@@ -36,13 +36,14 @@ function append(writes: ReadonlyArray<Write>) {
     said.push(JSON.stringify(verdict))
     if (verdict._tag !== "accept") continue
     const entry = {
-      ...{
-        index: log.length + 1,
-        appendMs,
-        firstOffset,
-        lastOffset: firstOffset + lastOffsetDelta,
-      },
-      ...{ maxTimestamp: appendMs, producerId, producerEpoch, baseSequence },
+      index: log.length + 1,
+      appendMs,
+      firstOffset,
+      lastOffset: firstOffset + lastOffsetDelta,
+      maxTimestamp: appendMs,
+      producerId,
+      producerEpoch,
+      baseSequence,
     }
     firstOffset += count
     tail.append(entry)
@@ -105,7 +106,7 @@ test("a leader change keeps the verdicts: the tail is built again from the entri
           const appendMs = (log.at(-1)?.appendMs ?? 0) + next.elapsedMs
           return tail.check({ ...next, lastOffsetDelta: next.count - 1, appendMs })
         })
-        expect(verdicts[0]).toEqual(verdicts[1]!)
+        expect(verdicts[0]).toEqual(verdicts[1])
       },
     ),
     { numRuns: 300 },

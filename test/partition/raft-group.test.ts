@@ -195,29 +195,29 @@ function led() {
   return one
 }
 
-describe("promises wait for the disk", () => {
-  const tags = (sent: ReadonlyArray<Message>): Array<string> => sent.map(({ _tag }) => _tag)
-  const append = (term: number): Message => ({
-    _tag: "AppendEntries",
-    from: "b",
-    to: "a",
-    term,
-    prevLogIndex: 0,
-    prevLogTerm: 0,
-    entries: [],
-    leaderCommit: 0,
-    round: 1,
-  })
-  const requestVote = (term: number, from = "c"): Message => ({
-    _tag: "RequestVote",
-    from,
-    to: "a",
-    term,
-    lastLogIndex: 0,
-    lastLogTerm: 0,
-    leaderLeaseWaived: true,
-  })
+const tags = (sent: ReadonlyArray<Message>): Array<string> => sent.map(({ _tag }) => _tag)
+const append = (term: number): Message => ({
+  _tag: "AppendEntries",
+  from: "b",
+  to: "a",
+  term,
+  prevLogIndex: 0,
+  prevLogTerm: 0,
+  entries: [],
+  leaderCommit: 0,
+  round: 1,
+})
+const requestVote = (term: number, from = "c"): Message => ({
+  _tag: "RequestVote",
+  from,
+  to: "a",
+  term,
+  lastLogIndex: 0,
+  lastLogTerm: 0,
+  leaderLeaseWaived: true,
+})
 
+describe("promises wait for the disk", () => {
   test("a vote leaves when it is fsynced, not before", () => {
     const { group, turn, wal, sent } = open(["a", "b", "c"])
     group.step(requestVote(1))

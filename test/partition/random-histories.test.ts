@@ -1,5 +1,5 @@
 import { test } from "bun:test"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { History } from "./history.ts"
 import type { Action } from "./history.ts"
 

@@ -1,0 +1,45 @@
+/** All that a partition keeps in memory about its committed log. A function of that log: no clock, no leader. */
+import type { LogIndex, Term } from "../../raft/types.ts"
+import type { EntryMeta } from "../../storage/wal.ts"
+import { LeaderEpochs } from "./leader-epochs.ts"
+import type { PartitionConfig } from "./partition-config.ts"
+import { ProducerState } from "./producer-state.ts"
+import type { ProducerLimits } from "./producer-state.ts"
+
+export class CommittedState {
+  readonly epochs = new LeaderEpochs()
+  readonly producers: ProducerState
+  /** Offset after the last applied batch. */
+  highWatermark = 0
+  /** Term of the last applied entry; 0 before the first. */
+  appliedTerm: Term = 0
+  /** −1 while no record has one. */
+  maxTimestamp = -1
+  /** The first entry that holds it; 0 = none. */
+  maxTimestampIndex: LogIndex = 0
+
+  constructor(config: PartitionConfig) {
+    this.producers = new ProducerState(producerLimits(config))
+  }
+
+  configure(config: PartitionConfig): void {
+    this.producers.configure(producerLimits(config))
+  }
+
+  /** Each committed entry once, in order. */
+  apply(meta: EntryMeta): void {
+    this.appliedTerm = meta.term
+    this.epochs.apply(meta.term, meta.firstOffset)
+    if (meta.type !== "data") return
+    this.highWatermark = meta.lastOffset + 1
+    if (meta.maxTimestamp > this.maxTimestamp) {
+      this.maxTimestamp = meta.maxTimestamp
+      this.maxTimestampIndex = meta.index
+    }
+    if (meta.producerId >= 0) this.producers.apply(meta)
+  }
+}
+
+function producerLimits(config: PartitionConfig): ProducerLimits {
+  return { expirationMs: config.producerIdExpirationMs, producersMax: config.producersMax }
+}
