@@ -1,14 +1,19 @@
-/** AllocateProducerIds (67): a broker gets a block of producer ids that nobody else will ever hand out. */
+/**
+ * AllocateProducerIds (67): a broker gets a block of producer ids that nobody else will ever hand
+ * out.
+ */
 import { ErrorCode } from "../protocol/error-codes.ts"
-import type { allocateProducerIds as allocateProducerIdsApi } from "../protocol/messages/allocate-producer-ids.ts"
+import type { allocateProducerIds as schema } from "../protocol/messages/allocate-producer-ids.ts"
 import type { RequestOf, ResponseInput } from "../protocol/schema.ts"
 import type { Decision } from "./controller.ts"
 import type { MetadataImage } from "./image.ts"
 
-export type AllocateProducerIdsRequest = RequestOf<typeof allocateProducerIdsApi>
-export type AllocateProducerIdsResponse = ResponseInput<typeof allocateProducerIdsApi>
+export type AllocateProducerIdsRequest = RequestOf<typeof schema>
+export type AllocateProducerIdsResponse = ResponseInput<typeof schema>
 
-/** Kafka's block size: small enough that a crash wastes little, large enough that asking is rare. */
+/**
+ * Kafka's block size: small enough that a crash wastes little, large enough that asking is rare.
+ */
 export const producerIdBlock = 1000
 
 const refused = (errorCode: ErrorCode): Decision<AllocateProducerIdsResponse> => ({

@@ -1,6 +1,7 @@
 /**
- * Who should lead. An assignment is a wish, not a fact: the raft group elects, and its log check refuses a replica
- * that lacks committed entries. So nothing here can lose data; it decides how fast and how evenly leaders appear.
+ * Who should lead. An assignment is a wish, not a fact: the raft group elects, and its log check
+ * refuses a replica that lacks committed entries. So nothing here can lose data; it decides how
+ * fast and how evenly leaders appear.
  */
 import type { GroupId } from "../../storage/wal.ts"
 import type { MetadataImage, PartitionInfo } from "./image.ts"
@@ -9,7 +10,7 @@ import type { Assignment, LeadersAssigned, MetadataRecord } from "./records.ts"
 
 /** What the leaders of data groups last reported. */
 export interface LeadershipView {
-  /** Node ids in sync; undefined or empty while nobody has reported on the group. */
+  /** Node ids in sync; undefined while nobody has reported on the group. */
   isrOf(group: GroupId): ReadonlyArray<number> | undefined
   /** -1 or undefined: none known. */
   leaderOf(group: GroupId): number | undefined
@@ -22,14 +23,17 @@ export const mayLead = (image: MetadataImage, partition: PartitionInfo, id: numb
   return isFoundingMember(partition, broker)
 }
 
-/** Replicas that may be assigned now, the preferred leader first. In sync ones only, as far as that is known. */
+/**
+ * Replicas that may be assigned now, the preferred leader first. In sync ones only, as far as that
+ * is known.
+ */
 export const candidates = (
   image: MetadataImage,
   partition: PartitionInfo,
   isr: ReadonlyArray<number> | undefined,
   except: ReadonlySet<number>,
 ): ReadonlyArray<number> => {
-  const inSync = isr === undefined || isr.length === 0 ? partition.replicas : isr
+  const inSync = isr ?? partition.replicas
   return partition.replicas.filter(
     (id) => !except.has(id) && inSync.includes(id) && mayLead(image, partition, id),
   )
@@ -62,8 +66,9 @@ class LeaderCounts {
 }
 
 /**
- * New leaders for everything the lost broker leads or is to lead, spread over the in-sync survivors. Partitions
- * without one are left to their own election. Undefined when there is nothing to assign.
+ * New leaders for everything the lost broker leads or is to lead, spread over the in-sync
+ * survivors. Partitions without one are left to their own election. Undefined when there is nothing
+ * to assign.
  */
 export const brokerLost = (
   image: MetadataImage,
@@ -118,7 +123,10 @@ export const fenceBroker = (
   return assigned === undefined ? [fenced] : [fenced, assigned]
 }
 
-/** For a broker heard again in the incarnation that was fenced (its link was cut); a new one registers. */
+/**
+ * For a broker heard again in the incarnation that was fenced (its link was cut); a new one
+ * registers.
+ */
 export const unfenceBroker = (
   image: MetadataImage,
   brokerId: number,
@@ -126,8 +134,9 @@ export const unfenceBroker = (
   image.brokers.get(brokerId)?.fenced === true ? [{ _tag: "BrokerUnfenced", brokerId }] : []
 
 /**
- * The next one to try when `tried` refused or did not come to lead: in sync first, then any voter (the report may be
- * old, and a group without any leader is worse than a refused campaign). Undefined: all were tried.
+ * The next one to try when `tried` refused or did not come to lead: in sync first, then any voter
+ * (the report may be old, and a group without any leader is worse than a refused campaign).
+ * Undefined: all were tried.
  */
 export const nextCandidate = (
   image: MetadataImage,
@@ -151,8 +160,8 @@ const wantsBack = (
 }
 
 /**
- * Moves back to preferred leaders, at most `countMax`, lowest group first. `mayMove` holds back what is under way or
- * failed lately (`LeadershipMoves`). Undefined when there is nothing to move.
+ * Moves back to preferred leaders, at most `countMax`, lowest group first. `mayMove` holds back
+ * what is under way or failed lately. Undefined when there is nothing to move.
  */
 export const movesBack = (
   image: MetadataImage,

@@ -1,8 +1,14 @@
-/** How Kafka reads and checks the text of a setting (org.apache.kafka.common.config.ConfigDef), in its words. */
+/**
+ * How Kafka reads and checks the text of a setting (org.apache.kafka.common.config.ConfigDef), in
+ * its words.
+ */
 
 export type ConfigType = "boolean" | "string" | "int" | "long" | "double" | "list"
 
-/** What is wrong with a parsed value, or undefined. Kafka names value and setting before it, unless it is whole. */
+/**
+ * What is wrong with a parsed value, or undefined. Kafka names value and setting before it, unless
+ * it is whole.
+ */
 export type Check<T> = (value: T, name: string) => string | Whole | undefined
 
 interface Whole {

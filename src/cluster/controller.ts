@@ -1,6 +1,7 @@
 /**
- * The decisions of the metadata leader: (image, request, context) → records to commit and what to answer once they
- * are applied. One decision at a time: the next one is made on the image that holds the last one's records.
+ * The decisions of the metadata leader: (image, request, context) → records to commit and what to
+ * answer once they are applied. One decision at a time: the next one is made on the image that
+ * holds the last one's records.
  */
 import type { ErrorCode } from "../protocol/error-codes.ts"
 import type { Uuid } from "../protocol/schema.ts"

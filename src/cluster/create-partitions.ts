@@ -1,6 +1,8 @@
-/** CreatePartitions (37): topics grow. Codes and words are Kafka 4.3's (ReplicationControlManager). */
+/**
+ * CreatePartitions (37): topics grow. Codes and words are Kafka 4.3's (ReplicationControlManager).
+ */
 import { ErrorCode } from "../protocol/error-codes.ts"
-import type { createPartitions as createPartitionsApi } from "../protocol/messages/create-partitions.ts"
+import type { createPartitions as schema } from "../protocol/messages/create-partitions.ts"
 import type { RequestOf, ResponseInput } from "../protocol/schema.ts"
 import { disksOf, partitionsPerRequestMax } from "./controller.ts"
 import type { ControllerContext, Decision, Fault } from "./controller.ts"
@@ -9,8 +11,8 @@ import type { PartitionsCreated } from "./records.ts"
 import { planManual, planPlaced } from "./replica-lists.ts"
 import type { PartitionPlan } from "./replica-lists.ts"
 
-export type CreatePartitionsRequest = RequestOf<typeof createPartitionsApi>
-export type CreatePartitionsResponse = ResponseInput<typeof createPartitionsApi>
+export type CreatePartitionsRequest = RequestOf<typeof schema>
+export type CreatePartitionsResponse = ResponseInput<typeof schema>
 type GrowingTopic = CreatePartitionsRequest["topics"][number]
 type Result = NonNullable<CreatePartitionsResponse["results"]>[number]
 

@@ -1,6 +1,9 @@
-/** CreateTopics (19). Order of checks, codes and words are Kafka 4.3's (ReplicationControlManager, ControllerApis). */
+/**
+ * CreateTopics (19). Order of checks, codes and words are Kafka 4.3's (ReplicationControlManager,
+ * ControllerApis).
+ */
 import { ErrorCode } from "../protocol/error-codes.ts"
-import type { createTopics as createTopicsApi } from "../protocol/messages/create-topics.ts"
+import type { createTopics as schema } from "../protocol/messages/create-topics.ts"
 import type { RequestOf, ResponseInput } from "../protocol/schema.ts"
 import { disksOf, partitionsPerRequestMax } from "./controller.ts"
 import type { ControllerContext, Decision, Fault } from "./controller.ts"
@@ -16,8 +19,8 @@ import {
   topicNameFault,
 } from "./topic-names.ts"
 
-export type CreateTopicsRequest = RequestOf<typeof createTopicsApi>
-export type CreateTopicsResponse = ResponseInput<typeof createTopicsApi>
+export type CreateTopicsRequest = RequestOf<typeof schema>
+export type CreateTopicsResponse = ResponseInput<typeof schema>
 type CreatableTopic = CreateTopicsRequest["topics"][number]
 type TopicResult = NonNullable<CreateTopicsResponse["topics"]>[number]
 

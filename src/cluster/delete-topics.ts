@@ -1,14 +1,17 @@
-/** DeleteTopics (20): topics by name or, from version 6, by id. Codes and words are Kafka 4.3's (ControllerApis). */
+/**
+ * DeleteTopics (20): topics by name or, from version 6, by id. Codes and words are Kafka 4.3's
+ * (ControllerApis).
+ */
 import { ErrorCode } from "../protocol/error-codes.ts"
-import type { deleteTopics as deleteTopicsApi } from "../protocol/messages/delete-topics.ts"
+import type { deleteTopics as schema } from "../protocol/messages/delete-topics.ts"
 import type { RequestOf, ResponseInput, Uuid } from "../protocol/schema.ts"
 import { zeroUuid } from "../protocol/uuid.ts"
 import type { Decision } from "./controller.ts"
 import type { MetadataImage, TopicInfo } from "./image.ts"
 import type { TopicDeleted } from "./records.ts"
 
-export type DeleteTopicsRequest = RequestOf<typeof deleteTopicsApi>
-export type DeleteTopicsResponse = ResponseInput<typeof deleteTopicsApi>
+export type DeleteTopicsRequest = RequestOf<typeof schema>
+export type DeleteTopicsResponse = ResponseInput<typeof schema>
 type Result = NonNullable<DeleteTopicsResponse["responses"]>[number]
 
 const refused = (
@@ -21,7 +24,10 @@ const refused = (
 const invalid = (name: string | null, topicId: Uuid, message: string): Result =>
   refused(name, topicId, ErrorCode.INVALID_REQUEST, message)
 
-/** Kafka shuffles the results; here malformed entries come first, then ids, then names, each as they were asked. */
+/**
+ * Kafka shuffles the results; here malformed entries come first, then ids, then names, each as they
+ * were asked.
+ */
 export const deleteTopics = (
   image: MetadataImage,
   request: DeleteTopicsRequest,

@@ -25,9 +25,9 @@ interface TopicDraft {
 }
 
 /**
- * A record that no longer fits (its topic or broker is gone, its id exists) changes nothing, on every broker alike:
- * it was decided before what overtook it. Ids of groups are given here and not in the record, so two decisions can
- * never claim the same one.
+ * A record that no longer fits (its topic or broker is gone, its id exists) changes nothing, on
+ * every broker alike: it was decided before what overtook it. Ids of groups are given here and not
+ * in the record, so two decisions can never claim the same one.
  */
 export class ImageDraft {
   private readonly before: MetadataImage
@@ -200,7 +200,10 @@ export class ImageDraft {
     }
   }
 
-  /** Unlike the others not forgiving: the same ids handed to two brokers would let two producers pass for one. */
+  /**
+   * Unlike the others not forgiving: the same ids handed to two brokers would let two producers
+   * pass for one.
+   */
   private allocateProducerIds(record: ProducerIdsAllocated): void {
     const { firstProducerId, count } = record
     if (firstProducerId < this.nextProducerId) {

@@ -1,6 +1,7 @@
 /**
- * The cluster as group 0's log tells it: brokers, topics, groups, assigned leaders. Immutable; applying records gives
- * a new image that shares what did not change, so every reader may keep the one it has.
+ * The cluster as group 0's log tells it: brokers, topics, groups, assigned leaders. Immutable;
+ * applying records gives a new image that shares what did not change, so every reader may keep the
+ * one it has.
  */
 import type { MemberId } from "../../raft/types.ts"
 import type { GroupId } from "../../storage/wal.ts"
@@ -11,7 +12,10 @@ import type { MetadataRecord } from "./records.ts"
 
 export interface BrokerInfo {
   readonly id: number
-  /** The disk it runs on now. Groups created with another disk of this broker do not count it as a voter. */
+  /**
+   * The disk it runs on now. Groups created with another disk of this broker do not count it as a
+   * voter.
+   */
   readonly diskUuid: string
   /** New at every start of its process. */
   readonly incarnation: string
@@ -20,7 +24,9 @@ export interface BrokerInfo {
   readonly host: string
   readonly port: number
   readonly rack: string | null
-  /** Decided lost by the metadata leader; it leads nothing until it is unfenced or registers anew. */
+  /**
+   * Decided lost by the metadata leader; it leads nothing until it is unfenced or registers anew.
+   */
   readonly fenced: boolean
 }
 
@@ -33,7 +39,10 @@ export interface PartitionInfo {
   readonly group: GroupId
   /** Data replicas, the preferred leader first. */
   readonly replicas: ReadonlyArray<number>
-  /** Raft members (memberId of node and disk) the group was created with, in the order of `replicas`. */
+  /**
+   * Raft members (memberId of node and disk) the group was created with, in the order of
+   * `replicas`.
+   */
   readonly members: ReadonlyArray<MemberId>
   readonly assignedLeader: number
   /** Raft index of the record that assigned it. */
@@ -55,7 +64,8 @@ export interface TopicInfo {
  * Invariants:
  *  1. `topics` and `topicsById` hold the same objects;
  *  2. `groups` holds exactly the partitions of all topics, the same objects;
- *  3. every group id is in [1, nextGroupId), and an id below nextGroupId that is not in `groups` was deleted;
+ *  3. every group id is in [1, nextGroupId), and an id below nextGroupId that is not in
+ *     `groups` was deleted;
  *  4. every producer id ever handed out is below nextProducerId.
  */
 export interface MetadataImage {
@@ -96,7 +106,10 @@ export const applyRecords = (
   return draft.finish()
 }
 
-/** A group that this image knows to be gone; its log may be dropped. Unknown ids are not: they may still come. */
+/**
+ * A group that this image knows to be gone; its log may be dropped. Unknown ids are not: they may
+ * still come.
+ */
 export const isDeletedGroup = (image: MetadataImage, group: GroupId): boolean =>
   group >= firstDataGroup && group < image.nextGroupId && !image.groups.has(group)
 

@@ -1,6 +1,7 @@
 /**
- * An immutable map for images: `with` shares what did not change. A change costs the number of recent changes, not
- * the size of the map: they lie in a small layer over a large one, and both are merged when the layer has grown.
+ * An immutable map for images: `with` shares what did not change. A change costs the number of
+ * recent changes, not the size of the map: they lie in a small layer over a large one, and both are
+ * merged when the layer has grown.
  *
  * Order of iteration is not part of the contract: whoever depends on order sorts.
  */

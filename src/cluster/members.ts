@@ -7,7 +7,10 @@ export interface Founder {
   readonly diskUuid: string
 }
 
-/** Group 0 never has more voters: more would make every metadata commit slower, not the cluster safer. */
+/**
+ * Group 0 never has more voters: more would make every metadata commit slower, not the cluster
+ * safer.
+ */
 export const metadataVotersMax = 5
 
 export const memberId = (nodeId: number, diskUuid: string): MemberId => `${nodeId}/${diskUuid}`
@@ -21,7 +24,10 @@ export const nodeOf = (member: MemberId): number => {
   return Number(digits)
 }
 
-/** Membership of group 0 at the birth of the cluster, the same on every broker: lowest node ids vote. */
+/**
+ * Membership of group 0 at the birth of the cluster, the same on every broker: lowest node ids
+ * vote.
+ */
 export const foundingConfiguration = (founders: ReadonlyArray<Founder>): Configuration => {
   const sorted = founders.toSorted((a, b) => a.nodeId - b.nodeId)
   const members = sorted.map((founder) => memberId(founder.nodeId, founder.diskUuid))
@@ -55,8 +61,9 @@ export const isFoundingMember = (partition: PartitionInfo, broker: BrokerInfo): 
   partition.members.includes(memberOfBroker(broker))
 
 /**
- * Members a group must take in as learners: present disks of its replicas that it was not created with. They hold
- * a copy and never vote (hazard 18: a wiped disk must not vote again under the old identity).
+ * Members a group must take in as learners: present disks of its replicas that it was not created
+ * with. They hold a copy and never vote (hazard 18: a wiped disk must not vote again under the old
+ * identity).
  */
 export const replacementLearners = (
   partition: PartitionInfo,

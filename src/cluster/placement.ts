@@ -1,7 +1,8 @@
 /**
- * Where replicas go. Leaders take turns over the live brokers (by rack in turn when racks are set); followers go
- * where the partition has the fewest replicas of a rack, then where the fewest replicas lie. The same input gives
- * the same placement on every broker: the only freedom is `start`.
+ * Where replicas go. Leaders take turns over the live brokers (by rack in turn when racks are set);
+ * followers go where the partition has the fewest replicas of a rack, then where the fewest
+ * replicas lie. The same input gives the same placement on every broker: the only freedom is
+ * `start`.
  *
  * A fenced broker gets replicas only when there are not enough live ones, and never leads.
  */
@@ -12,7 +13,10 @@ export interface PlacementBroker {
   readonly fenced: boolean
 }
 
-/** Replicas by partition, the preferred leader first. Throws RangeError when it cannot be done at all. */
+/**
+ * Replicas by partition, the preferred leader first. Throws RangeError when it cannot be done at
+ * all.
+ */
 export const placeReplicas = (
   brokers: ReadonlyArray<PlacementBroker>,
   partitions: number,
@@ -36,7 +40,10 @@ export const placeReplicas = (
   return placed
 }
 
-/** Brokers by id, one of each rack in turn: neighbours lie in different racks as far as there are enough. */
+/**
+ * Brokers by id, one of each rack in turn: neighbours lie in different racks as far as there are
+ * enough.
+ */
 const inTurn = (
   brokers: ReadonlyArray<PlacementBroker>,
   fenced: boolean,
@@ -110,7 +117,8 @@ const choose = (
   }
   while (chosen.length < replicationFactor) {
     let best = -1
-    // Ties go to the next leaders and their racks, which cannot take a follower when it is their turn to lead.
+    // Ties go to the next leaders and their racks, which cannot take a follower when it is their
+    // turn to lead.
     for (let i = 1; i < turn.length; i++) {
       const position = (leader + i) % turn.length
       if (chosen.includes(position)) continue

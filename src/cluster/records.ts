@@ -1,8 +1,10 @@
 /**
- * What group 0's log says, as typed and versioned records. One raft entry holds one or more of them, applied together.
+ * What group 0's log says, as typed and versioned records. One raft entry holds one or more of
+ * them, applied together.
  *
- * Bytes of an entry: uint8 format, then per record: uint16 type, uint16 version, int32 length, fields as the schema
- * says. A type or version that is not declared here throws: a broker stops rather than guess what the cluster decided.
+ * Bytes of an entry: uint8 format, then per record: uint16 type, uint16 version, int32 length,
+ * fields as the schema says. A type or version that is not declared here throws: a broker stops
+ * rather than guess what the cluster decided.
  */
 import { decodeRequest, encodeRequest } from "../protocol/codec.ts"
 import { Reader } from "../protocol/reader.ts"
@@ -56,7 +58,10 @@ const producerIdsAllocated = {
 /** The disk that a replica was placed on: its raft member is (broker, disk). */
 export type ReplicaDisk = Decoded<typeof replicaDisk>
 
-/** Replicas, the preferred leader first, and who campaigns at once. Group ids are given when it is applied. */
+/**
+ * Replicas, the preferred leader first, and who campaigns at once. Group ids are given when it is
+ * applied.
+ */
 export type NewPartition = Decoded<typeof newPartition>
 
 export interface Assignment {
@@ -181,7 +186,9 @@ const encodeFields = (record: MetadataRecord, body: Writer): void => {
   }
 }
 
-/** The log says something that this program does not understand: made by a newer one, or damaged. */
+/**
+ * The log says something that this program does not understand: made by a newer one, or damaged.
+ */
 export class UnknownMetadataRecord extends Error {
   override readonly name = "UnknownMetadataRecord"
 }

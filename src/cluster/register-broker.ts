@@ -1,9 +1,10 @@
 /**
- * BrokerRegistration (62), as one broker sends it to the metadata leader. A registration is (node id, disk uuid,
- * incarnation): the disk uuid travels as the only log directory, as Kafka's directory ids do.
+ * BrokerRegistration (62), as one broker sends it to the metadata leader. A registration is (node
+ * id, disk uuid, incarnation): the disk uuid travels as the only log directory, as Kafka's
+ * directory ids do.
  *
- * A known node id with a new disk uuid is a replaced disk: accepted while nobody is heard under that id, and a
- * learner in every group that counts the old disk (`replacementLearners`).
+ * A known node id with a new disk uuid is a replaced disk: accepted while nobody is heard under
+ * that id, and a learner in every group that counts the old disk (`replacementLearners`).
  */
 import { ErrorCode } from "../protocol/error-codes.ts"
 import type { brokerRegistration } from "../protocol/messages/broker-registration.ts"
@@ -28,8 +29,8 @@ const refused = (errorCode: ErrorCode, reason: string): RegistrationDecision => 
 })
 
 /**
- * On success `brokerEpoch` is that of the registration in the image, -1 for a new one: it is the index of its record
- * (`registrationEpoch` of the image that holds it).
+ * On success `brokerEpoch` is that of the registration in the image, -1 for a new one: it is the
+ * index of its record (`registrationEpoch` of the image that holds it).
  */
 export const registerBroker = (
   image: MetadataImage,
@@ -71,11 +72,12 @@ const conflict = (
     }
   }
   const known = image.brokers.get(brokerId)
-  // The same disk in a new incarnation is a restart: the folder's lock keeps two processes off one disk.
+  // The same disk in a new incarnation is a restart: the folder's lock keeps two processes off one
+  // disk.
   if (known === undefined || known.diskUuid === diskUuid || !isActive(known, context)) {
     return undefined
   }
-  const reason = `broker ${brokerId} is alive on disk ${known.diskUuid}; ${diskUuid} may not replace it`
+  const reason = `broker ${brokerId} is alive on disk ${known.diskUuid}: no place for disk ${diskUuid}`
   return refused(ErrorCode.DUPLICATE_BROKER_REGISTRATION, reason)
 }
 

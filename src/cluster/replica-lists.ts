@@ -1,4 +1,7 @@
-/** Replica lists for new partitions: placed, or given by hand and checked as Kafka's controller checks them. */
+/**
+ * Replica lists for new partitions: placed, or given by hand and checked as Kafka's controller
+ * checks them.
+ */
 import { ErrorCode } from "../protocol/error-codes.ts"
 import { firstActive, placementBrokers } from "./controller.ts"
 import type { ControllerContext, Fault } from "./controller.ts"
@@ -17,8 +20,8 @@ const refused = (errorCode: ErrorCode, errorMessage: string): PartitionPlan => (
 })
 
 /**
- * Leaders of consecutive partitions take turns across topics too: the start is the next group id. `prefix` stands
- * before Kafka's message when a topic is created and not when it grows.
+ * Leaders of consecutive partitions take turns across topics too: the start is the next group id.
+ * `prefix` stands before Kafka's message when a topic is created and not when it grows.
  */
 export const planPlaced = (
   image: MetadataImage,
@@ -59,7 +62,10 @@ export const planPlaced = (
   }
 }
 
-/** Lists given by hand, by partition number; all as long as `replicationFactor`, else as the first one. */
+/**
+ * Lists given by hand, by partition number; all as long as `replicationFactor`, else as the first
+ * one.
+ */
 export const planManual = (
   image: MetadataImage,
   lists: Iterable<readonly [partition: number, replicas: ReadonlyArray<number>]>,

@@ -1,4 +1,7 @@
-/** Every topic config of Kafka 4.3.1: type, default, limits and the broker setting that stands in for the default. */
+/**
+ * Every topic config of Kafka 4.3.1: type, default, limits and the broker setting that stands in
+ * for the default.
+ */
 import { atLeast, between, betweenOr, configKey, listOf, oneOf } from "./config-values.ts"
 import type { Check, ConfigKey } from "./config-values.ts"
 
@@ -18,14 +21,31 @@ const positive = atLeast(1n)
 
 const compressionTypes = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"] as const
 
-// prettier-ignore
 const keys: ReadonlyArray<ConfigKey> = [
   configKey("cleanup.policy", "list", "delete", "log.cleanup.policy", listOf("compact", "delete")),
-  configKey("compression.gzip.level", "int", "-1", "compression.gzip.level", betweenOr(1n, 9n, -1n)),
+  configKey(
+    "compression.gzip.level",
+    "int",
+    "-1",
+    "compression.gzip.level",
+    betweenOr(1n, 9n, -1n),
+  ),
   configKey("compression.lz4.level", "int", "9", "compression.lz4.level", between(1, 17)),
-  configKey("compression.type", "string", "producer", "compression.type", oneOf(...compressionTypes)),
+  configKey(
+    "compression.type",
+    "string",
+    "producer",
+    "compression.type",
+    oneOf(...compressionTypes),
+  ),
   configKey("compression.zstd.level", "int", "3", "compression.zstd.level", between(-131072, 22)),
-  configKey("delete.retention.ms", "long", "86400000", "log.cleaner.delete.retention.ms", notNegative),
+  configKey(
+    "delete.retention.ms",
+    "long",
+    "86400000",
+    "log.cleaner.delete.retention.ms",
+    notNegative,
+  ),
   configKey("file.delete.delay.ms", "long", "60000", "log.segment.delete.delay.ms", notNegative),
   configKey("flush.messages", "long", longMax, "log.flush.interval.messages", positive),
   configKey("flush.ms", "long", longMax, "log.flush.interval.ms", notNegative),
@@ -34,12 +54,42 @@ const keys: ReadonlyArray<ConfigKey> = [
   configKey("leader.replication.throttled.replicas", "list", "", undefined, throttledReplicas),
   configKey("local.retention.bytes", "long", "-2", "log.local.retention.bytes", atLeast(-2n)),
   configKey("local.retention.ms", "long", "-2", "log.local.retention.ms", atLeast(-2n)),
-  configKey("max.compaction.lag.ms", "long", longMax, "log.cleaner.max.compaction.lag.ms", positive),
+  configKey(
+    "max.compaction.lag.ms",
+    "long",
+    longMax,
+    "log.cleaner.max.compaction.lag.ms",
+    positive,
+  ),
   configKey("max.message.bytes", "int", "1048588", "message.max.bytes", notNegative),
-  configKey("message.timestamp.after.max.ms", "long", "3600000", "log.message.timestamp.after.max.ms", notNegative),
-  configKey("message.timestamp.before.max.ms", "long", longMax, "log.message.timestamp.before.max.ms", notNegative),
-  configKey("message.timestamp.type", "string", "CreateTime", "log.message.timestamp.type", oneOf("CreateTime", "LogAppendTime")),
-  configKey("min.cleanable.dirty.ratio", "double", "0.5", "log.cleaner.min.cleanable.ratio", between(0, 1)),
+  configKey(
+    "message.timestamp.after.max.ms",
+    "long",
+    "3600000",
+    "log.message.timestamp.after.max.ms",
+    notNegative,
+  ),
+  configKey(
+    "message.timestamp.before.max.ms",
+    "long",
+    longMax,
+    "log.message.timestamp.before.max.ms",
+    notNegative,
+  ),
+  configKey(
+    "message.timestamp.type",
+    "string",
+    "CreateTime",
+    "log.message.timestamp.type",
+    oneOf("CreateTime", "LogAppendTime"),
+  ),
+  configKey(
+    "min.cleanable.dirty.ratio",
+    "double",
+    "0.5",
+    "log.cleaner.min.cleanable.ratio",
+    between(0, 1),
+  ),
   configKey("min.compaction.lag.ms", "long", "0", "log.cleaner.min.compaction.lag.ms", notNegative),
   configKey("min.insync.replicas", "int", "1", "min.insync.replicas", positive),
   configKey("preallocate", "boolean", "false", "log.preallocate"),
@@ -117,8 +167,9 @@ export interface EffectiveConfig {
 }
 
 /**
- * Every config as the topic has it, by name. `brokerConfigs`: broker settings that were set, by their own names.
- * min.insync.replicas: a Kafka 4 cluster keeps that default itself, so its source is never "default".
+ * Every config as the topic has it, by name. `brokerConfigs`: broker settings that were set, by
+ * their own names. min.insync.replicas: a Kafka 4 cluster keeps that default itself, so its source
+ * is never "default".
  */
 export const effectiveTopicConfigs = (
   topicConfigs: ReadonlyMap<string, string>,

@@ -1,4 +1,7 @@
-/** What a topic may be called. Rules and words are Kafka's (org.apache.kafka.common.internals.Topic). */
+/**
+ * What a topic may be called. Rules and words are Kafka's
+ * (org.apache.kafka.common.internals.Topic).
+ */
 
 export const topicNameLengthMax = 249
 
@@ -10,7 +13,9 @@ const internalTopics: ReadonlySet<string> = new Set([
   "__share_group_state",
 ])
 
-/** Kafka keeps its metadata log under this name; nobody may create or change a topic of that name. */
+/**
+ * Kafka keeps its metadata log under this name; nobody may create or change a topic of that name.
+ */
 export const clusterMetadataTopic = "__cluster_metadata"
 
 export const isInternalTopic = (name: string): boolean => internalTopics.has(name)
@@ -39,8 +44,9 @@ const collisionKey = (name: string): string => name.replaceAll(".", "_")
 export const hasCollisionChars = (name: string): boolean => /[._]/.test(name)
 
 /**
- * Names that differ in `.` and `_` alone are one metric name to Kafka's tools, so the second one is refused. Gives
- * the existing topic that a name collides with; the index is made when the first name needs it.
+ * Names that differ in `.` and `_` alone are one metric name to Kafka's tools, so the second one is
+ * refused. Gives the existing topic that a name collides with; the index is made when the first
+ * name needs it.
  */
 export const collisionIndex = (
   existing: Iterable<string>,

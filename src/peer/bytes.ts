@@ -1,8 +1,8 @@
 /**
  * Bytes of peer frames, big-endian. Reading checks every bound and throws `PeerDecodeError`.
  *
- * Terms, indexes, offsets and times are int64, and each number has one form: what a double does not hold exactly is
- * refused, and Long.MAX_VALUE is 2^63, as in src/protocol.
+ * Terms, indexes, offsets and times are int64, and each number has one form: what a double does not
+ * hold exactly is refused, and Long.MAX_VALUE is 2^63, as in src/protocol.
  */
 const longMax = 2 ** 63
 const two32 = 2 ** 32
@@ -156,7 +156,10 @@ export class ByteReader {
     return this.buffer.toString("utf8", at, at + length)
   }
 
-  /** How many elements follow, each of at least `bytesMin`: nothing is made room for that cannot be there. */
+  /**
+   * How many elements follow, each of at least `bytesMin`: nothing is made room for that cannot be
+   * there.
+   */
   count(bytesMin: number): number {
     const count = this.int32()
     if (count < 0 || count * bytesMin > this.left) {

@@ -1,8 +1,10 @@
 /**
- * What brokers say to each other: frames of int32 length, uint8 type, body, behind the magic that tells a peer
- * connection from a Kafka one. Pure: no sockets, and nothing here knows who may speak (that is the node's decision).
+ * What brokers say to each other: frames of int32 length, uint8 type, body, behind the magic that
+ * tells a peer connection from a Kafka one. Pure: no sockets, and nothing here knows who may speak
+ * (that is the node's decision).
  *
- * Encoding gives parts and copies no payload; decoding gives views on the frame. Any PeerDecodeError closes the link.
+ * Encoding gives parts and copies no payload; decoding gives views on the frame. Any
+ * PeerDecodeError closes the link.
  */
 import type { Message } from "../../raft/message.ts"
 import type { LogIndex, Term } from "../../raft/types.ts"
@@ -16,7 +18,9 @@ export { PeerDecodeError } from "./bytes.ts"
 export { firstFrameBytesMax, PeerFrameSplitter, peerFrameBytesMax } from "./frame-splitter.ts"
 export type { LinkMembers } from "./message-codec.ts"
 
-/** The first 8 bytes of a peer connection; as the length of a Kafka frame 1.4 GB, which none has. */
+/**
+ * The first 8 bytes of a peer connection; as the length of a Kafka frame 1.4 GB, which none has.
+ */
 export const PEER_MAGIC: Uint8Array = Buffer.from("VARVEPR1", "latin1")
 
 export const peerVersion = 1
@@ -120,7 +124,10 @@ const writeBody = (writer: ByteWriter, frame: PeerFrame): ReadonlyArray<Uint8Arr
   }
 }
 
-/** `bytes`: one frame as the splitter gives it. `members`: the two ends of the link, for Raft messages. */
+/**
+ * `bytes`: one frame as the splitter gives it. `members`: the two ends of the link, for Raft
+ * messages.
+ */
 export const decodePeerFrame = (bytes: Uint8Array, members: LinkMembers): PeerFrame => {
   const reader = new ByteReader(bytes)
   const frame = readBody(reader, members)

@@ -1,7 +1,7 @@
 /**
- * Raft entries on a peer link: first all envelopes (63 bytes each), then all payloads, so that the sender hands its
- * payloads to the socket as they are and the receiver takes views on the frame. Indexes are not sent: entries follow
- * prevLogIndex without gaps.
+ * Raft entries on a peer link: first all envelopes (63 bytes each), then all payloads, so that the
+ * sender hands its payloads to the socket as they are and the receiver takes views on the frame.
+ * Indexes are not sent: entries follow prevLogIndex without gaps.
  *
  * Every entry's CRC is checked on arrival: a frame damaged in flight must not enter a log.
  */

@@ -3,14 +3,17 @@ import { PeerDecodeError } from "./bytes.ts"
 
 /** Longer than any Kafka request a broker takes, for those are forwarded whole. */
 export const peerFrameBytesMax = 128 * 1024 * 1024
-/** The first frame is a Hello, from somebody nobody knows yet: room for the heights of 200,000 groups. */
+/**
+ * The first frame is a Hello, from somebody nobody knows yet: room for the heights of 200,000
+ * groups.
+ */
 export const firstFrameBytesMax = 4 * 1024 * 1024
 
 const lengthBytes = 4
 
 /**
- * A frame that lies in one chunk is a view on it; one that spans chunks is put together once, when its last byte is
- * there. Nothing is allocated by a length that somebody merely claimed.
+ * A frame that lies in one chunk is a view on it; one that spans chunks is put together once, when
+ * its last byte is there. Nothing is allocated by a length that somebody merely claimed.
  */
 export class PeerFrameSplitter {
   private chunks: Array<Uint8Array> = []
@@ -19,7 +22,10 @@ export class PeerFrameSplitter {
   private wanted = 0
   private frameBytesMax = firstFrameBytesMax
 
-  /** Throws PeerDecodeError for a length that no frame has. The chunk must not be reused by the caller. */
+  /**
+   * Throws PeerDecodeError for a length that no frame has. The chunk must not be reused by the
+   * caller.
+   */
   push(chunk: Uint8Array): ReadonlyArray<Uint8Array> {
     if (chunk.length > 0) this.chunks.push(chunk)
     this.held += chunk.length

@@ -1,5 +1,6 @@
 /**
- * Raft messages on a peer link. `from` and `to` do not travel: they are the two ends of the link, known since Hello.
+ * Raft messages on a peer link. `from` and `to` do not travel: they are the two ends of the link,
+ * known since Hello.
  */
 import type { Message, SteppedDown, TimeoutNow } from "../../raft/message.ts"
 import type { MemberId, Term } from "../../raft/types.ts"

@@ -1,4 +1,7 @@
-/** Answers that the recordings do not hold. Words are those of Kafka's controller where it has such a case. */
+/**
+ * Answers that the recordings do not hold. Words are those of Kafka's controller where it has such
+ * a case.
+ */
 import { describe, expect, test } from "bun:test"
 import { createPartitions } from "../../src/cluster/create-partitions.ts"
 import type { CreatePartitionsRequest } from "../../src/cluster/create-partitions.ts"
@@ -61,7 +64,7 @@ describe("CreateTopics", () => {
     expect([...after.topics.keys()].toSorted()).toEqual(["a", "c"])
   })
 
-  test("at creation every partition is assigned to its preferred leader, on the disks of now", () => {
+  test("every partition is assigned to its preferred leader, on the disks of now", () => {
     const after = withTopic(image, "t", 6, 3)
     for (const partition of after.groups.values()) {
       expect(partition.assignedLeader).toBe(partition.replicas[0]!)
@@ -122,7 +125,7 @@ describe("CreateTopics", () => {
     expect(refused(assigned([-1, [0]]))[1]).toContain("consecutive 0-based")
   })
 
-  test("null configs, the metadata log's name, and more partitions than one request may make", () => {
+  test("null configs, the metadata log's name, and too many partitions", () => {
     const [named, reserved] = create(image, [
       { name: "t", configs: [{ name: "retention.ms", value: null }] },
       { name: "__cluster_metadata" },

@@ -1,9 +1,10 @@
 /**
- * The questions that were put to Apache Kafka 4.3.1 (test/golden), put to the controller in the same order on a
- * cluster of three brokers. CreateTopics and CreatePartitions must give Kafka's answer byte for byte.
+ * The questions that were put to Apache Kafka 4.3.1 (test/golden), put to the controller in the
+ * same order on a cluster of three brokers. CreateTopics and CreatePartitions must give Kafka's
+ * answer byte for byte.
  *
- * Two freedoms: new topic ids are drawn from the recording, so that later questions find them; and the results of
- * DeleteTopics are compared as a set, because Kafka shuffles them on purpose.
+ * Two freedoms: new topic ids are drawn from the recording, so that later questions find them; and
+ * the results of DeleteTopics are compared as a set, because Kafka shuffles them on purpose.
  */
 import { describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
@@ -18,7 +19,7 @@ import {
   decodeResponseHeader,
   encodeResponseFrame,
 } from "../../src/protocol/header.ts"
-import { createPartitions as createPartitionsApi } from "../../src/protocol/messages/create-partitions.ts"
+import { createPartitions as growApi } from "../../src/protocol/messages/create-partitions.ts"
 import { createTopics as createTopicsApi } from "../../src/protocol/messages/create-topics.ts"
 import { deleteTopics as deleteTopicsApi } from "../../src/protocol/messages/delete-topics.ts"
 import { Reader } from "../../src/protocol/reader.ts"
@@ -120,14 +121,10 @@ describe("what Kafka 4.3.1 answered, asked again in order", () => {
 
   for (const exchange of exchangesOf("CreatePartitions")) {
     test(`CreatePartitions v${exchange.version} ${exchange.seq}: ${exchange.note}`, () => {
-      const request = requestOf(createPartitionsApi, exchange)
+      const request = requestOf(growApi, exchange)
       const decision = createPartitions(image, request, contextOf(image))
-      expect(readBack(createPartitionsApi, exchange, decision.response)).toEqual(
-        recordedOf(createPartitionsApi, exchange),
-      )
-      expect(encodedHex(createPartitionsApi, exchange, decision.response)).toBe(
-        exchange.responseHex,
-      )
+      expect(readBack(growApi, exchange, decision.response)).toEqual(recordedOf(growApi, exchange))
+      expect(encodedHex(growApi, exchange, decision.response)).toBe(exchange.responseHex)
       image = commit(image, decision.records)
     })
   }

@@ -76,7 +76,7 @@ describe("broker registration", () => {
     expect(register(image, asked).image.brokers.get(0)!.fenced).toBe(false)
   })
 
-  test("another cluster, no disk, several disks, somebody else's disk: refused with the reason", () => {
+  test("another cluster, no or several or somebody else's disk: refused", () => {
     const image = clusterOf(3)
     const refusals = [
       [request(3, { clusterId: "x" }), ErrorCode.INCONSISTENT_CLUSTER_ID, "cluster x"],

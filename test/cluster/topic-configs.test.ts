@@ -45,7 +45,9 @@ describe("the table of topic configs", () => {
 
 const of = (name: string, value: string) => `Invalid value ${value} for configuration ${name}: `
 
-/** Verdicts and words are those of Kafka 4.3.1's LogConfig.validate, asked with these very values. */
+/**
+ * Verdicts and words are those of Kafka 4.3.1's LogConfig.validate, asked with these very values.
+ */
 describe("values", () => {
   test("in Kafka's words", () => {
     const cases: ReadonlyArray<readonly [string, string, string]> = [
