@@ -418,9 +418,16 @@ export class World {
     this.#runTo(this.nowMs + ms, () => false)
   }
 
-  runUntil(condition: () => boolean, maxMs: number, what = "the condition"): void {
+  /** `everyMs`: how often a costly condition is looked at; 0 = after every event. */
+  runUntil(condition: () => boolean, maxMs: number, what = "the condition", everyMs = 0): void {
     if (condition()) return
-    if (!this.#runTo(this.nowMs + maxMs, condition)) {
+    let nextMs = this.nowMs
+    const looked = (): boolean => {
+      if (this.nowMs < nextMs) return false
+      nextMs = this.nowMs + everyMs
+      return condition()
+    }
+    if (!this.#runTo(this.nowMs + maxMs, looked)) {
       throw new Error(`${what}: not within ${maxMs} ms\n${this.lines.slice(-40).join("\n")}`)
     }
   }
