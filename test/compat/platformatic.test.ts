@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { Admin, Producer, ProduceAcks, stringSerializers } from "@platformatic/kafka"
+import { kcat } from "../../scripts/harness/foreign.ts"
 import { openReader, readAll, type Reader } from "../../scripts/harness/records.ts"
+import { runOrThrow } from "../../scripts/harness/run.ts"
 import { until } from "../../scripts/harness/until.ts"
 import { freshTopic, useCluster } from "../support/compat-cluster.ts"
 import { sorted } from "../support/sorted.ts"
@@ -105,6 +107,10 @@ describe("@platformatic/kafka", () => {
       const got = await readAll(cluster, topic)
       expect(got.map((r) => String(r.value))).toEqual(values)
       expect(got.every((r) => r.compression === id)).toBe(true)
+      if (!kcat.available) return
+      const words = ["-C", "-t", topic, "-o", "beginning", "-e", "-q"]
+      const { stdout } = await runOrThrow(["kcat", "-b", cluster.bootstrap, ...words])
+      expect(stdout.trimEnd().split("\n")).toEqual(values)
     })
   }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from "bun:test"
+import { afterAll, beforeAll, setDefaultTimeout } from "bun:test"
 import { Cluster } from "../../scripts/harness/cluster.ts"
 
 /** What a test of a foreign client needs of a cluster. */
@@ -12,6 +12,8 @@ export interface CompatCluster {
  * starting one.
  */
 export function useCluster(settings: Readonly<Record<string, string>> = {}): CompatCluster {
+  // Some clients retry for seconds; and a test that times out takes its child processes with it.
+  setDefaultTimeout(30_000)
   let bootstrap = process.env["VARVE_TEST_BOOTSTRAP"] ?? ""
   let cluster: Cluster | undefined
   beforeAll(async () => {
