@@ -79,11 +79,12 @@ export const brokerLost = (
   for (const partition of image.groups.values()) {
     if (isOrphan(image, partition, lost, view.leaderOf(partition.group))) orphans.push(partition)
   }
+  const except = new Set([lost])
   // Those with the least choice first: the others can still even out what they leave.
   const options = orphans
     .map((partition) => ({
       group: partition.group,
-      ids: candidates(image, partition, view.isrOf(partition.group), new Set([lost])),
+      ids: candidates(image, partition, view.isrOf(partition.group), except),
     }))
     .filter(({ ids }) => ids.length > 0)
     .sort((a, b) => a.ids.length - b.ids.length || a.group - b.group)

@@ -14,7 +14,7 @@ import type { PartitionPlan } from "./replica-lists.ts"
 import { effectiveTopicConfigs, validateTopicConfigs } from "./topic-configs.ts"
 import {
   clusterMetadataTopic,
-  collisionIndex,
+  collisionKey,
   hasCollisionChars,
   topicNameFault,
 } from "./topic-names.ts"
@@ -49,13 +49,12 @@ export const createTopics = (
 ): CreateTopicsDecision => {
   const { unique, duplicates } = byName(request.topics)
   const excess = excessFault(unique, context.defaults.numPartitions)
-  const colliding = collisionIndex(image.topics.keys())
   const created: Array<TopicCreated> = []
   const results: Array<TopicResult> = []
   const refusedLast: Array<TopicResult> = []
   let groupsBefore = 0
   for (const topic of unique) {
-    const plan = excess ?? planTopic(image, topic, colliding(topic.name), groupsBefore, context)
+    const plan = excess ?? planTopic(image, topic, groupsBefore, context)
     if (plan._tag === "planned") {
       created.push(plan.record)
       groupsBefore += plan.record.partitions.length
@@ -98,11 +97,10 @@ const excessFault = (topics: ReadonlyArray<CreatableTopic>, defaultCount: number
 const planTopic = (
   image: MetadataImage,
   topic: CreatableTopic,
-  colliding: string | undefined,
   groupsBefore: number,
   context: ControllerContext,
 ): TopicPlan => {
-  const refused = nameFault(image, topic.name, colliding) ?? configFault(topic)
+  const refused = nameFault(image, topic.name) ?? configFault(topic)
   if (refused !== undefined) return refused
   const plan = planPartitions(image, topic, groupsBefore, context)
   if (plan._tag === "refused") return plan
@@ -119,14 +117,15 @@ const planTopic = (
   return { _tag: "planned", record }
 }
 
-const nameFault = (image: MetadataImage, name: string, colliding: string | undefined) => {
+const nameFault = (image: MetadataImage, name: string) => {
   if (name === clusterMetadataTopic) {
     return fault(ErrorCode.TOPIC_AUTHORIZATION_FAILED, "Authorization failed.")
   }
   if (image.topics.has(name)) {
     return fault(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
   }
-  if (colliding !== undefined && hasCollisionChars(name)) {
+  const colliding = hasCollisionChars(name) && image.collisions.get(collisionKey(name))?.[0]
+  if (typeof colliding === "string") {
     const message = `Topic '${name}' collides with existing topic: ${colliding}`
     return fault(ErrorCode.INVALID_TOPIC_EXCEPTION, message)
   }

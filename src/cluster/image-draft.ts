@@ -13,7 +13,7 @@ import type {
   ReplicaDisk,
   TopicCreated,
 } from "./records.ts"
-import { isInternalTopic } from "./topic-names.ts"
+import { collisionKey, hasCollisionChars, isInternalTopic } from "./topic-names.ts"
 
 interface TopicDraft {
   readonly id: Uuid
@@ -38,6 +38,7 @@ export class ImageDraft {
   /** undefined: gone. Kept apart, for a name may go and come back with another id. */
   private readonly names = new Map<string, Uuid | undefined>()
   private readonly groups = new Map<GroupId, PartitionInfo | undefined>()
+  private readonly collisions = new Map<string, ReadonlyArray<string> | undefined>()
   private nextGroupId: GroupId
   private nextProducerId: number
 
@@ -85,6 +86,7 @@ export class ImageDraft {
       topics: before.topics.with(byName),
       topicsById: before.topicsById.with(byId),
       groups: before.groups.with(this.groups),
+      collisions: before.collisions.with(this.collisions),
       nextGroupId: this.nextGroupId,
       nextProducerId: this.nextProducerId,
     }
@@ -141,6 +143,7 @@ export class ImageDraft {
     }
     this.topics.set(topicId, draft)
     this.names.set(name, topicId)
+    this.setColliding(name, (others) => [...others, name])
     this.addPartitions(draft, record.partitions, record.disks)
   }
 
@@ -182,6 +185,18 @@ export class ImageDraft {
     for (const partition of draft.partitions) this.groups.set(partition.group, undefined)
     this.topics.set(id, undefined)
     this.names.set(draft.name, undefined)
+    this.setColliding(draft.name, (others) => others.filter((other) => other !== draft.name))
+  }
+
+  private setColliding(
+    name: string,
+    change: (names: ReadonlyArray<string>) => ReadonlyArray<string>,
+  ): void {
+    if (!hasCollisionChars(name)) return
+    const key = collisionKey(name)
+    const known = this.collisions.has(key) ? this.collisions : this.before.collisions
+    const names = change(known.get(key) ?? [])
+    this.collisions.set(key, names.length === 0 ? undefined : names)
   }
 
   private assignLeaders(record: LeadersAssigned): void {

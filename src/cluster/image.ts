@@ -76,6 +76,8 @@ export interface MetadataImage {
   readonly topics: LayeredMap<string, TopicInfo>
   readonly topicsById: LayeredMap<Uuid, TopicInfo>
   readonly groups: LayeredMap<GroupId, PartitionInfo>
+  /** Topics with `.` or `_` in their names, by `collisionKey`. */
+  readonly collisions: LayeredMap<string, ReadonlyArray<string>>
   readonly nextGroupId: GroupId
   readonly nextProducerId: number
 }
@@ -90,6 +92,7 @@ export const emptyImage = (clusterId: string): MetadataImage => ({
   topics: LayeredMap.empty(),
   topicsById: LayeredMap.empty(),
   groups: LayeredMap.empty(),
+  collisions: LayeredMap.empty(),
   nextGroupId: firstDataGroup,
   nextProducerId: 0,
 })

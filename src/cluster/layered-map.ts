@@ -16,6 +16,7 @@ export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
   private readonly base: ReadonlyMap<K, V>
   private readonly layer: Layer<K, V>
   readonly size: number
+  private merged: ReadonlyMap<K, V> | undefined
 
   private constructor(base: ReadonlyMap<K, V>, layer: Layer<K, V>, size: number) {
     this.base = base
@@ -28,7 +29,7 @@ export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
   }
 
   static of<K, V>(entries: Iterable<readonly [K, V]>): LayeredMap<K, V> {
-    const base = new Map(entries)
+    const base: ReadonlyMap<K, V> = entries instanceof Map ? entries : new Map(entries)
     return new LayeredMap<K, V>(base, new Map(), base.size)
   }
 
@@ -44,48 +45,51 @@ export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
 
   with(changes: Changes<K, V>): LayeredMap<K, V> {
     if (changes.size === 0) return this
-    const layer = new Map(this.layer)
+    const base = this.merged ?? this.base
+    const layer = new Map(this.merged === undefined ? this.layer : [])
     let size = this.size
     for (const [key, value] of changes) {
       size += Number(value !== undefined) - Number(this.has(key))
       if (value !== undefined) layer.set(key, value)
-      else if (this.base.has(key)) layer.set(key, removed)
+      else if (base.has(key)) layer.set(key, removed)
       else layer.delete(key)
     }
-    return new LayeredMap(this.base, layer, size).settled()
+    const next = new LayeredMap(base, layer, size)
+    // Layers stay near the root of the size, so that neither copying them nor merging dominates.
+    return layer.size <= 16 + 4 * Math.sqrt(base.size) ? next : LayeredMap.of(next.whole())
   }
 
-  /** Layers stay near the root of the size, so that neither copying them nor merging dominates. */
-  private settled(): LayeredMap<K, V> {
-    if (this.layer.size <= 16 + 4 * Math.sqrt(this.base.size)) return this
-    return new LayeredMap<K, V>(new Map(this.entries()), new Map(), this.size)
+  entries(): MapIterator<[K, V]> {
+    return this.whole().entries()
   }
 
-  *entries(): Generator<[K, V], undefined, unknown> {
-    for (const [key, value] of this.base) {
-      if (!this.layer.has(key)) yield [key, value]
-    }
-    for (const [key, value] of this.layer) {
-      if (value !== removed) yield [key, value]
-    }
-    return undefined
+  keys(): MapIterator<K> {
+    return this.whole().keys()
   }
 
-  *keys(): Generator<K, undefined, unknown> {
-    for (const [key] of this.entries()) yield key
-    return undefined
+  values(): MapIterator<V> {
+    return this.whole().values()
   }
 
-  *values(): Generator<V, undefined, unknown> {
-    for (const [, value] of this.entries()) yield value
-    return undefined
-  }
-
-  [Symbol.iterator](): Generator<[K, V], undefined, unknown> {
-    return this.entries()
+  [Symbol.iterator](): MapIterator<[K, V]> {
+    return this.whole().entries()
   }
 
   forEach(visit: (value: V, key: K, map: ReadonlyMap<K, V>) => void): void {
-    for (const [key, value] of this.entries()) visit(value, key, this)
+    for (const [key, value] of this.whole()) visit(value, key, this)
+  }
+
+  /** One plain map, made when somebody first walks over this version and kept for the next walk. */
+  private whole(): ReadonlyMap<K, V> {
+    if (this.layer.size === 0) return this.base
+    if (this.merged === undefined) {
+      const merged = new Map(this.base)
+      for (const [key, value] of this.layer) {
+        if (value === removed) merged.delete(key)
+        else merged.set(key, value)
+      }
+      this.merged = merged
+    }
+    return this.merged
   }
 }

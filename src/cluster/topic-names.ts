@@ -39,22 +39,10 @@ export const topicNameFault = (name: string): string | undefined => {
   return undefined
 }
 
-const collisionKey = (name: string): string => name.replaceAll(".", "_")
-
-export const hasCollisionChars = (name: string): boolean => /[._]/.test(name)
-
 /**
  * Names that differ in `.` and `_` alone are one metric name to Kafka's tools, so the second one is
- * refused. Gives the existing topic that a name collides with; the index is made when the first
- * name needs it.
+ * refused.
  */
-export const collisionIndex = (
-  existing: Iterable<string>,
-): ((name: string) => string | undefined) => {
-  let index: Map<string, string> | undefined
-  return (name) => {
-    if (!hasCollisionChars(name)) return undefined
-    index ??= new Map([...existing].map((other) => [collisionKey(other), other]))
-    return index.get(collisionKey(name))
-  }
-}
+export const collisionKey = (name: string): string => name.replaceAll(".", "_")
+
+export const hasCollisionChars = (name: string): boolean => /[._]/.test(name)

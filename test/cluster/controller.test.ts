@@ -36,6 +36,8 @@ const assigned = (...lists: ReadonlyArray<readonly [number, ReadonlyArray<number
   },
 ]
 
+const one = (name: string) => [{ name, numPartitions: 1, replicationFactor: 1 }]
+
 describe("CreateTopics", () => {
   const image = clusterOf(3)
 
@@ -99,13 +101,26 @@ describe("CreateTopics", () => {
     const alone = commit(down, [{ _tag: "BrokerFenced", brokerId: 2 }])
     const three = [{ name: "u", numPartitions: 1, replicationFactor: 3 }]
     expect(create(alone, three).results[0]![1]).toBe(ErrorCode.INVALID_REPLICATION_FACTOR)
-    const one = [{ name: "u", numPartitions: 1, replicationFactor: 1 }]
-    expect(create(alone, one).image.topics.get("u")!.partitions[0]!.replicas).toEqual([0])
+    expect(create(alone, one("u")).image.topics.get("u")!.partitions[0]!.replicas).toEqual([0])
     const none = { ...contextOf(image), liveBrokers: new Set<number>() }
-    expect(create(image, one, none).results[0]![1]).toBe(ErrorCode.INVALID_REPLICATION_FACTOR)
+    expect(create(image, one("u"), none).results[0]![1]).toBe(ErrorCode.INVALID_REPLICATION_FACTOR)
     const manual = [{ name: "u", assignments: [{ partitionIndex: 0, brokerIds: [2, 0] }] }]
     const led = create(alone, manual).image.topics.get("u")!.partitions[0]!
     expect([led.replicas, led.assignedLeader]).toEqual([[2, 0], 0])
+  })
+
+  test("a name that differs from a living topic's in dots and underscores alone is refused", () => {
+    const taken = create(image, one("a.b_c")).image
+    const [refused] = create(taken, one("a_b.c")).results
+    expect(refused).toEqual([
+      "a_b.c",
+      ErrorCode.INVALID_TOPIC_EXCEPTION,
+      "Topic 'a_b.c' collides with existing topic: a.b_c",
+    ])
+    expect(create(taken, one("a-b-c")).results[0]![1]).toBe(ErrorCode.NONE)
+    const topicNames = ["a.b_c"]
+    const gone = deleteTopics(taken, { topics: [], topicNames, timeoutMs: 1 })
+    expect(create(commit(taken, gone.records), one("a_b.c")).results[0]![1]).toBe(ErrorCode.NONE)
   })
 
   test("assignments: in any order of partitions; bad ones by their reason", () => {

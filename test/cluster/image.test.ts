@@ -28,7 +28,7 @@ const record: fc.Arbitrary<MetadataRecord> = fc.oneof(
     .map(([topicId, name, list, value]): MetadataRecord => ({
       _tag: "TopicCreated",
       topicId,
-      name: `t${name}`,
+      name: ["t", "u.v", "u_v", "u.v.w", "u_v.w", "x", "y"][name]!,
       configs: [{ name: "retention.ms", value }],
       disks,
       partitions: list,
@@ -85,6 +85,11 @@ const check = (image: MetadataImage): void => {
     }
   }
   expect(image.groups.size).toBe(partitionCount)
+  const colliding = [...image.topics.keys()].filter((name) => /[._]/.test(name))
+  expect([...image.collisions.values()].flat().sort()).toEqual(colliding.sort())
+  for (const [key, names] of image.collisions) {
+    for (const name of names) expect(name.replaceAll(".", "_")).toBe(key)
+  }
 }
 
 describe("records", () => {
@@ -160,6 +165,7 @@ describe("image", () => {
           topics: expect.anything(),
           topicsById: expect.anything(),
           groups: expect.anything(),
+          collisions: expect.anything(),
         })
       }),
       { numRuns: 300 },

@@ -16,7 +16,7 @@ import type {
   TopicInfo,
 } from "../../src/cluster/image.ts"
 import { LayeredMap } from "../../src/cluster/layered-map.ts"
-import { isInternalTopic } from "../../src/cluster/topic-names.ts"
+import { collisionKey, hasCollisionChars, isInternalTopic } from "../../src/cluster/topic-names.ts"
 
 const partition = {
   group: int32("0+"),
@@ -127,9 +127,20 @@ export const decodeSnapshot = (bytes: Uint8Array): MetadataImage => {
     topics: LayeredMap.of(topics.map((topic) => [topic.name, topic])),
     topicsById: LayeredMap.of(topics.map((topic) => [topic.id, topic])),
     groups: LayeredMap.of(groups),
+    collisions: LayeredMap.of(collisionsOf(topics)),
     nextGroupId: snapshot.nextGroupId,
     nextProducerId: snapshot.nextProducerId,
   }
+}
+
+const collisionsOf = (topics: ReadonlyArray<TopicInfo>) => {
+  const collisions = new Map<string, ReadonlyArray<string>>()
+  for (const { name } of topics) {
+    if (!hasCollisionChars(name)) continue
+    const key = collisionKey(name)
+    collisions.set(key, [...(collisions.get(key) ?? []), name])
+  }
+  return collisions
 }
 
 const topicOf = (row: TopicRow, members: ReadonlyArray<string>): TopicInfo => ({

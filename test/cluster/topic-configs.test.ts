@@ -8,7 +8,7 @@ import {
   validateTopicConfig,
   validateTopicConfigs,
 } from "../../src/cluster/topic-configs.ts"
-import { collisionIndex, topicNameFault } from "../../src/cluster/topic-names.ts"
+import { topicNameFault } from "../../src/cluster/topic-names.ts"
 
 const reference = join(import.meta.dir, "../../../shared/kafka/topic-configs.tsv")
 
@@ -142,13 +142,5 @@ describe("topic names", () => {
     for (const name of ["", ".", "..", "a b", "ä", "a/b", "a\n", "a".repeat(250)]) {
       expect(topicNameFault(name)).toStartWith("Topic name is invalid: ")
     }
-  })
-
-  test("a collision is a name that differs in dots and underscores alone", () => {
-    const colliding = collisionIndex(["a.b_c", "plain"])
-    expect(colliding("a_b.c")).toBe("a.b_c")
-    expect(colliding("a.b.c")).toBe("a.b_c")
-    expect(colliding("a-b-c")).toBeUndefined()
-    expect(colliding("plain")).toBeUndefined()
   })
 })
