@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { crc32c } from "../../raft/index.ts"
+import { CorruptEntry } from "../../storage/wal.ts"
 import { ErrorCode } from "../../src/protocol/error-codes.ts"
 import { crcFrom, readBatchHeader } from "../../src/protocol/record-batch.ts"
 import { TestCluster } from "./cluster.ts"
@@ -154,6 +155,28 @@ describe("read", () => {
     expect(cluster.at(2).read(0, 1, true).errorCode).toBe(ErrorCode.NONE)
     expect(cluster.at(2).read(1, 1, true).errorCode).toBe(ErrorCode.OFFSET_NOT_AVAILABLE)
     expect(cluster.at(1).read(0, 1, true)).toMatchObject({ errorCode: 0 })
+  })
+})
+
+describe("a corrupt entry", () => {
+  test("is never served; a look-up by time answers with the start of its batch", () => {
+    const cluster = filled()
+    const leader = cluster.at(0)
+    const { log } = leader.raftGroup
+    log.entries = (lo) => {
+      throw new CorruptEntry(1, lo, "planted")
+    }
+    expect(leader.read(4, 1 << 20, true)).toMatchObject({
+      errorCode: ErrorCode.KAFKA_STORAGE_ERROR,
+      batches: [],
+      highWatermark: 9,
+    })
+    expect(leader.offsetForTimestamp(-1)).toMatchObject({ offset: 0 })
+    expect(cluster.nodes[0]!.logged).toEqual([
+      "t-0: group 1 index 3: planted",
+      "t-0: group 1 index 2: planted",
+    ])
+    expect(leader.read(9, 1 << 20, true).errorCode).toBe(ErrorCode.NONE)
   })
 })
 
