@@ -2,7 +2,7 @@
 import type { Configuration, MemberId, Message } from "../../raft/index.ts"
 import type { Command } from "../support/data-driven.ts"
 import { formatConfiguration, formatEntries, formatMessage, formatReady } from "./format.ts"
-import { Member, configurationOf, defaults, propose, type Settings } from "./member.ts"
+import { Member, configurationOf, propose, settingNames, type Settings } from "./member.ts"
 
 const STEPS_MAX = 500
 
@@ -114,7 +114,7 @@ export class Interaction {
 
   #addMember(id: string, bootstrap: Configuration, options: ReadonlyMap<string, string>): void {
     const settings: Partial<Settings> = {}
-    for (const key of Object.keys(defaults) as Array<keyof Settings>) {
+    for (const key of settingNames) {
       const value = options.get(key)
       if (value !== undefined) settings[key] = Number(value)
     }

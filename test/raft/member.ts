@@ -22,6 +22,14 @@ export const defaults = {
   inflightBytesMax: 1 << 22,
 }
 export type Settings = typeof defaults
+export const settingNames = [
+  "electionTicks",
+  "heartbeatTicks",
+  "quiesceTicks",
+  "appendBytesMax",
+  "inflightMessagesMax",
+  "inflightBytesMax",
+] as const satisfies ReadonlyArray<keyof Settings>
 
 export const configurationOf = (parts: Partial<Configuration>): Configuration => ({
   voters: [],
@@ -56,6 +64,10 @@ export class Member {
 
   get id(): MemberId {
     return this.config.id
+  }
+  state(): HardState {
+    const { term, votedFor, acceptedTerm, log } = this.node.state
+    return { term, votedFor, acceptedTerm, commitIndex: log.commitIndex }
   }
   get unsyncedCount(): number {
     return this.#unsynced.length
