@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test"
 import { crc32c } from "../../raft/index.ts"
+import type { Message } from "../../raft/index.ts"
 import { CorruptEntry } from "../../storage/wal.ts"
 import { ErrorCode } from "../../src/protocol/error-codes.ts"
 import { crcFrom, readBatchHeader } from "../../src/protocol/record-batch.ts"
-import { TestCluster } from "./cluster.ts"
+import { memberOf, TestCluster } from "./cluster.ts"
 import { consume } from "./log-dump.ts"
 
 const ok = { errorCode: ErrorCode.NONE, logAppendTimeMs: -1, logStartOffset: 0 }
@@ -180,6 +181,9 @@ describe("a corrupt entry", () => {
   })
 })
 
+const acknowledges = ({ message }: { readonly message: Message }): boolean =>
+  message._tag === "AppendEntriesResponse" && message.to === memberOf(0)
+
 describe("a new leader", () => {
   test("serves the end only when its own no-op is committed", () => {
     const cluster = new TestCluster()
@@ -215,6 +219,38 @@ describe("a new leader", () => {
     expect(one.replies.length).toBe(1)
     expect(first.backlogBytes).toBe(0)
     expect(first.logEndOffset).toBe(0)
+  })
+
+  test("what was committed in the turn of the step-down is told, if a majority is all that was asked", () => {
+    const answers = [1, 2, 3].map((minInSyncReplicas) => {
+      const cluster = new TestCluster({ config: { minInSyncReplicas } })
+      const leader = cluster.elect(0)
+      cluster.isolate(2)
+      const { replies } = cluster.produce(leader)
+      while (!cluster.transit.some(acknowledges)) {
+        cluster.turns()
+        cluster.flush()
+        cluster.deliver()
+      }
+      leader.raftGroup.step(cluster.transit.find(acknowledges)!.message)
+      leader.raftGroup.step({
+        _tag: "AppendEntries",
+        from: memberOf(2),
+        to: memberOf(0),
+        term: leader.leaderEpoch + 1,
+        prevLogIndex: 0,
+        prevLogTerm: 0,
+        entries: [],
+        leaderCommit: 0,
+        round: 1,
+      })
+      expect(leader.isLeader).toBe(false)
+      cluster.turns()
+      expect(leader.highWatermark).toBe(1)
+      return replies.map(({ errorCode }) => errorCode)
+    })
+    const { NONE, REQUEST_TIMED_OUT } = ErrorCode
+    expect(answers).toEqual([[NONE], [NONE], [REQUEST_TIMED_OUT]])
   })
 
   test("the watermark of a follower never goes back when its tail is cut", () => {
