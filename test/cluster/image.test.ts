@@ -197,7 +197,13 @@ describe("image", () => {
       { _tag: "TopicDeleted", topicId: other },
       { _tag: "BrokerFenced", brokerId: 77 },
       { _tag: "LeadersAssigned", assignments: [{ group: 50, leader: 1, how: "campaign" }] },
-      { _tag: "PartitionsCreated", topicId, firstPartition: 1, disks: [], partitions: [] },
+      {
+        _tag: "PartitionsCreated",
+        topicId,
+        firstPartition: 1,
+        disks,
+        partitions: [{ replicas: [0], leader: 0 }],
+      },
       { _tag: "TopicCreated", topicId: other, name: "a", configs: [], disks: [], partitions: [] },
       { _tag: "TopicCreated", topicId, name: "b", configs: [], disks: [], partitions: [] },
     ]

@@ -107,6 +107,11 @@ describe("placement with racks", () => {
   })
 })
 
+test("three racks of two, three partitions of two: one replica on every broker", () => {
+  const placed = placeReplicas(brokersOf(6, 3), 3, 2, 0)
+  expect(counted(placed.flat(), brokersOf(6))).toEqual([1, 1, 1, 1, 1, 1])
+})
+
 describe("placement while brokers are fenced", () => {
   test("a fenced broker never leads and is used only when the live ones do not suffice", () => {
     fc.assert(

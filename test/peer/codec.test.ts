@@ -333,6 +333,9 @@ describe("bytes that are no peer frame", () => {
     const greedy = Buffer.from(hello)
     greedy.writeInt32BE(0x7fffffff, greedy.length - 4)
     expect(String(fails(greedy))).toContain("2147483647 elements")
+    const negative = Buffer.from(hello)
+    negative.writeInt32BE(-5, 5)
+    expect(String(fails(negative))).toContain("-5 bytes wanted")
     expect(fails(Buffer.alloc(0))).toBeInstanceOf(PeerDecodeError)
     const bare: Message = { _tag: "TimeoutNow", ...ends, term: 1 }
     const raft = bodyOf({ _tag: "Raft", group: 1, appliedMetadataIndex: 0, message: bare })
