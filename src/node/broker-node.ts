@@ -6,19 +6,16 @@
  * for all groups, then what was applied, decided and awaited.
  */
 import type { Prng } from "../../raft/index.ts"
-import type { Message } from "../../raft/message.ts"
 import type { MemberId } from "../../raft/types.ts"
 import type { CommitNumber, GroupId } from "../../storage/wal.ts"
 import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage } from "../cluster/image.ts"
-import { foundingConfiguration, memberId, nodeOf } from "../cluster/members.ts"
+import { foundingConfiguration, memberId } from "../cluster/members.ts"
 import type { Partition } from "../partition/partition.ts"
 import type { PartitionReport, PeerFrame } from "../peer/codec.ts"
-import { peerVersion } from "../peer/codec.ts"
-import { allocateProducerIds } from "../protocol/messages/allocate-producer-ids.ts"
-import { createTopics } from "../protocol/messages/create-topics.ts"
-import { ErrorCode } from "../protocol/error-codes.ts"
-import type { RequestOf } from "../protocol/schema.ts"
+import { AutoCreate } from "./auto-create.ts"
+import { Leadership } from "./leadership.ts"
+import { StartCampaign } from "./start-campaign.ts"
 import { admit } from "./admission.ts"
 import type { Admission } from "./admission.ts"
 import { servedVersion } from "./advertised.ts"
@@ -26,12 +23,14 @@ import type { Served } from "./advertised.ts"
 import { ForwardedRequests } from "./forwarded-requests.ts"
 import { Forwarder } from "./forward.ts"
 import { Handover } from "./handover.ts"
+import { helloOf } from "./hello.ts"
 import { LeaderView } from "./leader-view.ts"
 import type { LeaderState } from "./leader-view.ts"
 import { Liveness } from "./liveness.ts"
 import type { LivenessEvent } from "./liveness.ts"
 import { MetadataGroup, metadataGroupId } from "./metadata-group.ts"
 import { MetadataLeader } from "./metadata-leader.ts"
+import { PeerOutput } from "./peer-output.ts"
 import { PendingFrames } from "./pending-frames.ts"
 import type {
   ClientRequest,
@@ -51,17 +50,10 @@ import { RequestRunner } from "./request-runner.ts"
 import type { ControllerRequest, ControllerResult, NodeView } from "./requests/outcome.ts"
 import { nodeStatus } from "./status.ts"
 import type { BrokerMachine } from "./node.ts"
-import { responseOf } from "./requests/bodies.ts"
 import { metadataKey, Waiting } from "./waiting.ts"
 
 /** Answers given in a turn may ask for more: so often `flush` starts over. */
 const flushRoundsMax = 16
-/** At the start group 0's lowest voter campaigns as soon as a majority is there, for so long. */
-const startCampaignMs = 3000
-const startCampaignAgainMs = 150
-const autoCreateWaitMs = 5000
-const autoCreatingMax = 1000
-const producerIdsWaitMs = 5000
 
 export class BrokerNode implements BrokerMachine, NodeView {
   readonly nodeId: number
@@ -74,7 +66,6 @@ export class BrokerNode implements BrokerMachine, NodeView {
   readonly #prng: Prng
   readonly #waiting = new Waiting()
   readonly #pending = new PendingFrames()
-  readonly #autoCreating = new Set<string>()
   readonly #reports: Reports
   readonly #producerIds: ProducerIds
   readonly #replicas: Replicas
@@ -83,13 +74,15 @@ export class BrokerNode implements BrokerMachine, NodeView {
   readonly #forwarded: ForwardedRequests
   readonly #runner: RequestRunner
   readonly #registration: Registration
-  #liveness: Liveness
-  #metadataLeader: MetadataLeader
-  #reconciler: Reconciler
+  readonly #leadership: Leadership
+  readonly #autoCreate: AutoCreate
+  #startCampaign: StartCampaign
+  readonly #liveness: Liveness
+  readonly #output: PeerOutput
+  readonly #metadataLeader: MetadataLeader
+  readonly #reconciler: Reconciler
   #handover: Handover | undefined
   #nowMs = 0
-  #startedMs = 0
-  #startCampaignMs = 0
   #caughtUp = false
 
   constructor(options: NodeOptions, ports: NodePorts) {
@@ -103,34 +96,55 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.leaders = new LeaderView((group, before, after) =>
       this.#leaderChanged(group, before, after),
     )
+    this.#liveness = new Liveness(
+      this.settings,
+      options.peers.map((peer) => peer.nodeId),
+    )
+    this.#output = new PeerOutput(
+      (nodeId, frame) => ports.sendPeer(nodeId, frame),
+      this.#liveness,
+      () => this.image.index,
+    )
     this.#reports = new Reports(this.nodeId, this.leaders)
-    this.#producerIds = new ProducerIds((nowMs) => this.#askForProducerIds(nowMs))
+    this.#leadership = new Leadership(this.nodeId, this.leaders, (group) =>
+      this.#reconciler.led(group),
+    )
+    this.#autoCreate = new AutoCreate((request, done) => this.decide(request, done))
+    this.#producerIds = new ProducerIds({
+      nodeId: this.nodeId,
+      brokerEpoch: () => this.image.brokers.get(this.nodeId)?.epoch ?? -1,
+      decide: (request, done) => this.decide(request, done),
+      refilled: () => this.#waiting.wake(metadataKey),
+    })
+    this.#startCampaign = new StartCampaign(this.#member, 0)
     this.#replicas = new Replicas({
       self: this.#member,
       settings: this.settings,
       seed: this.#prng.nextUint32(),
       wal: ports.wal,
       outbox: {
-        send: (group, message) => this.#sendRaft(group, message),
+        send: (group, message) => this.#output.raft(group, message),
         log: (level, line) => this.log(level, line),
       },
-      onProgress: (partition) => this.#progressed(partition),
+      onProgress: (partition) => {
+        this.#waiting.wake(partition.info.group)
+        this.#leadership.partition(partition)
+      },
     })
     this.#metadata = this.#makeMetadataGroup()
     this.#replicas.adopt(this.#metadata.raftGroup)
-    this.#liveness = this.#makeLiveness(0)
     this.#metadataLeader = this.#makeMetadataLeader()
     this.#reconciler = this.#makeReconciler()
     this.#forwarder = new Forwarder({
       leader: () => this.#metadataLeaderNode(),
-      send: (nodeId, frame) => this.#send(nodeId, frame),
+      send: (nodeId, frame) => this.#output.send(nodeId, frame),
       appliedIndexOf: (nodeId) => this.#liveness.peer(nodeId)?.appliedMetadataIndex ?? 0,
       appliedIndex: () => this.image.index,
       log: (line) => this.log("warn", line),
     })
     this.#forwarded = new ForwardedRequests({
       submit: (request, done) => this.#metadataLeader.submit(request, done),
-      respond: (nodeId, correlationId, frame) => this.#respond(nodeId, correlationId, frame),
+      respond: (nodeId, correlationId, frame) => this.#output.respond(nodeId, correlationId, frame),
       log: (level, line) => this.log(level, line),
     })
     this.#registration = new Registration(options, {
@@ -154,17 +168,12 @@ export class BrokerNode implements BrokerMachine, NodeView {
       ),
       wal: this.#ports.wal,
       outbox: {
-        send: (group, message) => this.#sendRaft(group, message),
+        send: (group, message) => this.#output.raft(group, message),
         log: (level, line) => this.log(level, line),
       },
       onDirty: this.#replicas.onDirty,
-      onRole: () => this.#metadataRole(),
+      onRole: () => this.#leadership.metadata(this.#metadata),
     })
-  }
-
-  #makeLiveness(nowMs: number): Liveness {
-    const ids = this.#options.peers.map((peer) => peer.nodeId)
-    return new Liveness(this.settings, ids, nowMs)
   }
 
   #makeMetadataLeader(): MetadataLeader {
@@ -195,64 +204,57 @@ export class BrokerNode implements BrokerMachine, NodeView {
   // ---- time and links ------------------------------------------------------------------------------------------
 
   start(nowMs: number): void {
-    this.#nowMs = nowMs
-    this.#startedMs = nowMs
-    this.#liveness = this.#makeLiveness(nowMs)
-    this.#metadataLeader = this.#makeMetadataLeader()
-    this.#reconciler = this.#makeReconciler()
+    this.#now(nowMs)
+    this.#startCampaign = new StartCampaign(this.#member, nowMs)
+    this.#liveness.start(nowMs)
     this.#metadata.raftGroup.schedule()
-    this.#campaignAtStart(nowMs)
+    this.#campaign(nowMs)
+  }
+
+  #now(nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#output.nowMs = nowMs
   }
 
   tick(nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#now(nowMs)
     for (const event of this.#liveness.tick(nowMs)) this.#livenessChanged(event)
     this.#replicas.tick(nowMs)
-    this.#campaignAtStart(nowMs)
+    this.#campaign(nowMs)
     this.#registration.run(nowMs)
     this.#forwarder.run(nowMs)
     if (this.#handover === undefined) {
       this.#reconciler.run(nowMs)
       this.#metadataLeader.tick(nowMs)
     }
-    for (const nodeId of this.#liveness.heartbeatsDue(nowMs)) this.#heartbeat(nodeId)
+    for (const nodeId of this.#liveness.heartbeatsDue(nowMs)) this.#output.heartbeat(nodeId)
   }
 
-  /** Whoever else is elected first is as good; this only spares the cluster a whole election timeout. */
-  #campaignAtStart(nowMs: number): void {
-    const { raftGroup } = this.#metadata
-    const { node } = raftGroup
-    if (nowMs > this.#startedMs + startCampaignMs || nowMs < this.#startCampaignMs) return
-    if (node.leaderId !== null || this.#metadataLeaderNode() !== -1) return
-    const { voters } = node.configuration
-    const lowest = Math.min(...voters.map(nodeOf))
-    if (lowest !== this.nodeId || !voters.includes(this.#member)) return
-    if (!this.#reconciler.hasQuorum(node.configuration)) return
-    this.#startCampaignMs = nowMs + startCampaignAgainMs
-    this.#replicas.campaign(raftGroup, "timeout")
+  #campaign(nowMs: number): void {
+    this.#startCampaign.run(this.#metadata, this.#reconciler, this.#replicas, nowMs)
   }
 
   peerConnected(nodeId: number, hello: Hello, nowMs: number): Admission {
-    this.#nowMs = nowMs
+    this.#now(nowMs)
     const admission = this.#admit(nodeId, hello)
     if (admission._tag === "refused") return admission
     this.#liveness.connected(nodeId, nowMs)
     this.#linkMade(nodeId, hello)
-    this.#heartbeat(nodeId)
-    for (const frame of this.#reports.full()) this.#send(nodeId, frame)
-    this.#campaignAtStart(nowMs)
+    this.#output.heartbeat(nodeId)
+    for (const frame of this.#reports.full()) this.#output.send(nodeId, frame)
+    this.#campaign(nowMs)
     return admission
   }
 
   peerHello(nodeId: number, hello: Hello, nowMs: number): Admission {
-    this.#nowMs = nowMs
+    this.#now(nowMs)
     const admission = this.#admit(nodeId, hello)
     if (admission._tag === "refused") return admission
     this.#linkMade(nodeId, hello)
     this.#pending.forget(nodeId)
     this.#replicas.wakeFollowersOf(nodeId)
     this.#heard(nodeId)
-    this.#campaignAtStart(nowMs)
+    this.#campaign(nowMs)
     return admission
   }
 
@@ -276,13 +278,13 @@ export class BrokerNode implements BrokerMachine, NodeView {
   }
 
   peerClosed(nodeId: number, refused: boolean, nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#now(nowMs)
     this.#liveness.closed(nodeId, refused)
     this.#forwarder.linkLost(nodeId)
   }
 
   peerFrame(nodeId: number, frame: PeerFrame, nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#now(nowMs)
     this.#heard(nodeId)
     switch (frame._tag) {
       case "Hello":
@@ -338,59 +340,19 @@ export class BrokerNode implements BrokerMachine, NodeView {
     }
   }
 
-  #sendRaft(group: GroupId, message: Message): void {
-    const nodeId = nodeOf(message.to)
-    const peer = this.#liveness.peer(nodeId)
-    if (peer === undefined || memberId(nodeId, peer.diskUuid) !== message.to) return
-    const appliedMetadataIndex = this.image.index
-    this.#send(nodeId, { _tag: "Raft", group, appliedMetadataIndex, message })
-  }
-
-  #send(nodeId: number, frame: PeerFrame): boolean {
-    if (this.#liveness.peer(nodeId)?.connected !== true) return false
-    if (!this.#ports.sendPeer(nodeId, frame)) return false
-    this.#liveness.sent(nodeId, this.#nowMs)
-    return true
-  }
-
-  #heartbeat(nodeId: number): void {
-    this.#send(nodeId, { _tag: "Heartbeat", appliedMetadataIndex: this.image.index })
-  }
-
-  /** Before the answer goes what this broker has applied: the asker waits until it has applied as much. */
-  #respond(nodeId: number, correlationId: number, frame: Uint8Array): void {
-    this.#heartbeat(nodeId)
-    this.#send(nodeId, { _tag: "Response", correlationId, frame })
-  }
-
   hello(): Hello {
-    const { wal } = this.#ports
-    const { nodeId, clusterId, diskUuid, incarnation } = this.#options
-    const heights = wal.groups().map((group) => {
-      const log = wal.log(group)
-      return { group, acceptedTerm: log.hardState.acceptedTerm, lastIndex: log.lastIndex }
-    })
-    return {
-      _tag: "Hello",
-      version: peerVersion,
-      clusterId,
-      nodeId,
-      diskUuid,
-      incarnation,
-      appliedMetadataIndex: this.image.index,
-      heights,
-    }
+    return helloOf(this.#options, this.#ports.wal, this.image.index)
   }
 
   // ---- the turn ------------------------------------------------------------------------------------------------
 
   durable(through: CommitNumber, nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#now(nowMs)
     this.#replicas.durable(through)
   }
 
   flush(nowMs: number): boolean {
-    this.#nowMs = nowMs
+    this.#now(nowMs)
     let left = true
     for (let round = 0; round < flushRoundsMax && left; round++) {
       this.#replicas.runTurn()
@@ -401,9 +363,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       this.#waiting.run(nowMs)
       left = this.#replicas.dirty || this.#waiting.anyWoken
     }
-    for (const frame of this.#reports.takeChanges()) {
-      for (const peer of this.#liveness.peers()) if (peer.connected) this.#send(peer.nodeId, frame)
-    }
+    for (const frame of this.#reports.takeChanges()) this.#output.broadcast(frame)
     return left
   }
 
@@ -424,37 +384,6 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.#registration.run(nowMs)
   }
 
-  #metadataRole(): void {
-    const { leads, leaderNode, term } = this.#metadata
-    if (leads) {
-      this.leaders.report(
-        { group: metadataGroupId, leader: this.nodeId, term, isr: [] },
-        this.nodeId,
-      )
-      this.#reconciler.led(metadataGroupId)
-    } else this.#followed(metadataGroupId, leaderNode, term)
-  }
-
-  #progressed(partition: Partition): void {
-    const { group } = partition.info
-    this.#waiting.wake(group)
-    if (!partition.isLeader) {
-      return this.#followed(group, partition.leaderNode, partition.leaderEpoch)
-    }
-    if (this.leaders.state(group).leader !== this.nodeId) this.#reconciler.led(group)
-    const isr = partition.inSyncReplicas()
-    const term = partition.leaderEpoch
-    this.leaders.report({ group, leader: this.nodeId, term, isr }, this.nodeId)
-  }
-
-  #followed(group: GroupId, leader: number, term: number): void {
-    const known = this.leaders.state(group)
-    if (leader !== -1) this.leaders.observe(group, leader, term)
-    else if (known.leader === this.nodeId) {
-      this.leaders.report({ group, leader: -1, term: known.term, isr: [] }, this.nodeId)
-    }
-  }
-
   #leaderChanged(group: GroupId, before: LeaderState, after: LeaderState): void {
     this.#reports.changed(group, before, after)
     this.#waiting.wake(metadataKey)
@@ -470,7 +399,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
   }
 
   request(token: number, request: ClientRequest, nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#now(nowMs)
     this.#runner.request(token, request, nowMs)
   }
 
@@ -487,46 +416,11 @@ export class BrokerNode implements BrokerMachine, NodeView {
   }
 
   autoCreate(names: ReadonlyArray<string>): void {
-    const fresh = names.filter((name) => !this.#autoCreating.has(name))
-    if (fresh.length === 0 || this.#autoCreating.size + fresh.length > autoCreatingMax) return
-    for (const name of fresh) this.#autoCreating.add(name)
-    const body: RequestOf<typeof createTopics> = {
-      topics: fresh.map((name) => ({
-        name,
-        numPartitions: -1,
-        replicationFactor: -1,
-        assignments: [],
-        configs: [],
-      })),
-      timeoutMs: autoCreateWaitMs,
-      validateOnly: false,
-    }
-    const [, apiVersion] = createTopics.versions
-    const deadlineMs = this.#nowMs + autoCreateWaitMs
-    this.decide({ apiKey: createTopics.key, apiVersion, body, deadlineMs }, () => {
-      for (const name of fresh) this.#autoCreating.delete(name)
-    })
+    this.#autoCreate.create(names, this.#nowMs)
   }
 
   nextProducerId(nowMs: number): number | undefined {
     return this.#producerIds.next(nowMs)
-  }
-
-  #askForProducerIds(nowMs: number): void {
-    const body: RequestOf<typeof allocateProducerIds> = {
-      brokerId: this.nodeId,
-      brokerEpoch: this.image.brokers.get(this.nodeId)?.epoch ?? -1,
-    }
-    const deadlineMs = nowMs + producerIdsWaitMs
-    this.decide({ apiKey: allocateProducerIds.key, apiVersion: 0, body, deadlineMs }, (result) => {
-      const response =
-        result._tag === "decided" ? responseOf(allocateProducerIds, result.response) : null
-      if (response === null || response.errorCode !== ErrorCode.NONE) {
-        return this.#producerIds.refused(this.#nowMs)
-      }
-      this.#producerIds.granted({ first: response.producerIdStart, count: response.producerIdLen })
-      this.#waiting.wake(metadataKey)
-    })
   }
 
   // ---- what the answers are made from --------------------------------------------------------------------------
@@ -596,7 +490,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
   }
 
   shutdown(nowMs: number): "moving" | "done" {
-    this.#nowMs = nowMs
+    this.#now(nowMs)
     this.#handover ??= new Handover(this.#replicas, this.#metadata, this.#liveness, nowMs)
     return this.#handover.step(nowMs)
   }

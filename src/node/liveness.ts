@@ -41,9 +41,8 @@ export class Liveness {
   readonly #peers = new Map<number, PeerState>()
   #lastTickMs = 0
 
-  constructor(settings: LivenessSettings, nodeIds: ReadonlyArray<number>, nowMs: number) {
+  constructor(settings: LivenessSettings, nodeIds: ReadonlyArray<number>) {
     this.#settings = settings
-    this.#lastTickMs = nowMs
     for (const nodeId of [...nodeIds].sort((a, b) => a - b)) {
       this.#peers.set(nodeId, {
         nodeId,
@@ -53,11 +52,17 @@ export class Liveness {
         refused: false,
         suspected: false,
         heard: false,
-        lastHeardMs: nowMs,
+        lastHeardMs: 0,
         lastSentMs: 0,
         appliedMetadataIndex: 0,
       })
     }
+  }
+
+  /** Everybody has until `suspectMs` after the start to be heard. */
+  start(nowMs: number): void {
+    this.#lastTickMs = nowMs
+    for (const peer of this.#peers.values()) peer.lastHeardMs = nowMs
   }
 
   peer(nodeId: number): PeerState | undefined {

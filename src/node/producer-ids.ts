@@ -1,52 +1,67 @@
 /** Producer ids of this broker: from the block that the metadata group gave it, the next block asked for in time. */
+import { ErrorCode } from "../protocol/error-codes.ts"
+import { allocateProducerIds } from "../protocol/messages/allocate-producer-ids.ts"
+import { responseOf } from "./requests/bodies.ts"
+import type { ControllerRequest, ControllerResult } from "./requests/outcome.ts"
 
-export interface IdBlock {
+export interface ProducerIdsPorts {
+  readonly nodeId: number
+  /** Of this broker's registration; −1: not registered. */
+  brokerEpoch(): number
+  decide(request: ControllerRequest, done: (result: ControllerResult) => void): void
+  /** Ids are there again. */
+  refilled(): void
+}
+
+const refillBelow = 100
+const retryAfterMs = 200
+const decideWaitMs = 5000
+
+interface IdBlock {
   readonly first: number
   readonly count: number
 }
 
 export class ProducerIds {
+  readonly #ports: ProducerIdsPorts
   #next = 0
   #end = 0
   #following: IdBlock | undefined
   #asking = false
-  #retryMs = 0
-  readonly #ask: (nowMs: number) => void
+  #notBeforeMs = 0
 
-  /** `ask` sends for a block; `granted` or `refused` follows. */
-  constructor(ask: (nowMs: number) => void) {
-    this.#ask = ask
+  constructor(ports: ProducerIdsPorts) {
+    this.#ports = ports
   }
 
+  /** Undefined: none left, a block is asked for. */
   next(nowMs: number): number | undefined {
     if (this.#next === this.#end && this.#following !== undefined) {
-      this.#next = this.#following.first
-      this.#end = this.#following.first + this.#following.count
+      const { first, count } = this.#following
       this.#following = undefined
+      this.#next = first
+      this.#end = first + count
     }
     const left = this.#end - this.#next
-    if (left <= refillBelow) this.refill(nowMs)
-    if (left === 0) return undefined
-    return this.#next++
+    if (left <= refillBelow) this.#refill(nowMs)
+    return left === 0 ? undefined : this.#next++
   }
 
-  /** Asks for a block unless one is there or on its way. */
-  refill(nowMs: number): void {
-    if (this.#asking || this.#following !== undefined || nowMs < this.#retryMs) return
+  #refill(nowMs: number): void {
+    if (this.#asking || this.#following !== undefined || nowMs < this.#notBeforeMs) return
     this.#asking = true
-    this.#ask(nowMs)
-  }
-
-  granted(block: IdBlock): void {
-    this.#asking = false
-    this.#following = block
-  }
-
-  refused(nowMs: number): void {
-    this.#asking = false
-    this.#retryMs = nowMs + retryAfterMs
+    this.#notBeforeMs = nowMs + retryAfterMs
+    const { nodeId: brokerId } = this.#ports
+    const body = { brokerId, brokerEpoch: this.#ports.brokerEpoch() }
+    const { key: apiKey } = allocateProducerIds
+    const deadlineMs = nowMs + decideWaitMs
+    this.#ports.decide({ apiKey, apiVersion: 0, body, deadlineMs }, (result) => {
+      this.#asking = false
+      if (result._tag === "timedOut") return
+      const response = responseOf(allocateProducerIds, result.response)
+      if (response.errorCode !== ErrorCode.NONE) return
+      this.#following = { first: response.producerIdStart, count: response.producerIdLen }
+      this.#ports.refilled()
+    })
   }
 }
-
-const refillBelow = 100
-const retryAfterMs = 200
