@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util"
 import { Cluster } from "./harness/cluster.ts"
+import { problemRuns } from "./harness/problem-runs.ts"
 import { killLeader, WriterFleet, writers, type Kill } from "./harness/failover.ts"
 
 /**
@@ -18,6 +19,8 @@ const { values: args } = parseArgs({
     partitions: { type: "string", default: "3" },
     rate: { type: "string", default: "200" },
     "min-insync": { type: "string", default: "2" },
+    /** Keeps the data there, for an autopsy. */
+    dir: { type: "string" },
     json: { type: "boolean", default: false },
   },
 })
@@ -44,7 +47,7 @@ function table(kills: ReadonlyArray<Kill>): Record<string, ReturnType<typeof dis
 async function main(): Promise<number> {
   const topic = "kill-leader"
   const partitions = Number(args.partitions)
-  const cluster = await Cluster.start()
+  const cluster = await Cluster.start(args.dir === undefined ? {} : { dir: args.dir })
   try {
     const configs = { "min.insync.replicas": args["min-insync"] }
     const fleet = await WriterFleet.start(cluster, {
@@ -76,7 +79,13 @@ async function main(): Promise<number> {
       const error = writer.firstError === undefined ? "" : ` (first: ${writer.firstError})`
       say(`${writer.name}: ${writer.acknowledged} acknowledged, ${writer.failed} failed${error}`)
     }
-    for (const problem of verdict.problems.slice(0, 20)) say(`${problem._tag}: ${problem.detail}`)
+    const events = kills.flatMap(({ broker, killedAtMs, restartedAtMs }, i) => [
+      { atMs: killedAtMs, what: `kill ${i + 1} (broker ${broker})` },
+      { atMs: restartedAtMs, what: `restart ${i + 1} (broker ${broker})` },
+    ])
+    for (const run of problemRuns(verdict.problems, events)) say(run)
+    const others = verdict.problems.filter((problem) => problem.ack === undefined)
+    for (const problem of others.slice(0, 20)) say(`${problem._tag}: ${problem.detail}`)
     const { acknowledged, read, problems } = verdict
     say(`${acknowledged} acknowledged, ${read} read, ${problems.length} wrong`)
     return verdict.problems.length === 0 ? 0 : 1

@@ -200,6 +200,9 @@ export interface Kill {
   /** Until whichever writer was first. */
   readonly clusterGapMs: number
   readonly restartMs: number
+  /** By wall clock. */
+  readonly killedAtMs: number
+  readonly restartedAtMs: number
 }
 
 /**
@@ -224,6 +227,7 @@ export async function killLeader(
     Math.max(...led.map((p) => writeGap(acks, p, killedAt, resumedAt)))
   const gaps = fleet.loads.map((load) => [load.options.name, longest(load.acks)] as const)
   const clusterGapMs = longest(fleet.loads.flatMap((load) => load.acks))
+  const restartedAtMs = Date.now()
   const restarting = performance.now()
   await cluster.startBroker(broker)
   await untilInSync(cluster.bootstrapList, topic)
@@ -233,5 +237,7 @@ export async function killLeader(
     gapMs: Object.fromEntries(gaps),
     clusterGapMs,
     restartMs: performance.now() - restarting,
+    killedAtMs: killedAt,
+    restartedAtMs,
   }
 }

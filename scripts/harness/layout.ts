@@ -47,8 +47,14 @@ async function layoutBy(admin: Admin, topic: string): Promise<Array<PartitionLay
     .toSorted((a, b) => a.partition - b.partition)
 }
 
+/** Asks again where a broker went away in the middle of the answer. */
 export const layoutOf = (bootstrap: ReadonlyArray<string>, topic: string) =>
-  withAdmin(bootstrap, (admin) => layoutBy(admin, topic))
+  until(`metadata of ${topic}`, () =>
+    withAdmin(bootstrap, async (admin) => {
+      const layout = await layoutBy(admin, topic)
+      return layout.length > 0 ? layout : undefined
+    }),
+  )
 
 export interface NewTopic {
   readonly topic: string

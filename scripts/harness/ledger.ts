@@ -29,6 +29,8 @@ export interface LedgerOptions {
 export interface Problem {
   readonly _tag: "lost" | "doubled" | "reordered" | "wrong-offset" | "offset-taken-twice"
   readonly detail: string
+  /** The acknowledgement that does not hold, where it is one. */
+  readonly ack?: Acknowledged
 }
 
 const name = (record: { producer: string; seq: number; partition: number }) =>
@@ -64,12 +66,13 @@ export function audit(
   for (const ack of acknowledged) {
     const list = copies.get(`${ack.producer}#${ack.seq}`) ?? []
     const there = list.filter((copy) => copy.partition === ack.partition)
-    if (there.length === 0) problems.push({ _tag: "lost", detail: name(ack) })
+    if (there.length === 0) problems.push({ _tag: "lost", detail: name(ack), ack })
     else if (ack.offset >= 0 && !there.some((copy) => copy.offset === ack.offset)) {
       const at = there.map((copy) => copy.offset).join(", ")
       problems.push({
         _tag: "wrong-offset",
         detail: `${name(ack)} acknowledged at ${ack.offset}, found at ${at}`,
+        ack,
       })
     }
   }

@@ -32,7 +32,7 @@ describe("the audit that the fault tests trust", () => {
 
   test("names a lost record", () => {
     expect(audit(good, good.slice(0, 4), options)).toEqual([
-      { _tag: "lost", detail: "plain #1 in partition 0" },
+      { _tag: "lost", detail: "plain #1 in partition 0", ack: record("plain", 1, 0, 3) },
     ])
   })
 
