@@ -1,13 +1,17 @@
 /**
- * broker.json: a flat object of strings that says who a broker is, where it listens and whom it knows, plus settings.
- * Plain code without Effect: the supervisor writes these files before it imports anything.
+ * broker.json: a flat object of strings that says who a broker is, where it listens and whom it
+ * knows, plus settings. Plain code without Effect: the supervisor writes these files before it
+ * imports anything.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs"
 import { dirname } from "node:path"
 
 export type BrokerJson = Readonly<Record<string, string>>
 
-/** A folder of one broker as the user wrote it, not as it should be. The message says which file and what. */
+/**
+ * A folder of one broker as the user wrote it, not as it should be. The message says which file and
+ * what.
+ */
 export class BrokerJsonError extends Error {
   override readonly name = "BrokerJsonError"
 }

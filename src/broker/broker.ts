@@ -1,6 +1,7 @@
 /**
- * One broker from its configuration: lock → identity → log → node → peer links → listener → ticks, each released in the
- * reverse order when the scope closes. The lock comes first: two processes on one folder would be one voter voting twice.
+ * One broker from its configuration: lock → identity → log → node → peer links → listener → ticks,
+ * each released in the reverse order when the scope closes. The lock comes first: two processes on
+ * one folder would be one voter voting twice.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { Context, Deferred, Effect, Layer } from "effect"
@@ -22,7 +23,10 @@ import { Rim } from "./rim.ts"
 
 export interface RunningBroker {
   readonly config: BrokerConfig
-  /** Completes when the broker serves: registered, its metadata led, every partition it should lead led. */
+  /**
+   * Completes when the broker serves: registered, its metadata led, every partition it should lead
+   * led.
+   */
   readonly ready: Effect.Effect<void, BrokerFailed>
   /** Never completes unless the broker fails; then everything of it is to be let go at once. */
   readonly failure: Effect.Effect<never, BrokerFailed>
@@ -159,7 +163,10 @@ const untilReady = (rim: Rim): Effect.Effect<void> =>
     while (!rim.machine.ready) yield* Effect.sleep(pollMs)
   })
 
-/** Leaderships first, while everything still runs; then the requests under way; a failed broker says nothing more. */
+/**
+ * Leaderships first, while everything still runs; then the requests under way; a failed broker says
+ * nothing more.
+ */
 const stopGracefully = Effect.fnUntraced(function* (
   rim: Rim,
   loop: NodeLoop,

@@ -1,7 +1,8 @@
 /**
- * The time a broker lives in: milliseconds since 1970 that never run backwards and never jump. A wall clock set forward
- * by an hour must not make every peer look silent for an hour, and one set back must not stop time, so the difference
- * is worked off gradually: at most two extra milliseconds for each one that passed, or half of one when behind.
+ * The time a broker lives in: milliseconds since 1970 that never run backwards and never jump. A
+ * wall clock set forward by an hour must not make every peer look silent for an hour, and one set
+ * back must not stop time, so the difference is worked off gradually: at most two extra
+ * milliseconds for each one that passed, or half of one when behind.
  */
 export interface TimeSource {
   /** Milliseconds since 1970, as the machine believes; may jump. */

@@ -1,7 +1,7 @@
 /**
- * What one broker runs with. A setting comes from `--set`, else the environment, else broker.json, else Kafka's default;
- * who and where the broker is comes from broker.json alone. Nothing unknown or unreadable passes: the refusal names the
- * key, the value and what was expected.
+ * What one broker runs with. A setting comes from `--set`, else the environment, else broker.json,
+ * else Kafka's default; who and where the broker is comes from broker.json alone. Nothing unknown
+ * or unreadable passes: the refusal names the key, the value and what was expected.
  */
 import { dirname, resolve } from "node:path"
 import { Config, ConfigProvider, Data, Effect, Schema, SchemaGetter, SchemaIssue } from "effect"
@@ -70,7 +70,8 @@ export const loadConfig = Effect.fn("loadConfig")(function* (sources: ConfigSour
 
 /** One Config per row of the table; the schema turns the text into the value. */
 const settingsConfig: Config.Config<Settings> = Config.all(
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- fromEntries forgets the keys, which are the table's
+  // fromEntries forgets the keys, which are those of the table.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   Object.fromEntries(
     Object.entries<SettingKind>(settings).map(([name, kind]) => [
       name,
@@ -93,7 +94,10 @@ function settingSchema(name: string, kind: SettingKind): Schema.Codec<unknown, s
   )
 }
 
-/** Every key of every source is known and every value readable, also those that a source before it overrides. */
+/**
+ * Every key of every source is known and every value readable, also those that a source before it
+ * overrides.
+ */
 function findProblem(sources: ConfigSources): string | undefined {
   const places = new Set<string>(placeKeys)
   const all: ReadonlyArray<readonly [string, Readonly<Record<string, string>>]> = [

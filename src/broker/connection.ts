@@ -1,7 +1,8 @@
 /**
- * One client connection: frames in, answers out in the order of the requests. Requests are handed to the node as they
- * come (a Produce is appended before the one before it is answered); what is not answered, not sent or not yet complete
- * is bounded, and at a bound the socket is not read until there is room again.
+ * One client connection: frames in, answers out in the order of the requests. Requests are handed
+ * to the node as they come (a Produce is appended before the one before it is answered); what is
+ * not answered, not sent or not yet complete is bounded, and at a bound the socket is not read
+ * until there is room again.
  */
 import { FrameSplitter, FrameTooLarge } from "../protocol/frame.ts"
 import { EncodeError } from "../protocol/errors.ts"
@@ -79,7 +80,10 @@ export class KafkaConnection {
   private assembling = 0
   private countedUnsent = 0
   private paused = false
-  /** No more comes in: the peer said so, or what it sent was refused. What was asked before is still answered. */
+  /**
+   * No more comes in: the peer said so, or what it sent was refused. What was asked before is still
+   * answered.
+   */
   private inputEnded = false
   private ending = false
   private isClosed = false
@@ -299,7 +303,8 @@ export class KafkaConnection {
     const { limits, usage } = this.around
     if (this.output.queuedBytes + this.readyBytes > limits.unsentBytesMax) return false
     if (apiKeyOf(frame) === fetchKey) {
-      // One at a time: each may bring fetch.max.bytes, and all of them would be held until they can go in order.
+      // One at a time: each may bring fetch.max.bytes, and all of them would be held until they can
+      // go in order.
       if (this.fetchesInFlight > 0) return false
       if (usage.unsentBytes > limits.nodeUnsentBytesMax) return this.waitForOthers()
     }
@@ -331,7 +336,10 @@ export class KafkaConnection {
     if (this.output.queuedBytes === 0) this.destroy()
   }
 
-  /** Nothing that comes after is looked at; requests before it get their answers, then the connection closes. */
+  /**
+   * Nothing that comes after is looked at; requests before it get their answers, then the
+   * connection closes.
+   */
   private refuse(reason: string): void {
     this.around.complain("bad input", `${this.host}: closed: ${reason}`)
     this.inputEnded = true

@@ -1,7 +1,8 @@
 /**
- * A frame → what is to be done about it. The semantics of every API are the node's; here is only what Kafka decides
- * before it looks at a request: unknown APIs and versions close the connection, except that ApiVersions is always
- * answered, in version 0 with error 35 when the version is not known (so that clients can step down).
+ * A frame → what is to be done about it. The semantics of every API are the node's; here is only
+ * what Kafka decides before it looks at a request: unknown APIs and versions close the connection,
+ * except that ApiVersions is always answered, in version 0 with error 35 when the version is not
+ * known (so that clients can step down).
  */
 import { decodeRequest } from "../protocol/codec.ts"
 import { DecodeError } from "../protocol/errors.ts"
@@ -74,7 +75,9 @@ function decode(frame: Uint8Array, api: Api, apiVersion: number): Dispatch {
   }
 }
 
-/** Kafka's answer to an ApiVersions of a version it does not know: only its own row, in version 0. */
+/**
+ * Kafka's answer to an ApiVersions of a version it does not know: only its own row, in version 0.
+ */
 function fallbackAnswer(correlationId: number): Dispatch {
   const [minVersion, maxVersion] = apiVersions.versions
   const response: ResponseInput<typeof apiVersions> = {

@@ -1,7 +1,9 @@
 /** Why a broker did not start, or stopped by itself; `message` is one plain line for the user. */
 import { Data } from "effect"
 
-/** Another process has the folder, the address is taken, or what is on disk is not this broker's. */
+/**
+ * Another process has the folder, the address is taken, or what is on disk is not this broker's.
+ */
 export class StartFailed extends Data.TaggedError("StartFailed")<{ readonly problem: string }> {
   override get message() {
     return this.problem

@@ -1,4 +1,6 @@
-/** What a person or a monitor asks over HTTP: /health as JSON, /metrics in Prometheus' text form. */
+/**
+ * What a person or a monitor asks over HTTP: /health as JSON, /metrics in Prometheus' text form.
+ */
 import type { NodeStatus } from "../node/node.ts"
 import type { Endpoint } from "./broker-json.ts"
 

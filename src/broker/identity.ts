@@ -1,10 +1,16 @@
-/** Who this broker is, from its folder and its configuration, which must agree; and what the node makes of both. */
+/**
+ * Who this broker is, from its folder and its configuration, which must agree; and what the node
+ * makes of both.
+ */
 import { readIdentity } from "../../storage/index.ts"
 import { defaultNodeSettings } from "../node/node.ts"
 import type { DiskIdentity, NodeSettings, PeerOptions } from "../node/node.ts"
 import type { BrokerConfig } from "./config.ts"
 
-/** The uuid of the disk in the broker's folder. Throws a plain line when the folder is not this broker's. */
+/**
+ * The uuid of the disk in the broker's folder. Throws a plain line when the folder is not this
+ * broker's.
+ */
 export function checkIdentity(config: BrokerConfig): string {
   const { dir, nodeId, clusterId, diskUuids } = config
   const identity = readIdentity(dir)

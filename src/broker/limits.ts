@@ -7,13 +7,18 @@ export interface ConnectionLimits {
   readonly inFlightRequestsMax: number
   /** Bytes of them; one request is always let in, however large. */
   readonly inFlightBytesMax: number
-  /** Answers of one connection that its peer has not taken: above it, nothing more is read from it. */
+  /**
+   * Answers of one connection that its peer has not taken: above it, nothing more is read from it.
+   */
   readonly unsentBytesMax: number
   /** queued.max.request.bytes: request bytes of all connections, taken or still coming in. */
   readonly nodeRequestBytesMax: number
   /** Answers of all connections that are not sent: above it, no further Fetch is taken. */
   readonly nodeUnsentBytesMax: number
-  /** A connection without a byte in either direction for so long is closed (connections.max.idle.ms). */
+  /**
+   * A connection without a byte in either direction for so long is closed
+   * (connections.max.idle.ms).
+   */
   readonly idleMs: number
   /** A connection whose peer takes nothing of its answers for so long is closed. */
   readonly stalledMs: number

@@ -1,13 +1,14 @@
 /**
- * Keeps a flood of bad input from becoming a flood of log lines: per kind at most `perSecond` lines in a second, and one
- * line afterwards that says how many were left out. The number of kinds is the caller's and must be fixed.
+ * Keeps a flood of bad input from becoming a flood of log lines: per kind at most `perSecond` lines
+ * in a second, and one line afterwards that says how many were left out. The number of kinds is the
+ * caller's and must be fixed.
  */
 export class LineLimiter {
   private readonly perSecond: number
   private readonly write: (line: string) => void
   private readonly kinds = new Map<string, { second: number; lines: number; suppressed: number }>()
 
-  constructor(write: (line: string) => void, perSecond = 5) {
+  constructor(write: (line: string) => void, perSecond = 10) {
     this.write = write
     this.perSecond = perSecond
   }

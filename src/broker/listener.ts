@@ -1,6 +1,7 @@
 /**
- * The broker's one port: Kafka clients and peers come in by the same socket. A peer's first eight bytes are a word that
- * no Kafka client can begin with (as a length it would be 1.4 GB); everything else is a client's.
+ * The broker's one port: Kafka clients and peers come in by the same socket. A peer's first eight
+ * bytes are a word that no Kafka client can begin with (as a length it would be 1.4 GB); everything
+ * else is a client's.
  */
 import type { Socket, TCPSocketListener } from "bun"
 import { PEER_MAGIC } from "../peer/codec.ts"

@@ -1,4 +1,7 @@
-/** The broker's log: one line per event, to stderr and to a file beside its data that cannot grow without end. */
+/**
+ * The broker's log: one line per event, to stderr and to a file beside its data that cannot grow
+ * without end.
+ */
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs"
 
 export type LogLevel = "info" | "warn" | "error"
@@ -12,7 +15,10 @@ export interface LogFile {
   close(): void
 }
 
-/** `path` null: stderr only. Never throws afterwards: a full disk or a closed terminal stops no broker. */
+/**
+ * `path` null: stderr only. Never throws afterwards: a full disk or a closed terminal stops no
+ * broker.
+ */
 export function openLog(nodeId: number, path: string | null): LogFile {
   let file = path === null ? undefined : openAppend(path)
   const write = (line: string): void => {

@@ -1,7 +1,8 @@
 /**
- * Owns the broker machine and drives it: the only place where time passes. Whatever comes in (requests, peer frames,
- * durable commits, ticks) is fed to the machine at once; then, once per turn of the event loop, the machine is flushed:
- * one commit for all groups and one write per socket, whatever came in together.
+ * Owns the broker machine and drives it: the only place where time passes. Whatever comes in
+ * (requests, peer frames, durable commits, ticks) is fed to the machine at once; then, once per
+ * turn of the event loop, the machine is flushed: one commit for all groups and one write per
+ * socket, whatever came in together.
  */
 import type { BrokerMachine, ClientRequest, Hello, RequestAnswer } from "../node/node.ts"
 import type { SlewingClock } from "./clock.ts"
@@ -9,7 +10,9 @@ import type { SlewingClock } from "./clock.ts"
 export interface LoopOptions {
   readonly clock: SlewingClock
   readonly tickMs: number
-  /** The machine threw: an invariant is broken and nothing it says may leave any more. Called once. */
+  /**
+   * The machine threw: an invariant is broken and nothing it says may leave any more. Called once.
+   */
   readonly onFatal: (error: unknown) => void
 }
 
@@ -114,8 +117,9 @@ export class NodeLoop {
   }
 
   /**
-   * Timers fire before sockets are read when the loop was held up (a long step, a stopped process): the tick waits for
-   * one reading of the sockets, so that peers are not found silent whose frames lie in the kernel.
+   * Timers fire before sockets are read when the loop was held up (a long step, a stopped process):
+   * the tick waits for one reading of the sockets, so that peers are not found silent whose frames
+   * lie in the kernel.
    */
   private tickAfterInput(): void {
     if (this.tickScheduled) return

@@ -1,4 +1,7 @@
-/** The parts of a running broker that are no Effects: the machine, its loop, its sockets, wired to one another. */
+/**
+ * The parts of a running broker that are no Effects: the machine, its loop, its sockets, wired to
+ * one another.
+ */
 import type { Wal } from "../../storage/wal.ts"
 import { memberId } from "../cluster/members.ts"
 import type { BrokerMachine, BrokerNodeConstructor, NodeOptions } from "../node/node.ts"

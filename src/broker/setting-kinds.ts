@@ -19,7 +19,8 @@ export function int(
     expected: `a whole number from ${range.min} to ${range.max}`,
     parse: (value) => {
       if (!/^-?\d{1,19}$/.test(value.trim())) return undefined
-      // Kafka writes "no limit" as Long.MAX_VALUE, which no double holds; nobody can tell it from 2^53.
+      // Kafka writes "no limit" as Long.MAX_VALUE, which no double holds; nobody can tell it from
+      // 2^53.
       const number = value.trim() === longMaxText ? Number.MAX_SAFE_INTEGER : Number(value)
       return number >= range.min && number <= range.max ? number : undefined
     },

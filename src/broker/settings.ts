@@ -1,6 +1,7 @@
 /**
- * Every setting a broker takes: Kafka's own name where Kafka has one, Kafka's default, and what a value must be. Plain
- * data, so that the supervisor can refuse a bad `--set` without importing anything; `config.ts` makes the schema of it.
+ * Every setting a broker takes: Kafka's own name where Kafka has one, Kafka's default, and what a
+ * value must be. Plain data, so that the supervisor can refuse a bad `--set` without importing
+ * anything; `config.ts` makes the schema of it.
  */
 import { boolean, int, oneOf, text } from "./setting-kinds.ts"
 import type { SettingKind } from "./setting-kinds.ts"
@@ -30,8 +31,8 @@ export const settings = {
 } as const satisfies Record<string, SettingKind>
 
 /**
- * Kafka's names of parts that are not here yet. They are checked, kept in broker.json and named in a log line at start,
- * so that one settings file serves Kafka and varve; they change nothing.
+ * Kafka's names of parts that are not here yet. They are checked, kept in broker.json and named in
+ * a log line at start, so that one settings file serves Kafka and varve; they change nothing.
  */
 export const settingsWithoutEffect = {
   "group.initial.rebalance.delay.ms": int(3000, { min: 0, max: int32Max }),
@@ -45,7 +46,10 @@ export const settingsWithoutEffect = {
   "log.cleanup.policy": oneOf("delete", ["delete", "compact", "compact,delete", "delete,compact"]),
 } as const satisfies Record<string, SettingKind>
 
-/** Keys of broker.json that say who and where the broker is; never taken from `--set` or the environment. */
+/**
+ * Keys of broker.json that say who and where the broker is; never taken from `--set` or the
+ * environment.
+ */
 export const placeKeys = [
   "node.id",
   "cluster.id",
@@ -72,7 +76,10 @@ export function settingKind(name: string): SettingKind | undefined {
   return known.get(name)
 }
 
-/** What is wrong with a setting, as one plain line: the key, the value and what was expected; undefined if nothing is. */
+/**
+ * What is wrong with a setting, as one plain line: the key, the value and what was expected;
+ * undefined if nothing is.
+ */
 export function settingProblem(name: string, value: string): string | undefined {
   const kind = known.get(name)
   if (kind === undefined) {
@@ -89,8 +96,8 @@ export function environmentName(name: string): string {
 }
 
 /**
- * Settings found in the environment, under Kafka's names; an unknown `VARVE_…` keeps its own name and is refused;
- * `VARVE_TEST_…` is for tests.
+ * Settings found in the environment, under Kafka's names; an unknown `VARVE_…` keeps its own name
+ * and is refused; `VARVE_TEST_…` is for tests.
  */
 export function settingsFromEnvironment(
   environment: Readonly<Record<string, string | undefined>>,

@@ -1,4 +1,7 @@
-/** The client as the subcommands use it: one per command, closed at its end, failures as one plain line. */
+/**
+ * The client as the subcommands use it: one per command, closed at its end, failures as one plain
+ * line.
+ */
 import { Data, Effect } from "effect"
 import { Flag } from "effect/cli"
 import { Client, parseBootstrap } from "../client/client.ts"

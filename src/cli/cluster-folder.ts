@@ -1,7 +1,8 @@
 /**
- * DIR of `varve cluster`: one folder per broker. The cluster's identity is made once, when DIR holds no broker; later
- * starts rewrite settings and places and never who a broker is. A broker whose folder is gone comes back with a new disk
- * uuid: a disk that voted and was lost must not vote again under its old name.
+ * DIR of `varve cluster`: one folder per broker. The cluster's identity is made once, when DIR
+ * holds no broker; later starts rewrite settings and places and never who a broker is. A broker
+ * whose folder is gone comes back with a new disk uuid: a disk that voted and was lost must not
+ * vote again under its old name.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs"
 import { join, resolve } from "node:path"
@@ -66,6 +67,9 @@ export function prepareCluster(plan: ClusterPlan): ReadonlyArray<BrokerFolder> {
       continue
     }
     refuseForeignData(folder)
+    // Left by a start that was cut short before any broker.json named it: nobody has voted with
+    // that disk.
+    rmSync(join(folder.dir, "identity.json"), { force: true })
     const pair = { nodeId: folder.nodeId, diskUuid: newDiskUuid() }
     writeIdentity(folder.dir, { clusterId: identity.clusterId, ...pair })
     pairs.push(pair)

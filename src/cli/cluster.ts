@@ -1,6 +1,7 @@
 /**
- * `varve cluster`: brokers 0 … N−1 as processes of their own, in the foreground. It prints `ready …` when all serve, and
- * on SIGINT or SIGTERM stops every broker that lives in DIR. Imports nothing but Bun's own before the brokers run.
+ * `varve cluster`: brokers 0 … N−1 as processes of their own, in the foreground. It prints `ready
+ * …` when all serve, and on SIGINT or SIGTERM stops every broker that lives in DIR. Imports nothing
+ * but Bun's own before the brokers run.
  */
 import { mkdirSync } from "node:fs"
 import { resolve } from "node:path"

@@ -1,6 +1,7 @@
 /**
- * The flags of `varve cluster` and `varve start` as a table, and a parser for it. These two commands must be running
- * before a command-line library is even read, so they are parsed here; `commands.ts` shows the same table in its help.
+ * The flags of `varve cluster` and `varve start` as a table, and a parser for it. These two
+ * commands must be running before a command-line library is even read, so they are parsed here;
+ * `commands.ts` shows the same table in its help.
  */
 import { settingProblem } from "../broker/settings.ts"
 
@@ -79,7 +80,10 @@ export function parseFlags(
   return new Flags(values)
 }
 
-/** `--set key=value …` → settings; unknown keys and bad values are refused before anything is started. */
+/**
+ * `--set key=value …` → settings; unknown keys and bad values are refused before anything is
+ * started.
+ */
 export function parseSets(items: ReadonlyArray<string>): Readonly<Record<string, string>> {
   const sets: Record<string, string> = {}
   for (const item of items) {

@@ -1,10 +1,9 @@
 #!/usr/bin/env bun
 /**
- * The `varve` command. `cluster` and `start` go straight to what they need: a cluster is to be ready within a second,
- * and the command-line library alone would take a tenth of it.
+ * The `varve` command. `cluster` and `start` go straight to what they need: a cluster is to be
+ * ready within a second, and the command-line library alone would take a tenth of it.
  */
-import { programModule } from "./program.ts"
-import type { Entry } from "./program.ts"
+import { runProgram } from "./program.ts"
 
 const [command, ...argv] = process.argv.slice(2)
 const wantsHelp = argv.some((word) => word === "--help" || word === "-h")
@@ -16,21 +15,4 @@ if (command === "cluster" && !wantsHelp) {
   await runProgram("start", argv)
 } else {
   await runProgram("commands", process.argv.slice(2))
-}
-
-async function runProgram(entry: Entry, words: ReadonlyArray<string>): Promise<void> {
-  const program: unknown = await import(programModule(entry))
-  if (!hasRun(program)) throw new Error(`${programModule(entry)} is not a command`)
-  await program.run(words)
-}
-
-function hasRun(
-  program: unknown,
-): program is { readonly run: (argv: ReadonlyArray<string>) => Promise<void> } {
-  return (
-    typeof program === "object" &&
-    program !== null &&
-    "run" in program &&
-    typeof program.run === "function"
-  )
 }

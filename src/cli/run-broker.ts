@@ -1,4 +1,7 @@
-/** Runs a broker as this process's whole purpose: signals, exit codes, and the supervisor that may go away. */
+/**
+ * Runs a broker as this process's whole purpose: signals, exit codes, and the supervisor that may
+ * go away.
+ */
 import { Cause, Effect, Exit, Fiber } from "effect"
 import type { BrokerError } from "../broker/errors.ts"
 import { BrokerFailed } from "../broker/errors.ts"
@@ -6,12 +9,14 @@ import { ConfigRefused } from "../broker/config.ts"
 
 /** npm and the terminal may both send the same Ctrl-C. */
 const sameSignalMs = 2000
-/** Stopping takes at most so long; then the process goes anyway: what is acknowledged is on disk. */
+/**
+ * Stopping takes at most so long; then the process goes anyway: what is acknowledged is on disk.
+ */
 const stopMs = 6000
 
 /**
- * 0 after a signal and a clean stop; 1 when the broker could not start or failed; 2 for a wrong setting; 124 when
- * stopping took too long; 137 at a second signal.
+ * 0 after a signal and a clean stop; 1 when the broker could not start or failed; 2 for a wrong
+ * setting; 124 when stopping took too long; 137 at a second signal.
  */
 export function runBroker(
   broker: Effect.Effect<never, BrokerError | ConfigRefused>,

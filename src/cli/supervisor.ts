@@ -1,7 +1,8 @@
 /**
- * Starts the brokers of one cluster, says when all serve, and stops them. Each runs in a session of its own, so that a
- * Ctrl-C in the terminal reaches only the supervisor; each holds the reading end of a pipe whose writing end is ours, so
- * that it notices when the supervisor is gone, however it went.
+ * Starts the brokers of one cluster, says when all serve, and stops them. Each runs in a session of
+ * its own, so that a Ctrl-C in the terminal reaches only the supervisor; each holds the reading end
+ * of a pipe whose writing end is ours, so that it notices when the supervisor is gone, however it
+ * went.
  */
 import { readFileSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -12,7 +13,10 @@ import { commandOf, isAlive } from "./processes.ts"
 
 type BrokerProcess = Subprocess<"pipe", "pipe", "inherit">
 
-/** A signal so soon after the first is the same Ctrl-C, forwarded by npm as well as sent by the terminal. */
+/**
+ * A signal so soon after the first is the same Ctrl-C, forwarded by npm as well as sent by the
+ * terminal.
+ */
 const sameSignalMs = 2000
 /** A broker that does not stop within this time is killed. */
 const stopMs = 8000
@@ -37,7 +41,9 @@ export class Supervisor {
     this.restart = restart
   }
 
-  /** Ends the process: 0 after a signal and a clean stop, 1 when a broker ended before all served. */
+  /**
+   * Ends the process: 0 after a signal and a clean stop, 1 when a broker ended before all served.
+   */
   async run(): Promise<never> {
     const code = new Promise<number>((resolve) => {
       this.ended = resolve
@@ -116,7 +122,9 @@ export class Supervisor {
     }
   }
 
-  /** Every broker with a live pid in DIR, whoever started it; killed when it does not go in time. */
+  /**
+   * Every broker with a live pid in DIR, whoever started it; killed when it does not go in time.
+   */
   private async stop(code: number): Promise<void> {
     if (this.stopping) return
     this.stopping = true

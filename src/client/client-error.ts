@@ -1,6 +1,9 @@
 /** What a client sees go wrong, apart from error codes, which are data in responses. */
 
-/** The connection could not be made, broke, or did not answer in time: the outcome of what was asked is unknown. */
+/**
+ * The connection could not be made, broke, or did not answer in time: the outcome of what was asked
+ * is unknown.
+ */
 export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost"
 }

@@ -1,4 +1,7 @@
-/** A cluster as a client sees it: where to ask, who leads what. Connections are made when needed and kept. */
+/**
+ * A cluster as a client sees it: where to ask, who leads what. Connections are made when needed and
+ * kept.
+ */
 import { ErrorCode, errorName } from "../protocol/error-codes.ts"
 import { metadata } from "../protocol/messages/metadata.ts"
 import type { Api, RequestInput, ResponseOf } from "../protocol/schema.ts"
@@ -31,7 +34,10 @@ export class Client {
     this.options = options
   }
 
-  /** A connection to any broker that answers; the bootstrap list in turn. Rejects with the last failure. */
+  /**
+   * A connection to any broker that answers; the bootstrap list in turn. Rejects with the last
+   * failure.
+   */
   async any(): Promise<ClientConnection> {
     let failure: unknown = new ConnectionLost("no bootstrap server is given")
     for (const { host, port } of [...this.options.bootstrap, ...this.addresses.values()]) {
@@ -86,7 +92,10 @@ export class Client {
     return answer
   }
 
-  /** Who leads the partition, as last heard; rejects with `KafkaError` when nobody does or it is not there. */
+  /**
+   * Who leads the partition, as last heard; rejects with `KafkaError` when nobody does or it is not
+   * there.
+   */
   async leader(topic: string, partition: number): Promise<PartitionLeader> {
     const key = `${topic}-${partition}`
     const known = this.leaders.get(key)

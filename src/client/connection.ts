@@ -1,6 +1,6 @@
 /**
- * One connection to one broker: requests pipelined, answers matched by correlation id and expected in order. Knows the
- * versions the broker offers and speaks the newest that both sides know.
+ * One connection to one broker: requests pipelined, answers matched by correlation id and expected
+ * in order. Knows the versions the broker offers and speaks the newest that both sides know.
  */
 import type { Socket } from "bun"
 import { SocketOutput } from "../peer/socket-output.ts"

@@ -1,4 +1,6 @@
-/** Fetching: what lies at and after an offset of one partition, and where its log begins and ends. */
+/**
+ * Fetching: what lies at and after an offset of one partition, and where its log begins and ends.
+ */
 import { ErrorCode, errorName, isRetriable } from "../protocol/error-codes.ts"
 import { fetch } from "../protocol/messages/fetch.ts"
 import { listOffsets } from "../protocol/messages/list-offsets.ts"
@@ -63,7 +65,9 @@ export async function fetchOnce(client: Client, options: FetchOptions): Promise<
   return { highWatermark, logStartOffset, records, batches }
 }
 
-/** Everything from `from` to the high watermark at the time of the call; through changes of leader. */
+/**
+ * Everything from `from` to the high watermark at the time of the call; through changes of leader.
+ */
 export async function readAll(
   client: Client,
   options: { readonly topic: string; readonly partition: number; readonly from?: number },

@@ -1,4 +1,7 @@
-/** A small client over our own codec: for the command line, tests, the load generator, and whoever embeds it. */
+/**
+ * A small client over our own codec: for the command line, tests, the load generator, and whoever
+ * embeds it.
+ */
 export { ConnectionLost, KafkaError, UnsupportedApi } from "./client-error.ts"
 export { ClientConnection } from "./connection.ts"
 export type { ConnectionOptions, RequestOptions } from "./connection.ts"

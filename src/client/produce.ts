@@ -1,4 +1,7 @@
-/** Producing: one batch to the leader of its partition, again where the protocol says that it may be tried again. */
+/**
+ * Producing: one batch to the leader of its partition, again where the protocol says that it may be
+ * tried again.
+ */
 import { ErrorCode, errorName, isRetriable } from "../protocol/error-codes.ts"
 import { initProducerId } from "../protocol/messages/init-producer-id.ts"
 import { produce } from "../protocol/messages/produce.ts"
@@ -15,7 +18,10 @@ export interface ProduceOptions {
   /** In all, tries included; 30 s unless said otherwise. */
   readonly timeoutMs?: number
   readonly compression?: BatchInput["compression"]
-  /** After a connection broke or timed out the batch may be in the log: without it, trying again may double it. */
+  /**
+   * After a connection broke or timed out the batch may be in the log: without it, trying again may
+   * double it.
+   */
   readonly retryUnknown?: boolean
 }
 
@@ -28,7 +34,9 @@ export interface Produced {
 const backOffMs = 20
 const attemptMs = 5000
 
-/** Rejects with `KafkaError` for an error that trying again does not cure, or when the time is over. */
+/**
+ * Rejects with `KafkaError` for an error that trying again does not cure, or when the time is over.
+ */
 export async function produceRecords(
   client: Client,
   records: ReadonlyArray<RecordInput>,
@@ -102,8 +110,8 @@ async function attempt(
 }
 
 /**
- * A producer whose retries do not double: each batch carries a producer id and a sequence number. One batch at a time
- * per partition; calls for the same partition queue up behind each other.
+ * A producer whose retries do not double: each batch carries a producer id and a sequence number.
+ * One batch at a time per partition; calls for the same partition queue up behind each other.
  */
 export class IdempotentProducer {
   private readonly client: Client
@@ -160,7 +168,8 @@ export class IdempotentProducer {
       ...(compression === undefined ? {} : { compression }),
     })
     const produced = await produceBatch(this.client, batch, { ...options, retryUnknown: true })
-    // A batch that failed for good keeps its number: the next one takes it, as the broker never took it.
+    // A batch that failed for good keeps its number: the next one takes it, as the broker never
+    // took it.
     this.sequences.set(key, (baseSequence + records.length) % 2 ** 31)
     return produced
   }

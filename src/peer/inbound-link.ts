@@ -1,6 +1,6 @@
 /**
- * The link that a peer has dialled: its frames come in, nothing goes back but our Hello in answer to its own and a
- * Heartbeat now and then, so that it can tell this link from a dead one.
+ * The link that a peer has dialled: its frames come in, nothing goes back but our Hello in answer
+ * to its own and a Heartbeat now and then, so that it can tell this link from a dead one.
  */
 import type { Hello, PeerEvents } from "./transport.ts"
 import { encodePeerFrame } from "./codec.ts"

@@ -1,7 +1,8 @@
 /**
- * The link to one peer that this broker dials and on which it sends. Frames are queued and written once per turn;
- * heartbeats go before bulk. The other end answers our Hello with its own and then, now and then, with a Heartbeat: it
- * tells a link that a proxy or a broken network has made a hole of, which TCP alone would find only minutes later.
+ * The link to one peer that this broker dials and on which it sends. Frames are queued and written
+ * once per turn; heartbeats go before bulk. The other end answers our Hello with its own and then,
+ * now and then, with a Heartbeat: it tells a link that a proxy or a broken network has made a hole
+ * of, which TCP alone would find only minutes later.
  */
 import type { Socket } from "bun"
 import type { Hello, PeerEvents } from "./transport.ts"
@@ -17,11 +18,17 @@ export interface OutboundOptions {
   readonly events: PeerEvents
 }
 
-/** Above it bulk frames are dropped: Raft sends again what is missing, and a queue must not grow without end. */
+/**
+ * Above it bulk frames are dropped: Raft sends again what is missing, and a queue must not grow
+ * without end.
+ */
 export const bulkBytesMax = 32 * 1024 * 1024
 /** What is handed to the socket before heartbeats get their next chance to go first. */
 const socketBytesMax = 256 * 1024
-/** Without a sign from the other end for so long, though we sent, the link is dropped and dialled anew. */
+/**
+ * Without a sign from the other end for so long, though we sent, the link is dropped and dialled
+ * anew.
+ */
 const silenceMs = 2000
 const backOffFirstMs = 20
 const backOffMaxMs = 500
@@ -200,7 +207,8 @@ export class OutboundLink {
     this.waitingSinceMs = 0
     if (this.stopped) return
     this.options.events.closed(this.options.nodeId, refused)
-    // A link that was up is dialled at once: whether anybody listens there still is what the cluster wants to know.
+    // A link that was up is dialled at once: whether anybody listens there still is what the
+    // cluster wants to know.
     const waitMs = wasUp ? 0 : this.backOffMs * (0.75 + Math.random() / 2)
     if (!wasUp) this.backOffMs = Math.min(backOffMaxMs, this.backOffMs * 1.6)
     clearTimeout(this.redial)

@@ -1,7 +1,7 @@
 /**
- * What a socket has still to send. A write to a Bun socket is short: it takes what the kernel takes now; the rest waits
- * here until `drain`. Small pieces are gathered into one buffer, so that many frames cost one system call; large ones
- * (record data) go out as they are.
+ * What a socket has still to send. A write to a Bun socket is short: it takes what the kernel takes
+ * now; the rest waits here until `drain`. Small pieces are gathered into one buffer, so that many
+ * frames cost one system call; large ones (record data) go out as they are.
  */
 
 /** The part of a Bun socket that sending needs. */
@@ -13,7 +13,10 @@ export interface Writable {
 const gatherBytesMax = 128 * 1024
 /** Pieces from here on are not copied into the gathering buffer. */
 const largeBytes = 32 * 1024
-/** Shared by all sockets: its bytes are with the kernel, or still in the pieces, when `write` returns. */
+/**
+ * Shared by all sockets: its bytes are with the kernel, or still in the pieces, when `write`
+ * returns.
+ */
 const gathered = Buffer.allocUnsafe(gatherBytesMax)
 
 export class SocketOutput {

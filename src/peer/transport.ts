@@ -1,6 +1,7 @@
 /**
- * The links between brokers, one per direction: each broker dials every other and sends only on the link it dialled. A
- * cut of one link is a cut of one direction. What the frames mean is the node's; here they are only carried.
+ * The links between brokers, one per direction: each broker dials every other and sends only on the
+ * link it dialled. A cut of one link is a cut of one direction. What the frames mean is the node's;
+ * here they are only carried.
  */
 import type { MemberId } from "../../raft/types.ts"
 import type { PeerFrame } from "./codec.ts"

@@ -50,8 +50,9 @@ test("who and where the broker is comes from broker.json; paths are relative to 
   ])
 })
 
+const partitions = (given: Partial<ConfigSources>) => load(given).settings["num.partitions"]
+
 test("--set before environment before broker.json before Kafka's default", () => {
-  const partitions = (given: Partial<ConfigSources>) => load(given).settings["num.partitions"]
   const file = { ...place, "num.partitions": "2" }
   const environment = { "num.partitions": "3" }
   const set = { "num.partitions": "4" }
@@ -101,7 +102,9 @@ test("a place that is missing or unreadable is refused by name", () => {
 test("no address but loopback without --insecure", () => {
   const file = { ...place, listeners: "PLAINTEXT://0.0.0.0:9092" }
   expect(refusal({ file })).toContain("refusing to listen on 0.0.0.0")
-  expect(refusal({ file: { ...place, "varve.http.listener": "10.1.2.3:80" } })).toContain("10.1.2.3")
+  expect(refusal({ file: { ...place, "varve.http.listener": "10.1.2.3:80" } })).toContain(
+    "10.1.2.3",
+  )
   expect(load({ file, insecure: true }).listen.host).toBe("0.0.0.0")
   for (const host of ["localhost", "127.0.0.1", "127.3.2.1", "[::1]"]) {
     expect(load({ file: { ...place, listeners: `${host}:9092` } }).listen.port).toBe(9092)

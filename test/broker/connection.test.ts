@@ -30,12 +30,12 @@ class Bench {
   isGone = false
 
   constructor(limits: Partial<ConnectionLimits> = {}) {
-    const bench = this
+    const isSaturated = () => this.saturated
     const host: ConnectionHost = {
       limits: { ...defaultLimits, ...limits },
       usage: this.usage,
       get saturated() {
-        return bench.saturated
+        return isSaturated()
       },
       served: servedVersion,
       submit: (request, answer) => this.asked.push({ request, answer }),
@@ -84,7 +84,9 @@ function emptyResponse(apiKey: number): object {
 
 const frame = (parts: ReadonlyArray<Uint8Array>) => Buffer.concat(parts)
 const askMetadata = (correlationId: number) =>
-  frame(encodeRequestFrame(metadata, { apiVersion: 4, correlationId, clientId: "t" }, { topics: null }))
+  frame(
+    encodeRequestFrame(metadata, { apiVersion: 4, correlationId, clientId: "t" }, { topics: null }),
+  )
 const askProduce = (correlationId: number, bytes = 0, acks = -1) =>
   frame(
     encodeRequestFrame(
@@ -98,7 +100,13 @@ const askProduce = (correlationId: number, bytes = 0, acks = -1) =>
     ),
   )
 const askFetch = (correlationId: number) =>
-  frame(encodeRequestFrame(fetch, { apiVersion: 11, correlationId, clientId: "t" }, { maxWaitMs: 1, minBytes: 1 }))
+  frame(
+    encodeRequestFrame(
+      fetch,
+      { apiVersion: 11, correlationId, clientId: "t" },
+      { maxWaitMs: 1, minBytes: 1 },
+    ),
+  )
 
 test("requests reach the node as they come; answers go out in the order of the requests", () => {
   const bench = new Bench()
@@ -151,7 +159,10 @@ test("close: what was asked before is answered, what came after is not, and the 
 
 test("an unknown ApiVersions version is answered in version 0 with error 35 and its own row", () => {
   const bench = new Bench()
-  const ask = Buffer.from(encodeRequestFrame(apiVersions, { apiVersion: 0, correlationId: 7, clientId: null }, {})[0] ?? [])
+  const ask = Buffer.from(
+    encodeRequestFrame(apiVersions, { apiVersion: 0, correlationId: 7, clientId: null }, {})[0] ??
+      [],
+  )
   ask.writeInt16BE(99, 6)
   bench.connection.data(ask)
   bench.connection.flush()

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { SocketOutput } from "../../src/peer/socket-output.ts"
 
 /** Takes at most so many bytes at a time, then some later. */

@@ -46,7 +46,10 @@ class Side {
   }
 
   listen(port = 0): number {
-    this.server = Bun.listen<{ link: ReturnType<PeerTransport["accept"]> | undefined; first: boolean }>({
+    this.server = Bun.listen<{
+      link: ReturnType<PeerTransport["accept"]> | undefined
+      first: boolean
+    }>({
       hostname: "127.0.0.1",
       port,
       allowHalfOpen: true,
@@ -119,7 +122,10 @@ async function pair(): Promise<readonly [Side, Side]> {
   const [portA, portB] = [a.listen(), b.listen()]
   a.dial([{ nodeId: 1, port: portB }])
   b.dial([{ nodeId: 0, port: portA }])
-  await until("both links", () => a.happened.includes("connected 1") && b.happened.includes("connected 0"))
+  await until(
+    "both links",
+    () => a.happened.includes("connected 1") && b.happened.includes("connected 0"),
+  )
   return [a, b]
 }
 
@@ -148,7 +154,11 @@ test("a raft message gets its sender from the link, not from the bytes", async (
   a.links.flush()
   await until("the frame", () => b.frames.length === 1)
   const [frame] = b.frames
-  expect(frame?._tag === "Raft" && frame.message).toMatchObject({ from: "0/disk0", to: "1/disk1", term: 3 })
+  expect(frame?._tag === "Raft" && frame.message).toMatchObject({
+    from: "0/disk0",
+    to: "1/disk1",
+    term: 3,
+  })
 })
 
 test("a refused dial is told at once and tried again until somebody listens", async () => {
@@ -157,7 +167,10 @@ test("a refused dial is told at once and tried again until somebody listens", as
   const { port } = reserved
   reserved.stop(true)
   a.dial([{ nodeId: 1, port }])
-  await until("three refusals", () => a.happened.filter((h) => h === "closed 1 refused").length >= 3)
+  await until(
+    "three refusals",
+    () => a.happened.filter((h) => h === "closed 1 refused").length >= 3,
+  )
   expect(a.links.send(1, request(1))).toBe(false)
   const b = new Side(1)
   b.dial([])
@@ -177,7 +190,9 @@ test("an unwelcome peer is closed with one line and gets no Hello", async () => 
   const [a, b] = [new Side(0, "another cluster"), new Side(1)]
   b.dial([])
   b.admit = (hello) =>
-    hello.clusterId === "c" ? { _tag: "ok" } : { _tag: "refused", reason: `cluster ${hello.clusterId}` }
+    hello.clusterId === "c"
+      ? { _tag: "ok" }
+      : { _tag: "refused", reason: `cluster ${hello.clusterId}` }
   a.dial([{ nodeId: 1, port: b.listen() }])
   await until("two tries", () => b.happened.filter((h) => h === "refused 0").length >= 2)
   expect(b.complaints[0]).toBe("peer link from peer refused: cluster another cluster")
@@ -255,7 +270,9 @@ test("what waits for a peer that does not read is bounded; heartbeats still queu
       open: (socket) => {
         socket.write(Buffer.concat(encodePeerFrame(helloOf(3))))
       },
-      data: (socket) => void socket.pause(),
+      data: (socket) => {
+        socket.pause()
+      },
     },
   })
   open.push({ stop: () => stuck.stop(true) })

@@ -1,4 +1,7 @@
-/** `--command-config FILE`: Java properties. What this client cannot do (TLS, SASL) is refused, not ignored. */
+/**
+ * `--command-config FILE`: Java properties. What this client cannot do (TLS, SASL) is refused, not
+ * ignored.
+ */
 import { readFileSync } from "node:fs"
 import { OptionError } from "./tool-options.ts"
 

@@ -34,7 +34,10 @@ type MetadataTopic = ResponseOf<typeof metadata>["topics"][number]
 const topicResource = 2
 const defaultSource = 5
 
-/** By DescribeTopicPartitions page by page, or by Metadata where the broker has none. Sorted by name. */
+/**
+ * By DescribeTopicPartitions page by page, or by Metadata where the broker has none. Sorted by
+ * name.
+ */
 export async function viewTopics(
   connection: ClientConnection,
   names: ReadonlyArray<string>,
@@ -112,7 +115,9 @@ export function viewOfMetadata(topic: MetadataTopic): TopicView {
   }
 }
 
-/** Settings that are not the default, by topic; undefined when the broker has no DescribeConfigs. */
+/**
+ * Settings that are not the default, by topic; undefined when the broker has no DescribeConfigs.
+ */
 export async function viewConfigs(
   connection: ClientConnection,
   names: ReadonlyArray<string>,

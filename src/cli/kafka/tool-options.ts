@@ -1,6 +1,6 @@
 /**
- * Options as Kafka's tools take them: `--name value`, `--name=value`, any unambiguous beginning of a name, words that are
- * no options passed over. Errors carry the words those tools use.
+ * Options as Kafka's tools take them: `--name value`, `--name=value`, any unambiguous beginning of
+ * a name, words that are no options passed over. Errors carry the words those tools use.
  */
 
 export interface OptionSpec {
@@ -21,7 +21,10 @@ export class OptionError extends Error {
   override readonly name = "OptionError"
 }
 
-/** An argument is not of its option's type; found only when the option is used, as with Kafka's parser. */
+/**
+ * An argument is not of its option's type; found only when the option is used, as with Kafka's
+ * parser.
+ */
 export class OptionArgumentError extends Error {
   override readonly name = "OptionArgumentError"
 }

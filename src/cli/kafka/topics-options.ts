@@ -1,4 +1,7 @@
-/** The options of kafka-topics and which of them go together, checked in the order in which Kafka's tool does. */
+/**
+ * The options of kafka-topics and which of them go together, checked in the order in which Kafka's
+ * tool does.
+ */
 import {
   ToolUsageError,
   formatHelp,
