@@ -1,4 +1,7 @@
-/** A broken invariant is a bug or a lost disk, never an input error: it must reach the host's top and stop it. */
+/**
+ * A broken invariant is a bug or a lost disk, never an input error: it must reach the host's top
+ * and stop it.
+ */
 export class InvariantViolation extends Error {
   constructor(message: string) {
     super(`raft invariant broken: ${message}`)

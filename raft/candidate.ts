@@ -7,8 +7,9 @@ import type { RaftState } from "./state.ts"
 import type { MemberId } from "./types.ts"
 
 /**
- * "timeout": the election timer fired, or the host wants an ordinary election. "assigned": the metadata group chose
- * this node; "transfer": the leader itself did. The last two skip pre-vote and waive the lease, never the log check.
+ * "timeout": the election timer fired, or the host wants an ordinary election. "assigned": the
+ * metadata group chose this node; "transfer": the leader itself did. The last two skip pre-vote and
+ * waive the lease, never the log check.
  */
 export type CampaignKind = "timeout" | "assigned" | "transfer"
 
@@ -59,7 +60,9 @@ export function ownVotePersisted(s: RaftState): void {
   countVotes(s)
 }
 
-/** Grants when it would vote, without changing anything; refused while a leader is believed to live. */
+/**
+ * Grants when it would vote, without changing anything; refused while a leader is believed to live.
+ */
 export function handlePreVote(s: RaftState, message: PreVote): void {
   const granted =
     !s.leaseHeld &&

@@ -1,5 +1,7 @@
-/** What a group's host decides about its node. Time is counted in ticks; how long one is, the core does not know. */
-import { invariant } from "./assert.ts"
+/**
+ * What a group's host decides about its node. Time is counted in ticks; how long one is, the core
+ * does not know.
+ */
 import { configurationError } from "./configuration.ts"
 import type { Configuration, MemberId } from "./types.ts"
 
@@ -46,7 +48,8 @@ export function checkConfig(config: RaftConfig): void {
   }
   const error = configurationError(config.bootstrap)
   if (error !== null) throw wrong(`bootstrap: ${error}`)
-  invariant(config.bootstrap.votersOutgoing.length === 0, "a group is not created joint")
+  if (config.bootstrap.votersOutgoing.length > 0) throw wrong("a group is not created joint")
+  if (config.bootstrap.witnesses.length > 0) throw wrong("witnesses are not served yet")
 }
 
 const wrong = (what: string): RangeError => new RangeError(`RaftConfig: ${what}`)

@@ -48,7 +48,10 @@ const lists = (c: Configuration): ReadonlyArray<ReadonlyArray<MemberId>> => [
   c.witnesses,
 ]
 
-/** uint8 format, then per list: uint8 count, per member uint16 count of UTF-16 units and the units, little-endian. */
+/**
+ * uint8 format, then per list: uint8 count, per member uint16 count of UTF-16 units and the units,
+ * little-endian.
+ */
 export function encodeConfiguration(c: Configuration): Uint8Array {
   const size = lists(c).reduce((sum, l) => l.reduce((s, m) => s + 2 + 2 * m.length, sum + 1), 1)
   const bytes = new Uint8Array(size)

@@ -1,6 +1,6 @@
 /**
- * CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), slicing by 16: sixteen table reads replace sixteen dependent
- * steps. 64 KiB of tables, built at load (0.2 ms).
+ * CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), slicing by 16: sixteen table reads replace
+ * sixteen dependent steps. 64 KiB of tables, built at load (0.2 ms).
  */
 const SLICES = 16
 const tables = buildTables()
@@ -24,7 +24,10 @@ function buildTables(): Int32Array {
 /** From here on the view that reads four bytes at once pays for itself. */
 const WORDS_FROM_BYTES = 256
 
-/** CRC of bytes [start, end), uint32. `seed` is the CRC of the bytes before: crc(a ++ b) = crc(b, …, crc(a)). */
+/**
+ * CRC of bytes [start, end), uint32. `seed` is the CRC of the bytes before: crc(a ++ b) = crc(b, …,
+ * crc(a)).
+ */
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length, seed = 0): number {
   if (start < 0 || end > bytes.length || start > end) throw new RangeError("crc32c: bad range")
   let crc = ~seed
@@ -39,7 +42,8 @@ export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length, seed = 
   return ~overBytes(crc, bytes, at, end) >>> 0
 }
 
-// Non-null assertions below only tell the compiler what the bounds of the loops and the masks guarantee.
+// Non-null assertions below only tell the compiler what the bounds of the loops and the masks
+// guarantee.
 
 function overBytes(before: number, b: Uint8Array, start: number, end: number): number {
   const t = tables

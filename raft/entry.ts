@@ -1,4 +1,7 @@
-/** How an entry comes into being: a proposal sealed with term, index and a CRC that never changes afterwards. */
+/**
+ * How an entry comes into being: a proposal sealed with term, index and a CRC that never changes
+ * afterwards.
+ */
 import { invariant } from "./assert.ts"
 import { crc32c } from "./crc32c.ts"
 import type { Entry, EntryEnvelope, EntryType, LogIndex, Proposal, Term } from "./types.ts"
@@ -11,9 +14,9 @@ const typeCodes: Record<EntryType, number> = { noop: 0, configuration: 1, data: 
 export const noPayload = new Uint8Array(0)
 
 /**
- * CRC-32C of, little-endian: int64 term, int64 index, uint8 type (noop 0, configuration 1, data 2), int64 appendMs,
- * firstOffset, lastOffset, maxTimestamp, producerId, int16 producerEpoch, int32 baseSequence, uint32 payload length;
- * then the payload.
+ * CRC-32C of, little-endian: int64 term, int64 index, uint8 type (noop 0, configuration 1, data 2),
+ * int64 appendMs, firstOffset, lastOffset, maxTimestamp, producerId, int16 producerEpoch, int32
+ * baseSequence, uint32 payload length; then the payload.
  */
 export function entryCrc(envelope: Omit<EntryEnvelope, "entryCrc">, payload: Uint8Array): number {
   putInt64(0, envelope.term)
@@ -36,7 +39,10 @@ function putInt64(at: number, value: number): void {
   view.setInt32(at + 4, Math.floor(value / 2 ** 32), true)
 }
 
-/** The proposal as the entry (term, index). `appendMs` replaces the proposal's: it must not decrease along the log. */
+/**
+ * The proposal as the entry (term, index). `appendMs` replaces the proposal's: it must not decrease
+ * along the log.
+ */
 export function sealEntry(
   type: EntryType,
   term: Term,
@@ -72,7 +78,10 @@ export function sealEntry(
   return envelope
 }
 
-/** A no-op or configuration entry: it takes no offset, after a log whose last offset is `lastOffset`. */
+/**
+ * A no-op or configuration entry: it takes no offset, after a log whose last offset is
+ * `lastOffset`.
+ */
 export function sealInternal(
   type: "noop" | "configuration",
   term: Term,

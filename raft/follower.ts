@@ -35,7 +35,10 @@ export function handleAppendEntries(s: RaftState, message: AppendEntries): void 
   else s.outbox.acknowledge(answer)
 }
 
-/** The consistency check. What is committed here agrees with every later leader (§5.4, Leader Completeness). */
+/**
+ * The consistency check. What is committed here agrees with every later leader (§5.4, Leader
+ * Completeness).
+ */
 function agreesAt(s: RaftState, message: AppendEntries): boolean {
   return (
     message.prevLogIndex <= s.log.commitIndex ||
@@ -61,8 +64,9 @@ function refuse(s: RaftState, message: AppendEntries): void {
 }
 
 /**
- * Appends what is new. An entry that is there already stays, and so does everything after it: only a conflict
- * truncates, so that a late message never takes back what was acknowledged (§5.3 step 3).
+ * Appends what is new. An entry that is there already stays, and so does everything after it: only
+ * a conflict truncates, so that a late message never takes back what was acknowledged (§5.3 step
+ * 3).
  */
 function takeEntries(s: RaftState, message: AppendEntries): LogIndex {
   const { entries } = message
@@ -103,7 +107,10 @@ function advanceCommit(s: RaftState, index: LogIndex): void {
   s.membership.committed(index)
 }
 
-/** Only the leader of this term may ask, and only a voter campaigns: the rest is late or misdirected. */
+/**
+ * Only the leader of this term may ask, and only a voter campaigns: the rest is late or
+ * misdirected.
+ */
 export function handleTimeoutNow(s: RaftState, message: TimeoutNow): void {
   if (s.leaderId === message.from) campaign(s, "transfer")
 }

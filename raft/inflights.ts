@@ -1,7 +1,12 @@
-/** The window of AppendEntries that were sent to one follower and not yet answered, oldest first. */
+/**
+ * The window of AppendEntries that were sent to one follower and not yet answered, oldest first.
+ */
 import type { LogIndex } from "./types.ts"
 
-/** After a doubt (new leader, lost message, new link) so many messages are risked; each answer allows one more. */
+/**
+ * After a doubt (new leader, lost message, new link) so many messages are risked; each answer
+ * allows one more.
+ */
 const WINDOW_START = 4
 
 export class Inflights {

@@ -1,4 +1,7 @@
-/** What must hold of a node between any two inputs. For tests and the simulator: it costs a walk over the tail. */
+/**
+ * What must hold of a node between any two inputs. For tests and the simulator: it costs a walk
+ * over the tail.
+ */
 import { invariant } from "./assert.ts"
 import { configurationError } from "./configuration.ts"
 import type { LeaderState } from "./leader-state.ts"

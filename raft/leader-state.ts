@@ -30,7 +30,10 @@ export class LeaderState {
   /** Every message carries it; grows with heartbeats, reads, and doubts about a follower. */
   round = 1
   heartbeatElapsed = 0
-  /** Rounds of the heartbeats that an election timeout holds, but the one that asks: the window of check-quorum. */
+  /**
+   * Rounds of the heartbeats that an election timeout holds, but the one that asks: the window of
+   * check-quorum.
+   */
   readonly heartbeatRounds: Array<number>
   heartbeatCount = 0
   idleTicks = 0
@@ -51,7 +54,10 @@ export class LeaderState {
     this.adopt(configuration, noopIndex)
   }
 
-  /** Follows a change of membership: who is new is probed from `nextIndex`, who is gone is forgotten. */
+  /**
+   * Follows a change of membership: who is new is probed from `nextIndex`, who is gone is
+   * forgotten.
+   */
   adopt(configuration: Configuration, nextIndex: LogIndex): void {
     const members = new Set([this.#config.id, ...membersOf(configuration)])
     for (const member of this.progress.keys()) {
@@ -86,7 +92,10 @@ export class LeaderState {
     )
   }
 
-  /** A member counts as live when it answered a round begun within electionTicks of the next heartbeat. */
+  /**
+   * A member counts as live when it answered a round begun within electionTicks of the next
+   * heartbeat.
+   */
   get liveRound(): number {
     return this.heartbeatRounds[this.heartbeatCount % this.heartbeatRounds.length] ?? 0
   }

@@ -1,4 +1,6 @@
-/** Leading: the no-op, followers' answers, commit, heartbeats and check-quorum (§5.3, §5.4.2, §6). */
+/**
+ * Leading: the no-op, followers' answers, commit, heartbeats and check-quorum (§5.3, §5.4.2, §6).
+ */
 import { appendNoop } from "./append.ts"
 import { invariant } from "./assert.ts"
 import { LeaderState } from "./leader-state.ts"
@@ -13,7 +15,10 @@ import type { RaftState } from "./state.ts"
 import { nominateSuccessor, pushTransfer, tickTransfer } from "./transfer.ts"
 import type { LogIndex, MemberId } from "./types.ts"
 
-/** The no-op makes everything of earlier terms committable without counting copies of it (§5.4.2, §8). */
+/**
+ * The no-op makes everything of earlier terms committable without counting copies of it (§5.4.2,
+ * §8).
+ */
 export function becomeLeader(s: RaftState): void {
   invariant(s.role === "candidate", "only a candidate becomes leader")
   const leader = new LeaderState(s.config, s.log.lastIndex + 1, s.membership.current)
@@ -30,7 +35,10 @@ function ownProgress(s: RaftState, leader: LeaderState): Progress {
   return own
 }
 
-/** The leader's own disk is one of the majority, no earlier than it has the entries (§10.2.1 of the dissertation). */
+/**
+ * The leader's own disk is one of the majority, no earlier than it has the entries (§10.2.1 of the
+ * dissertation).
+ */
 export function ownEntriesPersisted(s: RaftState): void {
   const { leader } = s
   if (leader === null) return
@@ -69,7 +77,10 @@ function acknowledged(
   if (advanced) advanceCommit(s, leader)
 }
 
-/** §5.3: back off to where the logs may agree, skipping whole terms by the follower's hint and our own terms. */
+/**
+ * §5.3: back off to where the logs may agree, skipping whole terms by the follower's hint and our
+ * own terms.
+ */
 function refusedAt(
   s: RaftState,
   leader: LeaderState,
@@ -88,7 +99,9 @@ function refusedAt(
   leader.sendDue = true
 }
 
-/** Commits by count only what this term appended; everything before it follows (§5.4.2, figure 8). */
+/**
+ * Commits by count only what this term appended; everything before it follows (§5.4.2, figure 8).
+ */
 function advanceCommit(s: RaftState, leader: LeaderState): void {
   const index = leader.matchedByQuorum
   if (index <= s.log.commitIndex || index < leader.noopIndex) return
@@ -108,7 +121,7 @@ export function tickLeader(s: RaftState, leader: LeaderState): void {
     progress.quietTicks++
     if (progress.commitNoticed) {
       progress.commitNoticed = false
-      leader.sendDue = true
+      if (progress.commitSent < s.log.commitIndex) leader.sendDue = true
     }
   }
   tickTransfer(s, leader)
@@ -129,7 +142,10 @@ function heartbeat(s: RaftState, leader: LeaderState): void {
   pushTransfer(s, leader)
 }
 
-/** The link to `member` is new: what was under way on the old one may be lost, so ask before sending on. */
+/**
+ * The link to `member` is new: what was under way on the old one may be lost, so ask before sending
+ * on.
+ */
 export function peerReset(s: RaftState, member: MemberId): void {
   const { leader } = s
   const progress = leader?.progress.get(member)

@@ -1,6 +1,7 @@
 /**
- * Which configuration is in force: the newest in the log, committed or not (§6), and the older ones a truncation may
- * bring back. A log holds at most one uncommitted configuration, so the list is short.
+ * Which configuration is in force: the newest in the log, committed or not (§6), and the older ones
+ * a truncation may bring back. A log holds at most one uncommitted configuration, so the list is
+ * short.
  */
 import { invariant } from "./assert.ts"
 import { decodeConfiguration, isVoter } from "./configuration.ts"
@@ -45,8 +46,9 @@ export class Membership {
   }
 
   /**
-   * A voter of the configuration in force, or of one that it may not have replaced for good: who is left out by an
-   * uncommitted configuration may be the only one with a log that can be elected (dissertation §4.2.2).
+   * A voter of the configuration in force, or of one that it may not have replaced for good: who is
+   * left out by an uncommitted configuration may be the only one with a log that can be elected
+   * (dissertation §4.2.2).
    */
   mayLead(member: MemberId): boolean {
     return this.#placed.some(

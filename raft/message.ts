@@ -1,4 +1,7 @@
-/** What members of one group say to each other. The host carries each from `from` to `to`; losing one is legal. */
+/**
+ * What members of one group say to each other. The host carries each from `from` to `to`; losing
+ * one is legal.
+ */
 import type { Entry, LogIndex, MemberId, Term } from "./types.ts"
 
 interface Envelope {
@@ -22,7 +25,10 @@ export interface RequestVote extends Envelope {
   readonly _tag: "RequestVote"
   readonly lastLogIndex: LogIndex
   readonly lastLogTerm: Term
-  /** True after TimeoutNow or an assignment: voters skip "I heard the leader recently", never the log check. */
+  /**
+   * True after TimeoutNow or an assignment: voters skip "I heard the leader recently", never the
+   * log check.
+   */
   readonly leaderLeaseWaived: boolean
 }
 export interface RequestVoteResponse extends Envelope {
@@ -36,15 +42,24 @@ export interface AppendEntries extends Envelope {
   readonly prevLogTerm: Term
   readonly entries: ReadonlyArray<Entry>
   readonly leaderCommit: LogIndex
-  /** Round number echoed by the answer: check-quorum and ReadIndex count answers to rounds begun after their question. */
+  /**
+   * Round number echoed by the answer: check-quorum and ReadIndex count answers to rounds begun
+   * after their question.
+   */
   readonly round: number
 }
 export interface AppendEntriesResponse extends Envelope {
   readonly _tag: "AppendEntriesResponse"
   readonly success: boolean
-  /** success: prevLogIndex + entries.length, now durable here. Else: the prevLogIndex that was refused. */
+  /**
+   * success: prevLogIndex + entries.length, now durable here. Else: the prevLogIndex that was
+   * refused.
+   */
   readonly matchIndex: LogIndex
-  /** On refusal: where the follower's log may agree (fast back-off, §5.3): the last index with term ≤ prevLogTerm. */
+  /**
+   * On refusal: where the follower's log may agree (fast back-off, §5.3): the last index with term
+   * ≤ prevLogTerm.
+   */
   readonly hintIndex: LogIndex
   readonly hintTerm: Term
   readonly round: number
@@ -66,7 +81,10 @@ export interface InstallSnapshotResponse extends Envelope {
 export interface TimeoutNow extends Envelope {
   readonly _tag: "TimeoutNow"
 }
-/** "Nothing is outstanding: stop your timers until somebody speaks." Only a fully caught-up follower agrees. */
+/**
+ * "Nothing is outstanding: stop your timers until somebody speaks." Only a fully caught-up follower
+ * agrees.
+ */
 export interface Quiesce extends Envelope {
   readonly _tag: "Quiesce"
   readonly lastLogIndex: LogIndex

@@ -1,6 +1,6 @@
 /**
- * What the node has decided to say, sorted by what must be durable first. Promises (votes, requests for votes,
- * acknowledgements) wait for what they speak of; everything else may leave at once.
+ * What the node has decided to say, sorted by what must be durable first. Promises (votes, requests
+ * for votes, acknowledgements) wait for what they speak of; everything else may leave at once.
  */
 import type { AppendEntriesResponse, Message } from "./message.ts"
 import type { ReadState } from "./ready.ts"

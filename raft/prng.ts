@@ -1,4 +1,7 @@
-/** Seeded chance (sfc32): election jitter here, every draw of the simulator. Its state is part of the node's state. */
+/**
+ * Seeded chance (sfc32): election jitter here, every draw of the simulator. Its state is part of
+ * the node's state.
+ */
 export class Prng {
   #a: number
   #b: number

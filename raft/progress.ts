@@ -4,13 +4,14 @@ import { Inflights } from "./inflights.ts"
 import type { LogIndex, MemberId } from "./types.ts"
 
 /**
- * probe: where the logs agree is not known; one message at a time. replicate: pipelined. snapshot: what it needs is
- * no longer in the log.
+ * probe: where the logs agree is not known; one message at a time. replicate: pipelined. snapshot:
+ * what it needs is no longer in the log.
  */
 export type ProgressState = "probe" | "replicate" | "snapshot"
 
 /**
- * Invariants: 0 ≤ matchIndex < nextIndex; matchIndex never decreases within a term; in flight only in replicate.
+ * Invariants: 0 ≤ matchIndex < nextIndex; matchIndex never decreases within a term; in flight only
+ * in replicate.
  */
 export class Progress {
   readonly member: MemberId
@@ -23,7 +24,9 @@ export class Progress {
   quietTicks = 0
   /** Greatest round it has answered. */
   answeredRound = 0
-  /** Refusals of earlier rounds speak of messages sent before we last doubted: they say nothing new. */
+  /**
+   * Refusals of earlier rounds speak of messages sent before we last doubted: they say nothing new.
+   */
   trustedRound = 0
   /** In probe: a message is out; the next one waits for its answer or a heartbeat. */
   probeOutstanding = false
@@ -31,7 +34,10 @@ export class Progress {
   commitSent: LogIndex = 0
   /** It was told a commitIndex by a message of its own in this tick. */
   commitNoticed = false
-  /** matchIndex at the last heartbeat that found messages in flight; equal again = something may be lost. */
+  /**
+   * matchIndex at the last heartbeat that found messages in flight; equal again = something may be
+   * lost.
+   */
   stalledAt: LogIndex = -1
 
   constructor(member: MemberId, nextIndex: LogIndex, inflights: Inflights) {
@@ -83,7 +89,10 @@ export class Progress {
     this.inflights.add(lastIndex, bytes)
   }
 
-  /** Called by each heartbeat: true when nothing has moved since the one before although messages are out. */
+  /**
+   * Called by each heartbeat: true when nothing has moved since the one before although messages
+   * are out.
+   */
   stalled(): boolean {
     if (this.inflights.count === 0) return false
     if (this.stalledAt === this.matchIndex) {

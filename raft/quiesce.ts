@@ -1,6 +1,7 @@
 /**
- * A fully replicated, idle group stops its timers by agreement; the liveness of its leader is then its host's matter
- * (DESIGN §5, "Thousands of groups"). Whoever is not sure stays awake, which at worst wakes the others.
+ * A fully replicated, idle group stops its timers by agreement; the liveness of its leader is then
+ * its host's matter (DESIGN §5, "Thousands of groups"). Whoever is not sure stays awake, which at
+ * worst wakes the others.
  */
 import type { LeaderState } from "./leader-state.ts"
 import type { Quiesce, QuiesceResponse } from "./message.ts"
@@ -21,7 +22,10 @@ export function wake(s: RaftState): void {
   for (const progress of leader.peers) sendHeartbeat(s, leader, progress)
 }
 
-/** A heartbeat of an idle group: who lives is asked to quiesce, the others may come back by an ordinary one. */
+/**
+ * A heartbeat of an idle group: who lives is asked to quiesce, the others may come back by an
+ * ordinary one.
+ */
 export function askToQuiesce(s: RaftState, leader: LeaderState, liveRound: number): void {
   const awaited = new Set<MemberId>()
   for (const progress of leader.peers) {
@@ -55,7 +59,10 @@ export function mayQuiesce(s: RaftState, leader: LeaderState, liveRound: number)
   )
 }
 
-/** A follower agrees only when it holds, durably, exactly what the leader holds and knows that it is committed. */
+/**
+ * A follower agrees only when it holds, durably, exactly what the leader holds and knows that it is
+ * committed.
+ */
 export function handleQuiesce(s: RaftState, message: Quiesce): void {
   const { lastIndex, commitIndex, durableIndex } = s.log
   const agreed =

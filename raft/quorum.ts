@@ -1,4 +1,7 @@
-/** Majorities: what is committed and who won, for one set of voters or, while joint, for both at once (§5.2, §6). */
+/**
+ * Majorities: what is committed and who won, for one set of voters or, while joint, for both at
+ * once (§5.2, §6).
+ */
 
 export type VoteResult = "won" | "lost" | "pending"
 

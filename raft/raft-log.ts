@@ -1,6 +1,6 @@
 /**
- * The log as the core sees it: what the host holds, below a tail that no Ready has handed out yet. Only that tail is
- * in memory here.
+ * The log as the core sees it: what the host holds, below a tail that no Ready has handed out yet.
+ * Only that tail is in memory here.
  */
 import { invariant } from "./assert.ts"
 import type { LogReader } from "./log-reader.ts"
@@ -60,7 +60,10 @@ export class RaftLog {
     return this.#reader.term(index)
   }
 
-  /** [lo, lastIndex], as much as fits; never across the border of the tail. The array is not changed any more. */
+  /**
+   * [lo, lastIndex], as much as fits; never across the border of the tail. The array is not changed
+   * any more.
+   */
   entriesFrom(lo: LogIndex, bytesMax: number): ReadonlyArray<Entry> {
     if (lo > this.lastIndex) return none
     if (lo < this.tailFirstIndex) {
@@ -98,7 +101,9 @@ export class RaftLog {
     this.lastAppendMs = entry.appendMs
   }
 
-  /** Drops everything at or above `replacement.index` and puts it there (§5.3, only on a conflict). */
+  /**
+   * Drops everything at or above `replacement.index` and puts it there (§5.3, only on a conflict).
+   */
   replaceFrom(replacement: Entry): void {
     const index = replacement.index
     invariant(index > this.commitIndex, "what is committed is never truncated")
@@ -129,7 +134,9 @@ export class RaftLog {
     return taken
   }
 
-  /** The host must have taken what the last Ready handed out before it asks anything of the core. */
+  /**
+   * The host must have taken what the last Ready handed out before it asks anything of the core.
+   */
   checkTaken(): void {
     if (this.tailFirstIndex === this.lastIndex + 1) {
       invariant(this.#reader.lastIndex === this.lastIndex, "the host has taken the last Ready")
@@ -151,8 +158,8 @@ export class RaftLog {
   }
 
   /**
-   * Largest index of [floor, index] whose term is at most `term`; `floor` when there is none (§5.3's back-off, a whole
-   * term at a time). Terms ascend along a log, so it is found by halving.
+   * Largest index of [floor, index] whose term is at most `term`; `floor` when there is none
+   * (§5.3's back-off, a whole term at a time). Terms ascend along a log, so it is found by halving.
    */
   lastIndexWithTermAtMost(term: Term, index: LogIndex, floor: LogIndex): LogIndex {
     let lo = floor

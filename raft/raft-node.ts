@@ -31,7 +31,9 @@ export class RaftNode {
   readonly state: RaftState
   readonly #maker: ReadyMaker
 
-  /** `log` and `hardState` are what is durable; a log that ends below the commit index is refused. */
+  /**
+   * `log` and `hardState` are what is durable; a log that ends below the commit index is refused.
+   */
   constructor(config: RaftConfig, hardState: HardState, log: LogReader) {
     this.state = new RaftState(config, hardState, log)
     this.#maker = new ReadyMaker(this.state)
@@ -55,7 +57,9 @@ export class RaftNode {
   get appliedIndex(): LogIndex {
     return this.state.log.appliedIndex
   }
-  /** End of the log, what no Ready has handed out yet included; so are lastOffset and lastAppendMs. */
+  /**
+   * End of the log, what no Ready has handed out yet included; so are lastOffset and lastAppendMs.
+   */
   get lastIndex(): LogIndex {
     return this.state.log.lastIndex
   }
@@ -104,19 +108,27 @@ export class RaftNode {
     step(this.state, message)
   }
 
-  /** Leader only. Appended at once, sent and handed out by the next Ready; `firstOffset` must be lastOffset + 1. */
+  /**
+   * Leader only. Appended at once, sent and handed out by the next Ready; `firstOffset` must be
+   * lastOffset + 1.
+   */
   propose(proposal: Proposal): ProposeResult {
     this.#wakeLeader()
     return propose(this.state, proposal)
   }
 
-  /** Where to go: learners change at once, voters through a joint configuration that leaves itself. */
+  /**
+   * Where to go: learners change at once, voters through a joint configuration that leaves itself.
+   */
   proposeConfiguration(next: Configuration, appendMs: number): ProposeResult {
     this.#wakeLeader()
     return proposeConfiguration(this.state, next, appendMs)
   }
 
-  /** "timeout": pre-vote first. "assigned": skips pre-vote and waives the lease, never the log check. */
+  /**
+   * "timeout": pre-vote first. "assigned": skips pre-vote and waives the lease, never the log
+   * check.
+   */
   campaign(kind: "timeout" | "assigned"): void {
     campaign(this.state, kind)
   }
@@ -132,7 +144,10 @@ export class RaftNode {
     return readIndex(this.state, context)
   }
 
-  /** The link to that member was lost and made anew: what was on the way may be gone; if it leads, it may have died. */
+  /**
+   * The link to that member was lost and made anew: what was on the way may be gone; if it leads,
+   * it may have died.
+   */
   peerReset(member: MemberId): void {
     const s = this.state
     if (s.leader !== null || s.leaderId === member) wake(s)
@@ -177,7 +192,10 @@ export class RaftNode {
     return true
   }
 
-  /** The state machine is at `index`. Before the first Ready: where a host's checkpoint lets it begin. */
+  /**
+   * The state machine is at `index`. Before the first Ready: where a host's checkpoint lets it
+   * begin.
+   */
   applied(index: LogIndex): void {
     const { log } = this.state
     invariant(index <= log.commitIndex, "only what is committed is applied")

@@ -1,4 +1,7 @@
-/** Linearizable reads without an entry: note commitIndex, prove leadership by a round, then wait for apply (§8). */
+/**
+ * Linearizable reads without an entry: note commitIndex, prove leadership by a round, then wait for
+ * apply (§8).
+ */
 import type { LeaderState } from "./leader-state.ts"
 import type { RaftState } from "./state.ts"
 

@@ -1,4 +1,6 @@
-/** What the core hands its host after some inputs, in the order in which the host must act on it. */
+/**
+ * What the core hands its host after some inputs, in the order in which the host must act on it.
+ */
 import type { Message } from "./message.ts"
 import type { Entry, HardState, LogIndex, MemberId, SoftState, Term } from "./types.ts"
 
@@ -20,10 +22,10 @@ export interface ReadState {
 /**
  * Order of effects:
  *  1. `messages` may leave at once (they promise nothing that is not durable yet);
- *  2. `hardState` and `entries` go to the log in one atomic commit; taking them makes them readable through the
- *     LogReader at once, durable later;
- *  3. when that commit is durable, and not before: `node.persisted(token)`, then, if it returned true, `afterPersist`
- *     leaves (false: the term has moved on and nobody relies on it any more);
+ *  2. `hardState` and `entries` go to the log in one atomic commit; taking them makes them readable
+ *     through the LogReader at once, durable later;
+ *  3. when that commit is durable, and not before: `node.persisted(token)`, then, if it returned
+ *     true, `afterPersist` leaves (false: the term has moved on and nobody relies on it any more);
  *  4. `committed` may be applied as soon as its entries are readable here.
  */
 export interface Ready {
@@ -34,16 +36,23 @@ export interface Ready {
   readonly hardState: HardState | null
   /** Consecutive. An entry replaces everything at or above its index. */
   readonly entries: ReadonlyArray<Entry>
-  /** Votes, append acknowledgements and requests for votes: they speak of what this Ready persists. */
+  /**
+   * Votes, append acknowledgements and requests for votes: they speak of what this Ready persists.
+   */
   readonly afterPersist: ReadonlyArray<Message>
   /** Null when there is nothing to persist; afterPersist is empty then. */
   readonly token: PersistToken | null
-  /** Newly committed range [lo, hi); lo = hi when there is none. Call `applied(hi − 1)` when done. */
+  /**
+   * Newly committed range [lo, hi); lo = hi when there is none. Call `applied(hi − 1)` when done.
+   */
   readonly committed: { readonly lo: LogIndex; readonly hi: LogIndex }
   /** Linearizable reads that may be answered once the state machine has applied `index`. */
   readonly readStates: ReadonlyArray<ReadState>
   /** Reads that cannot be answered any more because leadership went. */
   readonly readsLost: ReadonlyArray<number>
-  /** A member that needs a snapshot before AppendEntries can go on (its nextIndex is below firstIndex). */
+  /**
+   * A member that needs a snapshot before AppendEntries can go on (its nextIndex is below
+   * firstIndex).
+   */
   readonly snapshotsNeeded: ReadonlyArray<MemberId>
 }

@@ -7,7 +7,9 @@ import { releaseReads } from "./read-index.ts"
 import type { RaftState } from "./state.ts"
 import type { Entry, LogIndex, Term } from "./types.ts"
 
-/** Called once per Ready: one message per follower carries everything since the last, when it fits. */
+/**
+ * Called once per Ready: one message per follower carries everything since the last, when it fits.
+ */
 export function replicate(s: RaftState, leader: LeaderState): void {
   if (leader.readRoundDue) beginReadRound(s, leader)
   if (!leader.sendDue) return
@@ -44,7 +46,10 @@ function replicateTo(s: RaftState, leader: LeaderState, progress: Progress): voi
   }
 }
 
-/** Whoever has everything would hear of a commit only by the next heartbeat. At most one such message per tick. */
+/**
+ * Whoever has everything would hear of a commit only by the next heartbeat. At most one such
+ * message per tick.
+ */
 function noticeDue(s: RaftState, progress: Progress): boolean {
   return (
     progress.state === "replicate" &&
@@ -75,9 +80,10 @@ function bytesOf(entries: ReadonlyArray<Entry>): number {
 }
 
 /**
- * Normally about what the follower has acknowledged: it can answer at once, without waiting for its disk. When
- * nothing has moved since the last heartbeat although messages are out, or while probing, it asks about nextIndex − 1:
- * a refusal shows what was lost, and only then is anything sent again.
+ * Normally about what the follower has acknowledged: it can answer at once, without waiting for its
+ * disk. When nothing has moved since the last heartbeat although messages are out, or while
+ * probing, it asks about nextIndex − 1: a refusal shows what was lost, and only then is anything
+ * sent again.
  */
 export function sendHeartbeat(s: RaftState, leader: LeaderState, progress: Progress): void {
   const asking = progress.state === "probe" || progress.stalled()

@@ -4,8 +4,8 @@ import type { RaftState } from "./state.ts"
 import type { MemberId, Term } from "./types.ts"
 
 /**
- * `term` may be the current one (a candidate that found a leader or lost). The vote is cleared only by a higher term:
- * clearing it by stepping down within a term would allow a second vote.
+ * `term` may be the current one (a candidate that found a leader or lost). The vote is cleared only
+ * by a higher term: clearing it by stepping down within a term would allow a second vote.
  */
 export function becomeFollower(s: RaftState, term: Term, leaderId: MemberId | null): void {
   invariant(term >= s.term, "the term never decreases")

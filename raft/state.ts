@@ -1,4 +1,7 @@
-/** Everything a node knows, as plain fields. The rules that change them are in step.ts and the files it names. */
+/**
+ * Everything a node knows, as plain fields. The rules that change them are in step.ts and the files
+ * it names.
+ */
 import { invariant } from "./assert.ts"
 import { checkConfig, type RaftConfig } from "./config.ts"
 import type { LeaderState } from "./leader-state.ts"
@@ -33,7 +36,10 @@ export class RaftState {
   quiesced = false
   /** Hard state as last handed out; what differs must be persisted. */
   handed: HardState
-  /** Number of the last Ready that had something to persist, of the last with a hard state, of the last durable one. */
+  /**
+   * Number of the last Ready that had something to persist, of the last with a hard state, of the
+   * last durable one.
+   */
   readySequence = 0
   hardStateSequence = 0
   durableSequence = 0
@@ -78,7 +84,10 @@ export class RaftState {
     return this.durableSequence >= this.hardStateSequence && !this.hardStateDirty
   }
 
-  /** There is a leader that is believed to live: votes for others would only disturb (§6, dissertation §4.2.3). */
+  /**
+   * There is a leader that is believed to live: votes for others would only disturb (§6,
+   * dissertation §4.2.3).
+   */
   get leaseHeld(): boolean {
     return (
       this.leaderId !== null &&

@@ -22,7 +22,10 @@ export function step(s: RaftState, message: Message): void {
   dispatch(s, message)
 }
 
-/** Who was removed and never heard of it pre-votes for ever: it is answered, and nobody loses sleep over it. */
+/**
+ * Who was removed and never heard of it pre-votes for ever: it is answered, and nobody loses sleep
+ * over it.
+ */
 function keepsAsleep(s: RaftState, message: Message): boolean {
   switch (message._tag) {
     case "Quiesce":
@@ -36,7 +39,10 @@ function keepsAsleep(s: RaftState, message: Message): boolean {
   }
 }
 
-/** A higher term ends this one, except for PreVote, which asks without raising anybody's. False: say no more. */
+/**
+ * A higher term ends this one, except for PreVote, which asks without raising anybody's. False: say
+ * no more.
+ */
 function passesAbove(s: RaftState, message: Message): boolean {
   switch (message._tag) {
     case "PreVote":
@@ -59,7 +65,10 @@ function passesAbove(s: RaftState, message: Message): boolean {
   }
 }
 
-/** Whoever leads or campaigns in an old term learns of the new one; late answers say nothing any more. */
+/**
+ * Whoever leads or campaigns in an old term learns of the new one; late answers say nothing any
+ * more.
+ */
 function answerBelow(s: RaftState, message: Message): void {
   const { from } = message
   const { id, term } = s

@@ -1,4 +1,7 @@
-/** Handing leadership over: stop proposals, let the target catch up, tell it to campaign (dissertation §3.10). */
+/**
+ * Handing leadership over: stop proposals, let the target catch up, tell it to campaign
+ * (dissertation §3.10).
+ */
 import { isVoter } from "./configuration.ts"
 import type { LeaderState } from "./leader-state.ts"
 import type { Progress } from "./progress.ts"
@@ -25,7 +28,10 @@ function mayLead(s: RaftState, member: MemberId): boolean {
   return isVoter(configuration, member) && !configuration.witnesses.includes(member)
 }
 
-/** After each answer and heartbeat: TimeoutNow goes once the target has everything, and again while it may be lost. */
+/**
+ * After each answer and heartbeat: TimeoutNow goes once the target has everything, and again while
+ * it may be lost.
+ */
 export function pushTransfer(s: RaftState, leader: LeaderState): void {
   if (leader.transfer === null) return
   const progress = leader.progress.get(leader.transfer.target)

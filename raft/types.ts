@@ -1,6 +1,6 @@
 /**
- * The words of the Raft core. Nothing here knows of Kafka, SQLite or sockets: offsets, timestamps and producer
- * fields of an entry are opaque ordered numbers that travel with it.
+ * The words of the Raft core. Nothing here knows of Kafka, SQLite or sockets: offsets, timestamps
+ * and producer fields of an entry are opaque ordered numbers that travel with it.
  */
 
 /** Monotonic election counter (Raft §5.1). 0 = before the first election. */
@@ -8,21 +8,27 @@ export type Term = number
 /** Position in the log; the first entry has index 1, 0 = "before the log". */
 export type LogIndex = number
 /**
- * Identity of one replica on one disk, opaque and compared as a whole. A host that replaces a disk must use a new
- * id: that is what keeps a wiped disk from voting twice (DESIGN.md, "A voter is a disk").
+ * Identity of one replica on one disk, opaque and compared as a whole. A host that replaces a disk
+ * must use a new id: that is what keeps a wiped disk from voting twice (DESIGN.md, "A voter is a
+ * disk").
  */
 export type MemberId = string
 
 export type EntryType = "noop" | "configuration" | "data"
 
-/** Everything of an entry but its bytes. Fixed when its first leader appends it; the same on the wire and on disk. */
+/**
+ * Everything of an entry but its bytes. Fixed when its first leader appends it; the same on the
+ * wire and on disk.
+ */
 export interface EntryEnvelope {
   readonly term: Term
   readonly index: LogIndex
   readonly type: EntryType
   /** The first leader's wall clock, never decreasing along a log, ms since the epoch. */
   readonly appendMs: number
-  /** Offsets [firstOffset, lastOffset]; an entry without records has lastOffset = firstOffset − 1. */
+  /**
+   * Offsets [firstOffset, lastOffset]; an entry without records has lastOffset = firstOffset − 1.
+   */
   readonly firstOffset: number
   readonly lastOffset: number
   /** −1 = none. */
@@ -66,7 +72,10 @@ export interface HardState {
   readonly votedFor: MemberId | null
   /** May lag behind the truth: it is only a hint that shortens recovery. */
   readonly commitIndex: LogIndex
-  /** Term of the leader from (or as) whom the log last accepted an append; a log's height is (acceptedTerm, lastIndex). */
+  /**
+   * Term of the leader from (or as) whom the log last accepted an append; a log's height is
+   * (acceptedTerm, lastIndex).
+   */
   readonly acceptedTerm: Term
 }
 
@@ -85,9 +94,9 @@ export interface SoftState {
 }
 
 /**
- * Membership in force from the moment its entry is appended (dissertation §4.1). While `votersOutgoing` is not
- * empty the configuration is joint: both majorities are needed (§6 of the paper).
- * Invariants: voters and learners are disjoint; witnesses ⊆ voters ∪ votersOutgoing.
+ * Membership in force from the moment its entry is appended (dissertation §4.1). While
+ * `votersOutgoing` is not empty the configuration is joint: both majorities are needed (§6 of the
+ * paper). Invariants: voters and learners are disjoint; witnesses ⊆ voters ∪ votersOutgoing.
  */
 export interface Configuration {
   readonly voters: ReadonlyArray<MemberId>

@@ -1,4 +1,7 @@
-/** One node talking to a test: brought into a role by hand-made messages, everything it says collected. */
+/**
+ * One node talking to a test: brought into a role by hand-made messages, everything it says
+ * collected.
+ */
 import type {
   AppendEntries,
   AppendEntriesResponse,
@@ -6,6 +9,7 @@ import type {
   Entry,
   LogIndex,
   Message,
+  Role,
   Term,
 } from "../../raft/index.ts"
 import { Member, configurationOf, type Settings } from "./member.ts"
@@ -62,6 +66,27 @@ export function leading(situation: Partial<Situation> = {}): Member {
 export function candidacy(member: Member): Array<Message> {
   member.node.campaign("assigned")
   return drain(member)
+}
+
+export const empty = { index: 0, term: 0 }
+
+export const inRole: Record<Exclude<Role, "preCandidate">, (s?: Partial<Situation>) => Member> = {
+  follower: alone,
+  candidate: (situation) => {
+    const member = alone(situation)
+    candidacy(member)
+    return member
+  },
+  leader: leading,
+}
+
+/** Ticks until `done`; how many it took. */
+export function tickUntil(member: Member, done: () => boolean, max = 100): number {
+  for (let ticks = 0; ticks < max; ticks++) {
+    if (done()) return ticks
+    member.node.tick()
+  }
+  throw new Error("it never happened")
 }
 
 export const vote = (from: string, term: Term, granted: boolean): Message => ({

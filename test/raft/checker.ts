@@ -1,4 +1,7 @@
-/** The safety properties of figure 3 and §5, watched from outside over all members of a simulated group. */
+/**
+ * The safety properties of figure 3 and §5, watched from outside over all members of a simulated
+ * group.
+ */
 import type { Entry, LogIndex, MemberId, Message, Ready, Term } from "../../raft/index.ts"
 import type { Member } from "./member.ts"
 
@@ -12,7 +15,10 @@ export class Checker {
   readonly #members: ReadonlyArray<Member>
   readonly #leaders = new Map<Term, MemberId>()
   readonly #votes = new Map<string, MemberId>()
-  /** By (term, index): the entry, and the term of the one before it. By induction that is Log Matching. */
+  /**
+   * By (term, index): the entry, and the term of the one before it. By induction that is Log
+   * Matching.
+   */
   readonly #entries = new Map<string, { readonly crc: number; readonly termBefore: Term }>()
   readonly #committed: Array<Committed> = []
   readonly #commitSeen = new Map<MemberId, LogIndex>()
@@ -118,7 +124,10 @@ export class Checker {
     }
   }
 
-  /** Committed means: on the disks of a majority. A leader that counts itself or others early is caught here. */
+  /**
+   * Committed means: on the disks of a majority. A leader that counts itself or others early is
+   * caught here.
+   */
   #onMajorityOfDisks({ node, disk }: Member): void {
     const index = node.commitIndex
     const term = disk.term(index)

@@ -1,6 +1,6 @@
 /**
- * One member's disk: what the host has taken over is readable at once and durable later; a crash keeps a prefix of
- * the commits.
+ * One member's disk: what the host has taken over is readable at once and durable later; a crash
+ * keeps a prefix of the commits.
  */
 import type { Entry, HardState, LogIndex, LogReader, Ready, Term } from "../../raft/index.ts"
 import { emptyHardState } from "../../raft/index.ts"

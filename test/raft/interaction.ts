@@ -1,4 +1,7 @@
-/** The commands of the transcripts: a few members, their disks, and the messages between them, all moved by hand. */
+/**
+ * The commands of the transcripts: a few members, their disks, and the messages between them, all
+ * moved by hand.
+ */
 import type { Configuration, MemberId, Message } from "../../raft/index.ts"
 import type { Command } from "../support/data-driven.ts"
 import { formatConfiguration, formatEntries, formatMessage, formatReady } from "./format.ts"
@@ -207,7 +210,10 @@ export class Interaction {
     }
   }
 
-  /** Readys, syncs and deliveries until nothing moves ("settle": unprinted); messages for members not named wait. */
+  /**
+   * Readys, syncs and deliveries until nothing moves ("settle": unprinted); messages for members
+   * not named wait.
+   */
   #stabilize(ids: ReadonlyArray<string>): void {
     const names = ids.length > 0 ? ids : [...this.#members.keys()]
     for (let steps = 0; steps < STEPS_MAX; steps++) {

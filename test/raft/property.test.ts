@@ -1,6 +1,7 @@
 /**
- * Random worlds. A failing seed is replayed by SEED=n; SEEDS=n runs more of them. Safety is checked at every step;
- * then the faults stop and the group must commit again within a bound that follows from its timeouts.
+ * Random worlds. A failing seed is replayed by SEED=n; SEEDS=n runs more of them. Safety is checked
+ * at every step; then the faults stop and the group must commit again within a bound that follows
+ * from its timeouts.
  */
 import { expect, test } from "bun:test"
 import { Prng, type EntryId, type LogIndex } from "../../raft/index.ts"
@@ -27,10 +28,15 @@ function explore(seed: number): World {
   return world
 }
 
-/** Old timers run out, a pre-vote may fail, an election may split: ten timeouts at their longest. */
+/**
+ * Old timers run out, a pre-vote may fail, an election may split: ten timeouts at their longest.
+ */
 const ELECTION_STEPS = 10 * 2 * defaults.electionTicks
 
-/** With the smallest window an entry takes a round trip, so what was left over counts into the bound. */
+/**
+ * With the smallest window an entry takes a round trip, so what was left over counts into the
+ * bound.
+ */
 function makesProgress(world: World): void {
   const backlog = Math.max(...world.members.map(({ node }) => node.lastIndex))
   let proposed: EntryId | null = null
@@ -53,7 +59,10 @@ function everyVoterCommitted(world: World, leader: Member, index: LogIndex): boo
   })
 }
 
-/** Hazard 23: whatever is lost, doubled or reordered, traffic stays proportional to time and proposals. */
+/**
+ * Hazard 23: whatever is lost, doubled or reordered, traffic stays proportional to time and
+ * proposals.
+ */
 function messagesAreBounded(world: World): void {
   const links = world.members.length * (world.members.length - 1)
   const bound = links * (2 * STEPS + 6 * world.proposalCount)

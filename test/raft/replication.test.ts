@@ -1,4 +1,7 @@
-/** How much a leader sends: windows, retransmission, and nothing that duplication could multiply (hazards 23, 27). */
+/**
+ * How much a leader sends: windows, retransmission, and nothing that duplication could multiply
+ * (hazards 23, 27).
+ */
 import { describe, expect, test } from "bun:test"
 import type { AppendEntries, Message } from "../../raft/index.ts"
 import { acked, drain, leading, only, refusal } from "./alone.ts"
@@ -86,7 +89,8 @@ describe("retransmission", () => {
       resent += toN2(drain(member)).length
     }
     expect(resent).toBe(1)
-    // What is late now is of an older round, even after the follower has answered and pipelining goes on.
+    // What is late now is of an older round, even after the follower has answered and pipelining
+    // goes on.
     member.step(acked("n2", 1, index + 1, member.node.state.leader?.round))
     expect(toN2(drain(member)).length).toBe(4)
     for (const message of refusals.slice(2)) {

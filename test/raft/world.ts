@@ -1,6 +1,7 @@
 /**
- * A seeded group on a bad network: messages are lost, doubled, delayed and reordered, links are cut, disks are slow,
- * and crashes forget what was not durable. Then everything is healed, and the group must work again.
+ * A seeded group on a bad network: messages are lost, doubled, delayed and reordered, links are
+ * cut, disks are slow, and crashes forget what was not durable. Then everything is healed, and the
+ * group must work again.
  */
 import { Prng, encodeConfiguration, type Message } from "../../raft/index.ts"
 import { Checker } from "./checker.ts"
@@ -181,7 +182,10 @@ export class World {
     this.#mail.push({ message, due: this.#now + 1 + this.prng.below(this.#faults.delayMax) })
   }
 
-  /** Between its Readys and their syncs, too: the commits under way are lost, the messages are on the wire. */
+  /**
+   * Between its Readys and their syncs, too: the commits under way are lost, the messages are on
+   * the wire.
+   */
   #crash(member: Member): void {
     this.crashCount++
     if (this.prng.below(2) === 0) this.#work(member)
@@ -189,7 +193,10 @@ export class World {
     this.#later(member)
   }
 
-  /** Hosts notice a silent node after a while and wake the groups it led (only that is left when groups sleep). */
+  /**
+   * Hosts notice a silent node after a while and wake the groups it led (only that is left when
+   * groups sleep).
+   */
   #later(member: Member): void {
     const at = this.#now + 20
     this.#wakeAt.set(at, [...(this.#wakeAt.get(at) ?? []), member])

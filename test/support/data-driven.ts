@@ -6,8 +6,8 @@
  *     ----
  *     what it printed, up to an empty line
  *
- * REWRITE=1 replaces the printed parts by what is printed now; git then shows the difference. Commit it only when you
- * understand what caused it.
+ * REWRITE=1 replaces the printed parts by what is printed now; git then shows the difference.
+ * Commit it only when you understand what caused it.
  */
 import { expect } from "bun:test"
 import { readFileSync, writeFileSync } from "node:fs"
