@@ -21,35 +21,45 @@ export function checkCommit(
   lastIndexOf: (group: GroupId) => LogIndex,
   endBefore: (group: GroupId, index: LogIndex) => LogEnd,
 ): void {
-  const seen = new Set<GroupId>()
+  checkOnce(writes)
   for (const { group, entries } of writes) {
-    if (seen.has(group)) throw new Error(`group ${group} occurs twice in a commit`)
-    seen.add(group)
     const first = entries[0]
     if (first === undefined) continue
     const lastIndex = lastIndexOf(group)
     if (!Number.isSafeInteger(first.index) || first.index < 1 || first.index > lastIndex + 1) {
       throw new Error(`group ${group}: append at ${first.index} to a log that ends at ${lastIndex}`)
     }
-    let end = endBefore(group, first.index)
+    let { index, term, lastOffset } = endBefore(group, first.index)
     for (const entry of entries) {
-      checkFollows(group, entry, end)
-      end = { index: entry.index, term: entry.term, lastOffset: entry.lastOffset }
+      const fault = faultOf(entry, index, term, lastOffset)
+      if (fault !== undefined) throw new Error(`group ${group} index ${entry.index}: ${fault}`)
+      index = entry.index
+      term = entry.term
+      lastOffset = entry.lastOffset
     }
   }
 }
 
-function checkFollows(group: GroupId, entry: Entry, end: LogEnd): void {
-  if (entry.index !== end.index + 1) {
-    throw new Error(`group ${group}: index ${entry.index} follows ${end.index}`)
+function checkOnce(writes: ReadonlyArray<GroupWrite>): void {
+  if (writes.length < 2) return
+  const seen = new Set<GroupId>()
+  for (const { group } of writes) {
+    if (seen.has(group)) throw new Error(`group ${group} occurs twice in a commit`)
+    seen.add(group)
   }
-  if (entry.term < end.term) {
-    throw new Error(`group ${group} index ${entry.index}: term ${entry.term} follows ${end.term}`)
+}
+
+/** Why the entry may not follow one with this index, term and last offset. Runs per entry: numbers, no objects. */
+function faultOf(
+  entry: Entry,
+  index: LogIndex,
+  term: Term,
+  lastOffset: number,
+): string | undefined {
+  if (entry.index !== index + 1) return `follows index ${index}`
+  if (entry.term < term) return `term ${entry.term} follows ${term}`
+  if (entry.lastOffset < lastOffset || entry.firstOffset > entry.lastOffset + 1) {
+    return `offsets ${entry.firstOffset}..${entry.lastOffset} follow ${lastOffset}`
   }
-  if (entry.lastOffset < end.lastOffset || entry.firstOffset > entry.lastOffset + 1) {
-    const offsets = `${entry.firstOffset}..${entry.lastOffset}`
-    throw new Error(
-      `group ${group} index ${entry.index}: offsets ${offsets} follow ${end.lastOffset}`,
-    )
-  }
+  return undefined
 }

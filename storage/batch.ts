@@ -1,16 +1,13 @@
 /** Commits on their way to disk: those that arrive while the worker fsyncs become the next transaction together. */
 import type { Entry, HardState } from "../raft/types.ts"
-import type { Arena } from "./arena.ts"
 import { encodeDirectory, type SlotWrite } from "./directory.ts"
 import type { RowWrite, Transaction } from "./segment-writer.ts"
+import type { Slab, Slabs } from "./slabs.ts"
 import type { SqliteGroupLog } from "./sqlite-group-log.ts"
 import type { CommitNumber, GroupId } from "./wal.ts"
 
 /** Bounds the directory: entries without payload would never fill a row. */
 const rowSlotsMax = 4096
-
-/** What an entry costs in memory beyond its payload, roughly: bounds a cache full of empty entries. */
-export const entryOverheadBytes = 256
 
 /** Consecutive entries of any groups, their payloads one behind the other in one slab. */
 export class Row {
@@ -19,24 +16,19 @@ export class Row {
   readonly slots: Array<SlotWrite> = []
   durable = false
   payloadBytes = 0
-  private readonly slab: SharedArrayBuffer
+  private readonly slab: Slab
   private readonly position: number
 
-  constructor(seq: number, arena: Arena) {
+  constructor(seq: number, slab: Slab) {
     this.seq = seq
-    this.slab = arena.slab
-    this.position = arena.position
+    this.slab = slab
+    this.position = slab.position
   }
 
-  /** What the row costs while its entries are cached. */
-  get memoryBytes(): number {
-    return this.payloadBytes + this.slots.length * entryOverheadBytes
-  }
-
-  takes(bytes: number, arena: Arena, rowBytesMax: number): boolean {
+  takes(bytes: number, slabs: Slabs, rowBytesMax: number): boolean {
     if (this.slots.length === 0) return true
     if (this.slots.length >= rowSlotsMax || this.payloadBytes + bytes > rowBytesMax) return false
-    return arena.slab === this.slab && arena.hasRoom(bytes)
+    return slabs.current === this.slab && slabs.hasRoom(bytes)
   }
 
   add(log: SqliteGroupLog, entry: Entry, chain: number): void {
@@ -45,16 +37,11 @@ export class Row {
     this.payloadBytes += entry.payload.length
   }
 
-  /** Takes the entries out of their groups' tails. */
-  evict(): void {
-    for (const [at, { entry }] of this.slots.entries()) this.logs[at]?.tail.evict(entry)
-  }
-
   encode(): RowWrite {
     return {
       seq: this.seq,
       directory: encodeDirectory(this.seq, this.payloadBytes, this.slots),
-      slab: this.slab,
+      slab: this.slab.memory,
       position: this.position,
       bytes: this.payloadBytes,
     }
@@ -67,8 +54,24 @@ export class Batch {
   /** Last commit in it; 0 when it holds drops alone. */
   through: CommitNumber = 0
   payloadBytes = 0
+  private readonly slabs = new Set<Slab>()
   private readonly hardStates = new Map<GroupId, HardState>()
   private readonly dropped = new Map<GroupId, number>()
+
+  /** Begins a row at the end of the slab, which is this batch's until `release`. */
+  addRow(seq: number, slab: Slab): Row {
+    if (!this.slabs.has(slab)) {
+      this.slabs.add(slab)
+      slab.users += 1
+    }
+    const row = new Row(seq, slab)
+    this.rows.push(row)
+    return row
+  }
+
+  release(slabs: Slabs): void {
+    for (const slab of this.slabs) slabs.release(slab)
+  }
 
   setHardState(group: GroupId, state: HardState): void {
     this.hardStates.set(group, state)

@@ -10,27 +10,30 @@ export const chainStart = 0
 
 const two32 = 0x1_0000_0000
 
+// The two halves of the state. Module variables, because this runs once per entry and must not allocate.
+let a = 0
+let b = 0
+
 /** 52 bits, so that a link is an exact number. Fixed at append: depends on identity (entryCrc, index, term) only. */
 export function chainNext(
   previous: number,
   entry: Pick<EntryEnvelope, "entryCrc" | "index" | "term">,
 ): number {
-  let a = previous >>> 0
-  let b = Math.floor(previous / two32) ^ 0x5bd1e995
-  const words = [
-    entry.entryCrc,
-    entry.index >>> 0,
-    Math.floor(entry.index / two32),
-    entry.term >>> 0,
-    Math.floor(entry.term / two32),
-  ]
-  for (const word of words) {
-    a = Math.imul(rotateLeft(a ^ Math.imul(word, 0xcc9e2d51), 13), 5) + 0x52dce729
-    b = Math.imul(rotateLeft(b ^ Math.imul(word ^ a, 0x1b873593), 17), 9) + 0x38495ab5
-  }
+  a = previous >>> 0
+  b = Math.floor(previous / two32) ^ 0x5bd1e995
+  mix(entry.entryCrc)
+  mix(entry.index >>> 0)
+  mix(Math.floor(entry.index / two32))
+  mix(entry.term >>> 0)
+  mix(Math.floor(entry.term / two32))
   a = avalanche(a ^ b)
   b = avalanche(b + a)
   return (b & 0xfffff) * two32 + a
+}
+
+function mix(word: number): void {
+  a = (Math.imul(rotateLeft(a ^ Math.imul(word, 0xcc9e2d51), 13), 5) + 0x52dce729) | 0
+  b = (Math.imul(rotateLeft(b ^ Math.imul(word ^ a, 0x1b873593), 17), 9) + 0x38495ab5) | 0
 }
 
 function rotateLeft(value: number, bits: number): number {

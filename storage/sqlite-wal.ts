@@ -4,12 +4,12 @@
  */
 import type { Entry } from "../raft/types.ts"
 import { checkCommit } from "./append-rules.ts"
-import { Arena } from "./arena.ts"
-import { Batch, entryOverheadBytes, Row } from "./batch.ts"
+import { Batch, type Row } from "./batch.ts"
 import type { RecoveryReport } from "./recovery.ts"
 import { checkPragmas, type Pragmas } from "./schema.ts"
 import type { Segment } from "./segment.ts"
 import type { SqliteWalLimits } from "./sqlite-wal-options.ts"
+import { Slabs } from "./slabs.ts"
 import { SqliteGroupLog } from "./sqlite-group-log.ts"
 import { TailCache } from "./tail-cache.ts"
 import type { CommitNumber, GroupId, GroupLog, GroupWrite, Wal, WalEvents } from "./wal.ts"
@@ -26,7 +26,7 @@ export interface SqliteWalStats {
   /** Time the worker spent in transactions, fsync included. */
   readonly writeMs: number
   readonly pendingBytes: number
-  /** Entries kept in memory, and the shared slabs ever made for them. */
+  /** What the cached entries keep in memory, and the shared slabs ever made for the hand-over. */
   readonly cachedBytes: number
   readonly slabsMade: number
   /** Rows read back from the file. */
@@ -51,7 +51,7 @@ export class SqliteWal implements Wal {
   private readonly events: WalEvents
   private readonly limits: SqliteWalLimits
   private readonly logs: Map<GroupId, SqliteGroupLog>
-  private readonly arena: Arena
+  private readonly slabs: Slabs
   private readonly cache: TailCache
   private nextSeq: number
   private committed: CommitNumber = 0
@@ -75,7 +75,7 @@ export class SqliteWal implements Wal {
     this.logs = parts.logs
     this.recovery = parts.recovery
     this.nextSeq = parts.recovery.nextSeq
-    this.arena = new Arena(parts.limits.slabBytes)
+    this.slabs = new Slabs(parts.limits.slabBytes)
     this.cache = new TailCache(parts.limits.cacheBytes)
   }
 
@@ -118,7 +118,7 @@ export class SqliteWal implements Wal {
       writeMs: this.writeMs,
       pendingBytes: this.pendingBytes,
       cachedBytes: this.cache.bytes,
-      slabsMade: this.arena.slabsMade,
+      slabsMade: this.slabs.made,
       payloadReads: this.segment.payloadReads,
     }
   }
@@ -188,23 +188,22 @@ export class SqliteWal implements Wal {
   private place(batch: Batch, log: SqliteGroupLog, entry: Entry): void {
     const bytes = entry.payload.length
     const row = this.rowFor(batch, bytes)
-    const stored = { ...entry, payload: this.arena.place(entry.payload) }
-    const chain = log.append(stored, bytes, row.seq)
-    log.tail.push(stored)
-    row.add(log, stored, chain)
+    this.slabs.place(entry.payload)
+    const chain = log.append(entry, bytes, row.seq)
+    log.tail.push(entry)
+    row.add(log, entry, chain)
+    this.cache.hold(entry)
     this.nextSeq += 1
     batch.payloadBytes += bytes
     this.pendingBytes += bytes
-    this.cache.grow(bytes + entryOverheadBytes)
   }
 
   /** The batch's last row if the payload fits behind its others, else a new one. */
   private rowFor(batch: Batch, bytes: number): Row {
     const last = batch.rows.at(-1)
-    if (last?.takes(bytes, this.arena, this.limits.rowBytesMax) === true) return last
-    if (!this.arena.hasRoom(bytes)) this.arena.nextSlab(bytes)
-    const row = new Row(this.nextSeq, this.arena)
-    batch.rows.push(row)
+    if (last?.takes(bytes, this.slabs, this.limits.rowBytesMax) === true) return last
+    if (!this.slabs.hasRoom(bytes)) this.slabs.next(bytes)
+    const row = batch.addRow(this.nextSeq, this.slabs.current)
     this.cache.add(row)
     return row
   }
@@ -227,6 +226,7 @@ export class SqliteWal implements Wal {
       row.durable = true
       this.entryCount += row.slots.length
     }
+    batch.release(this.slabs)
     this.cache.evict()
     if (batch.through > 0) this.durable = batch.through
   }
