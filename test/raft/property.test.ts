@@ -88,3 +88,12 @@ test(`${count} seeds from ${first}: safe in every step, and alive after healing`
     expect(crashes).toBeGreaterThan(count)
   }
 }, 600_000)
+
+test("the same seed gives the same run", () => {
+  for (const seed of [3, 8, 21]) {
+    const [one, other] = [explore(seed), explore(seed)]
+    expect(one.describe()).toBe(other.describe())
+    expect(one.messageCount).toBe(other.messageCount)
+    expect(one.prng.nextUint32()).toBe(other.prng.nextUint32())
+  }
+})
