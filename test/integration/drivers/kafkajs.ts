@@ -68,7 +68,9 @@ async function sendAll(
           acks: -1,
           messages: records.map(({ seq }) => ({ partition, value: `${who}:${seq}` })),
         })
-        const base = Number(metadata?.baseOffset ?? -1)
+        // It resolves with nothing where its metadata did not hold the partition: it sent nothing.
+        if (metadata?.baseOffset === undefined) throw new Error("resolved without a place")
+        const base = Number(metadata.baseOffset)
         records.forEach(({ seq }, i) => {
           print(`ack ${who} ${partition} ${seq} ${base < 0 ? -1 : base + i} ${Date.now()}`)
         })
