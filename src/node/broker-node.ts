@@ -12,6 +12,7 @@ import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage } from "../cluster/image.ts"
 import { foundingConfiguration, memberId } from "../cluster/members.ts"
 import type { Partition } from "../partition/partition.ts"
+import type { Outbox } from "../partition/ports.ts"
 import type { PartitionReport, PeerFrame } from "../peer/codec.ts"
 import { AutoCreate } from "./auto-create.ts"
 import { Leadership } from "./leadership.ts"
@@ -122,10 +123,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       settings: this.settings,
       seed: this.#prng.nextUint32(),
       wal: ports.wal,
-      outbox: {
-        send: (group, message) => this.#output.raft(group, message),
-        log: (level, line) => this.log(level, line),
-      },
+      outbox: this.#outbox(),
       onProgress: (partition) => {
         this.#waiting.wake(partition.info.group)
         this.#leadership.partition(partition)
@@ -137,6 +135,8 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.#reconciler = this.#makeReconciler()
     this.#forwarder = new Forwarder({
       leader: () => this.#metadataLeaderNode(),
+      leadsHere: () => this.#metadata.leads,
+      decide: (request, done) => this.#metadataLeader.submit(request, done),
       send: (nodeId, frame) => this.#output.send(nodeId, frame),
       appliedIndexOf: (nodeId) => this.#liveness.peer(nodeId)?.appliedMetadataIndex ?? 0,
       appliedIndex: () => this.image.index,
@@ -156,6 +156,13 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.#runner = new RequestRunner(this, this.#waiting, ports)
   }
 
+  #outbox(): Outbox {
+    return {
+      send: (group, message) => this.#output.raft(group, message),
+      log: (level, line) => this.log(level, line),
+    }
+  }
+
   #makeMetadataGroup(): MetadataGroup {
     const { clusterId, founders, settings } = this.#options
     return new MetadataGroup({
@@ -167,10 +174,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
         false,
       ),
       wal: this.#ports.wal,
-      outbox: {
-        send: (group, message) => this.#output.raft(group, message),
-        log: (level, line) => this.log(level, line),
-      },
+      outbox: this.#outbox(),
       onDirty: this.#replicas.onDirty,
       onRole: () => this.#leadership.metadata(this.#metadata),
     })
@@ -269,6 +273,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       this.log("info", `broker ${nodeId} is a new process, ${hello.incarnation}`)
       this.#replicas.wakeFollowersOf(nodeId)
       this.leaders.leaderGone(nodeId)
+      this.#forwarded.forget(nodeId)
       this.#waiting.wake(metadataKey)
     }
     this.#replicas.peerReset(nodeId)
@@ -357,8 +362,8 @@ export class BrokerNode implements BrokerMachine, NodeView {
     for (let round = 0; round < flushRoundsMax && left; round++) {
       this.#replicas.runTurn()
       this.#applied(nowMs)
-      this.#metadataLeader.run(nowMs)
       this.#forwarder.run(nowMs)
+      this.#metadataLeader.run(nowMs)
       if (this.#handover === undefined) this.#reconciler.run(nowMs)
       this.#waiting.run(nowMs)
       left = this.#replicas.dirty || this.#waiting.anyWoken
@@ -408,11 +413,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
   }
 
   decide(request: ControllerRequest, done: (result: ControllerResult) => void): void {
-    if (!this.#metadata.leads) return this.#forwarder.submit(request, done)
-    this.#metadataLeader.submit(request, (result) => {
-      if (result._tag === "decided") done(result)
-      else this.#forwarder.submit(request, done)
-    })
+    this.#forwarder.submit(request, done)
   }
 
   autoCreate(names: ReadonlyArray<string>): void {

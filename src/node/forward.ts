@@ -1,6 +1,6 @@
 /**
- * Requests for the metadata leader when it is elsewhere. They go over the peer link, again to every new leader until
- * one has answered or the deadline passed; an answer is handed on only when this broker has applied what was decided.
+ * Requests for the metadata leader, wherever it is: here, or over the peer link, again to every new leader until one
+ * has answered or the deadline passed. An answer is handed on only when this broker has applied what was decided.
  *
  * The other side's word for "I am not the leader" is an empty response. A request whose leader died may be decided
  * twice; the second decision then sees the first one's effect, as in Kafka.
@@ -12,16 +12,22 @@ import { Reader } from "../protocol/reader.ts"
 import { Writer } from "../protocol/writer.ts"
 import type { PeerFrame } from "../peer/codec.ts"
 import { controllerApi } from "./controller-apis.ts"
+import type { DecisionResult } from "./metadata-leader.ts"
 import type { ControllerRequest, ControllerResult } from "./requests/outcome.ts"
 
 /** Beyond this many at once a request is answered as if its time were up. */
 export const forwardedMax = 1000
 /** A leader that says it is none is asked again after so long, if nothing else is heard. */
 const askAgainMs = 100
+/** An answer may have been lost with its link. Asking again under the same number never decides twice there. */
+const remindMs = 500
 
 export interface ForwardPorts {
   /** −1: none known. */
   leader(): number
+  /** Whether this broker leads, and may be asked by `decide`. */
+  leadsHere(): boolean
+  decide(request: ControllerRequest, done: (result: DecisionResult) => void): void
   send(nodeId: number, frame: PeerFrame): boolean
   /** Metadata index that node has told us it has applied. */
   appliedIndexOf(nodeId: number): number
@@ -31,10 +37,12 @@ export interface ForwardPorts {
 
 interface Forwarded {
   readonly request: ControllerRequest
-  readonly frame: Uint8Array
   readonly done: (result: ControllerResult) => void
-  /** The node that has it, −1 when it must be sent (again). */
+  /** Made when it is first sent. */
+  frame: Uint8Array | undefined
+  /** The node that has it, −1 when nobody has. */
   sentTo: number
+  /** When it may or must be sent again. */
   notBeforeMs: number
 }
 
@@ -59,17 +67,17 @@ export class Forwarder {
     return this.#pending.size + this.#answered.length
   }
 
+  /** `done` is called once, in a later `run` or `respond`. */
   submit(request: ControllerRequest, done: (result: ControllerResult) => void): void {
-    const api = controllerApi(request.apiKey)
-    if (api === undefined) throw new Error(`API ${request.apiKey} is not forwarded`)
     if (this.size >= forwardedMax) return done({ _tag: "timedOut" })
     const correlationId = this.#nextCorrelationId++
-    const { apiVersion } = request
-    const writer = new Writer()
-    encodeRequestHeader(api, { apiKey: api.key, apiVersion, correlationId, clientId: null }, writer)
-    encodeRequest(api, apiVersion, request.body, writer)
-    const frame = writer.concat()
-    this.#pending.set(correlationId, { request, frame, done, sentTo: -1, notBeforeMs: 0 })
+    this.#pending.set(correlationId, {
+      request,
+      done,
+      frame: undefined,
+      sentTo: -1,
+      notBeforeMs: 0,
+    })
   }
 
   /** Sends what has no owner, gives up what is late. */
@@ -81,16 +89,33 @@ export class Forwarder {
       }
     }
     const leader = this.#ports.leader()
-    if (leader !== -1) this.#sendTo(leader, nowMs)
+    if (this.#ports.leadsHere()) this.#decideHere(nowMs)
+    else if (leader !== -1) this.#sendTo(leader, nowMs)
     this.#handOn(nowMs)
+  }
+
+  #decideHere(nowMs: number): void {
+    for (const [correlationId, forwarded] of this.#pending) {
+      if (nowMs < forwarded.notBeforeMs && forwarded.sentTo === -1) continue
+      this.#pending.delete(correlationId)
+      this.#ports.decide(forwarded.request, (result) => {
+        if (result._tag === "decided") return forwarded.done(result)
+        forwarded.sentTo = -1
+        forwarded.notBeforeMs = nowMs + askAgainMs
+        this.#pending.set(correlationId, forwarded)
+      })
+    }
   }
 
   #sendTo(leader: number, nowMs: number): void {
     for (const [correlationId, forwarded] of this.#pending) {
-      if (forwarded.sentTo === leader || nowMs < forwarded.notBeforeMs) continue
+      const isNew = forwarded.sentTo !== -1 && forwarded.sentTo !== leader
+      if (nowMs < forwarded.notBeforeMs && !isNew) continue
+      forwarded.frame ??= encoded(forwarded.request, correlationId)
       const { frame } = forwarded
       if (!this.#ports.send(leader, { _tag: "Request", correlationId, frame })) return
       forwarded.sentTo = leader
+      forwarded.notBeforeMs = nowMs + remindMs
     }
   }
 
@@ -137,7 +162,21 @@ export class Forwarder {
   /** The link to that node, or its process, is new: what it was asked is asked again. */
   linkLost(nodeId: number): void {
     for (const forwarded of this.#pending.values()) {
-      if (forwarded.sentTo === nodeId) forwarded.sentTo = -1
+      if (forwarded.sentTo !== nodeId) continue
+      forwarded.sentTo = -1
+      forwarded.notBeforeMs = 0
     }
   }
+}
+
+function encoded(
+  { apiKey, apiVersion, body }: ControllerRequest,
+  correlationId: number,
+): Uint8Array {
+  const api = controllerApi(apiKey)
+  if (api === undefined) throw new Error(`API ${apiKey} is not forwarded`)
+  const writer = new Writer()
+  encodeRequestHeader(api, { apiKey, apiVersion, correlationId, clientId: null }, writer)
+  encodeRequest(api, apiVersion, body, writer)
+  return writer.concat()
 }

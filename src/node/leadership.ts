@@ -5,6 +5,8 @@ import type { LeaderView } from "./leader-view.ts"
 import type { MetadataGroup } from "./metadata-group.ts"
 import { metadataGroupId } from "./metadata-group.ts"
 
+const noReplicas: ReadonlyArray<number> = []
+
 export class Leadership {
   readonly #nodeId: number
   readonly #leaders: LeaderView
@@ -26,12 +28,15 @@ export class Leadership {
   }
 
   metadata({ leads, leaderNode, term }: MetadataGroup): void {
-    if (leads) this.#led(metadataGroupId, term, [])
+    if (leads) this.#led(metadataGroupId, term, noReplicas)
     else this.#followed(metadataGroupId, leaderNode, term)
   }
 
   #led(group: GroupId, term: number, isr: ReadonlyArray<number>): void {
-    const isNew = this.#leaders.state(group).leader !== this.#nodeId
+    const known = this.#leaders.state(group)
+    const isNew = known.leader !== this.#nodeId
+    // The usual case, once per turn of a busy group: only the high watermark moved.
+    if (!isNew && known.term === term && known.isr === isr) return
     this.#leaders.report({ group, leader: this.#nodeId, term, isr }, this.#nodeId)
     if (isNew) this.#onLed(group)
   }
