@@ -36,6 +36,8 @@ export interface RunningBroker {
 /** How long a stopping broker hands leaderships over, and then waits for answers under way. */
 const handOverMs = 2000
 const drainMs = 500
+/** A log that failed may never say that it is closed. */
+const walCloseMs = 2000
 const pollMs = 5
 const tickMs = 25
 
@@ -134,13 +136,17 @@ const openLog = (
         }),
       catch: (error) => new StartFailed({ problem: `${config.dir}: ${reasonOf(error)}` }),
     }),
-    (wal) => Effect.promise(() => wal.close()),
+    (wal) =>
+      Effect.timeoutOption(
+        Effect.promise(() => wal.close()),
+        walCloseMs,
+      ),
   )
 
 const listen = Effect.fnUntraced(function* (config: BrokerConfig, rim: Rim) {
   yield* Effect.acquireRelease(
     attemptBind(formatEndpoint(config.listen), () => rim.listener.listen()),
-    () => Effect.sync(() => rim.listener.close()),
+    () => Effect.sync(() => rim.listener.close(rim.broken)),
   )
   const { http } = config
   if (http === null) return
@@ -173,8 +179,8 @@ const stopGracefully = Effect.fnUntraced(function* (
   failed: Deferred.Deferred<never, BrokerFailed>,
   log: Log,
 ) {
-  rim.beginStop()
-  if (!(yield* Deferred.isDone(failed))) {
+  rim.beginStop(yield* Deferred.isDone(failed))
+  if (!rim.broken) {
     const handOver = Effect.gen(function* () {
       while (loop.enter((machine, nowMs) => machine.shutdown(nowMs)) === "moving") {
         yield* Effect.sleep(tickMs)
@@ -189,7 +195,7 @@ const stopGracefully = Effect.fnUntraced(function* (
     log("info", "stopped")
   }
   loop.stop()
-  rim.transport.stop()
+  rim.transport.stop(rim.broken)
 })
 
 function describe(error: unknown): string {

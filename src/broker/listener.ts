@@ -70,7 +70,7 @@ export class Listener implements ConnectionOwner {
           else socket.end()
         },
         close: (socket) => this.gone(socket),
-        error: (socket) => void socket.end(),
+        error: (socket, error) => this.broke(socket, error),
       },
     })
   }
@@ -116,8 +116,9 @@ export class Listener implements ConnectionOwner {
     return true
   }
 
-  close(): void {
-    for (const connection of this.connections) connection.flush()
+  /** Sends what is ready unless the broker failed, whose answers are not to be trusted. */
+  close(broken: boolean): void {
+    if (!broken) for (const connection of this.connections) connection.flush()
     this.server?.stop(true)
     this.server = undefined
   }
@@ -183,6 +184,18 @@ export class Listener implements ConnectionOwner {
       end: () => connection.end(),
       close: () => connection.close(),
     }
+  }
+
+  /**
+   * What a handler threw, or the network: the one connection ends, and only a fault of ours is
+   * told.
+   */
+  private broke(socket: Socket<SocketState>, error: Error): void {
+    const ofNetwork = "code" in error && typeof error.code === "string"
+    if (!ofNetwork) {
+      this.host.complain("broker fault", `${socket.data.address}: ${error.stack ?? error.message}`)
+    }
+    socket.end()
   }
 
   private gone(socket: Socket<SocketState>): void {

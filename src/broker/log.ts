@@ -21,12 +21,11 @@ export interface LogFile {
  */
 export function openLog(nodeId: number, path: string | null): LogFile {
   let file = path === null ? undefined : openAppend(path)
+  // The terminal or the pipe may go away; the file remains.
+  process.stderr.on("error", ignore)
   const write = (line: string): void => {
-    try {
-      writeSync(2, line)
-    } catch {
-      // The terminal or the pipe has gone; the file remains.
-    }
+    // Not writeSync: whoever holds the other end of the pipe may not read, and must not stop us.
+    process.stderr.write(line)
     if (file === undefined || path === null) return
     try {
       writeSync(file.descriptor, line)
@@ -46,6 +45,7 @@ export function openLog(nodeId: number, path: string | null): LogFile {
       write(`${time} ${level.toUpperCase().padEnd(5)} broker ${nodeId}: ${oneLine(line)}\n`)
     },
     close: () => {
+      process.stderr.off("error", ignore)
       if (file !== undefined) closeSync(file.descriptor)
       file = undefined
     },
@@ -56,6 +56,8 @@ function openAppend(path: string): { descriptor: number; bytes: number } {
   const descriptor = openSync(path, "a")
   return { descriptor, bytes: fstatSync(descriptor).size }
 }
+
+function ignore(): void {}
 
 /** What a client sent may stand in a line: no control characters, no endless length. */
 function oneLine(line: string): string {

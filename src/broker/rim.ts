@@ -42,6 +42,8 @@ export class Rim implements HttpSource {
   private readonly usage = new NodeUsage()
   private requests = 0
   private stopping = false
+  /** The broker failed: nothing of it may leave any more. */
+  broken = false
   private lastSweepMs = 0
 
   constructor(options: RimOptions) {
@@ -88,8 +90,9 @@ export class Rim implements HttpSource {
     }
   }
 
-  beginStop(): void {
+  beginStop(broken: boolean): void {
     this.stopping = true
+    this.broken = broken
   }
 
   private tick(nowMs: number): void {

@@ -16,6 +16,7 @@ import { loadConfig } from "../broker/config.ts"
 import type { ConfigRefused, ConfigSources } from "../broker/config.ts"
 import type { BrokerError } from "../broker/errors.ts"
 import { openLog } from "../broker/log.ts"
+import type { Log } from "../broker/log.ts"
 import { settingsFromEnvironment } from "../broker/settings.ts"
 import { UsageError, parseFlags, parseSets, portRange, startFlags } from "./flags.ts"
 import type { Flags } from "./flags.ts"
@@ -51,6 +52,7 @@ const serve = (sources: ConfigSources): Effect.Effect<never, BrokerError | Confi
         Effect.sync(() => openLog(config.nodeId, join(config.dir, "broker.log"))),
         (file) => Effect.sync(() => file.close()),
       )
+      yield* logCrashes(log)
       for (const name of config.unused)
         log("info", `${name} is set and has no effect in this version`)
       const broker = yield* startBroker(config, log, { pidFile: join(config.dir, "broker.pid") })
@@ -59,9 +61,24 @@ const serve = (sources: ConfigSources): Effect.Effect<never, BrokerError | Confi
       const line = `ready: broker ${config.nodeId} on ${formatEndpoint(config.listen)}${http}`
       log("info", line)
       yield* Effect.sync(() => process.stdout.write(`${line}\n`))
-      return yield* broker.failure
+      return yield* broker.failure.pipe(Effect.tapError(() => leaveSoon))
     }),
   )
+
+/** What nobody caught is a broken invariant: it is said in the log, and the process ends. */
+const logCrashes = (log: Log) =>
+  Effect.sync(() => {
+    process.on("uncaughtException", (error) => crash(log, error))
+    process.on("unhandledRejection", (error) => crash(log, error))
+  })
+
+function crash(log: Log, error: unknown): never {
+  log("error", `stopped: ${error instanceof Error ? error.stack : String(error)}`)
+  return process.exit(1)
+}
+
+/** Whatever still hangs in a failed broker: the process goes, and its peers take over. */
+const leaveSoon = Effect.sync(() => setTimeout(() => process.exit(1), 3000).unref())
 
 /** The broker.json to run with; on an empty folder, the first one of a cluster of one broker. */
 function readOrForm(flags: Flags): { readonly file: BrokerJson; readonly filePath: string } {

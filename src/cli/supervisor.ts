@@ -48,6 +48,7 @@ export class Supervisor {
     const code = new Promise<number>((resolve) => {
       this.ended = resolve
     })
+    for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {})
     process.on("SIGINT", () => this.signalled())
     process.on("SIGTERM", () => this.signalled())
     process.on("SIGHUP", () => this.signalled())

@@ -88,7 +88,10 @@ export class OutboundLink {
         close: () => {
           if (current()) this.closed(false)
         },
-        error: (socket) => void socket.end(),
+        error: (socket, error) => {
+          if (!("code" in error)) this.options.events.complain(`${this.name}: ${error.stack}`)
+          socket.end()
+        },
       },
     }).catch((error: unknown) => {
       if (current()) this.closed(isRefusal(error))
@@ -139,11 +142,13 @@ export class OutboundLink {
     this.closed(false)
   }
 
-  stop(): void {
+  /** Sends what is queued unless the broker failed. */
+  stop(broken = false): void {
     this.stopped = true
     clearTimeout(this.redial)
     this.attempt++
-    this.flush()
+    if (broken) this.socket?.terminate()
+    else this.flush()
     this.socket?.end()
     this.socket = undefined
     this.state = "down"

@@ -83,8 +83,8 @@ export class PeerTransport {
     return link
   }
 
-  stop(): void {
-    for (const link of this.outbound.values()) link.stop()
+  stop(broken = false): void {
+    for (const link of this.outbound.values()) link.stop(broken)
     for (const link of this.inbound) link.destroy()
     this.inbound.clear()
   }

@@ -122,3 +122,48 @@ test("--config beside flags that say the same is wrong usage; a missing file is 
   const missing = await runCli("main.ts", ["start", "--config", "/no/such/broker.json"])
   expect([missing.exit, missing.stderr.trim().split("\n").length]).toEqual([1, 1])
 })
+
+test("a log that cannot be written stops the broker: nothing is acknowledged after it, exit 1, a plain line", async () => {
+  const dir = newFolder()
+  const port = await freePortBlock(2)
+  const broker = `${process.execPath} ${join(root, "src/cli/main.ts")} start --dir ${dir}`
+  const child = Bun.spawn(
+    // 6 MB a file; without the trap the kernel would kill the process instead of refusing the write.
+    [
+      "sh",
+      "-c",
+      `trap '' XFSZ; ulimit -f 12000; exec ${broker} --port ${port} --http-port ${port + 1}`,
+    ],
+    { stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+  )
+  await child.stdout.getReader().read()
+  const client = new Client({ bootstrap: [{ host: "127.0.0.1", port }], requestTimeoutMs: 5000 })
+  let acknowledged = 0
+  const produce = async () => {
+    for (; acknowledged < 100; acknowledged++) {
+      await produceRecords(client, [{ value: Buffer.alloc(500_000, acknowledged) }], {
+        topic: "t",
+        partition: 0,
+        timeoutMs: 5000,
+      })
+    }
+  }
+  expect(
+    await produce().then(
+      () => "done",
+      () => "failed",
+    ),
+  ).toBe("failed")
+  client.close()
+  const stderr = await new Response(child.stderr).text()
+  expect(await child.exited).toBe(1)
+  expect(stderr).toContain("stopped: the log cannot be written")
+  const again = await startBroker(dir, port)
+  const reader = new Client({ bootstrap: [{ host: "127.0.0.1", port }] })
+  expect((await readAll(reader, { topic: "t", partition: 0 })).length).toBeGreaterThanOrEqual(
+    acknowledged,
+  )
+  reader.close()
+  again.kill("SIGTERM")
+  await again.exited
+}, 30_000)
