@@ -4,7 +4,7 @@
  * one folder would be one voter voting twice.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
-import { Context, Deferred, Effect, Layer } from "effect"
+import { Cause, Context, Deferred, Effect, Exit, Layer } from "effect"
 import type { Scope } from "effect"
 import { acquireLock, openSqliteWal } from "../../storage/index.ts"
 import type { SqliteWal } from "../../storage/index.ts"
@@ -36,8 +36,9 @@ export interface RunningBroker {
 /** How long a stopping broker hands leaderships over, and then waits for answers under way. */
 const handOverMs = 2000
 const drainMs = 500
+const walCloseMs = 5000
 /** A log that failed may never say that it is closed. */
-const walCloseMs = 2000
+const brokenCloseMs = 50
 const pollMs = 5
 const tickMs = 25
 
@@ -136,10 +137,10 @@ const openLog = (
         }),
       catch: (error) => new StartFailed({ problem: `${config.dir}: ${reasonOf(error)}` }),
     }),
-    (wal) =>
+    (wal, exit) =>
       Effect.timeoutOption(
         Effect.promise(() => wal.close()),
-        walCloseMs,
+        Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) ? brokenCloseMs : walCloseMs,
       ),
   )
 

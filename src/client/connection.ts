@@ -208,19 +208,8 @@ export class ClientConnection {
   private answered(frame: Uint8Array): void {
     const next = this.pending.shift()
     if (next === undefined) throw new Error("an answer to nothing that was asked")
-    let version = next.version
-    const reader = new Reader(frame)
-    const correlationId = decodeResponseHeader(next.api, version, reader)
-    if (correlationId !== next.correlationId) {
-      next.fail(new ConnectionLost(`${this.name} answered out of order`))
-      throw new Error(`correlation id ${correlationId} instead of ${next.correlationId}`)
-    }
-    // KIP-511: an ApiVersions that the broker does not know is answered in version 0.
-    if (next.api.key === apiVersions.key && frame.length >= 6) {
-      if ((((frame[4] ?? 0) << 8) | (frame[5] ?? 0)) === ErrorCode.UNSUPPORTED_VERSION) version = 0
-    }
     try {
-      next.settle(reader, version)
+      settle(next, frame)
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       next.fail(new ConnectionLost(`${this.name}: an unreadable ${next.api.name} answer: ${why}`))
@@ -254,4 +243,21 @@ export class ClientConnection {
     this.pending = []
     for (const pending of waiting) pending.fail(error)
   }
+}
+
+/** Throws for bytes that are no answer to that request. */
+function settle(pending: Pending, frame: Uint8Array): void {
+  const { api, version } = pending
+  const reader = new Reader(frame)
+  const correlationId = decodeResponseHeader(api, version, reader)
+  if (correlationId !== pending.correlationId) {
+    throw new Error(`correlation id ${correlationId} instead of ${pending.correlationId}`)
+  }
+  pending.settle(reader, isVersionFallback(api, frame) ? 0 : version)
+}
+
+/** KIP-511: an ApiVersions that the broker does not know is answered in version 0. */
+function isVersionFallback(api: Api, frame: Uint8Array): boolean {
+  if (api.key !== apiVersions.key || frame.length < 6) return false
+  return (((frame[4] ?? 0) << 8) | (frame[5] ?? 0)) === ErrorCode.UNSUPPORTED_VERSION
 }
