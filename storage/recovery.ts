@@ -72,7 +72,8 @@ export function replay(segment: Segment, logOf: (group: GroupId) => SqliteGroupL
   for (const row of segment.hardStates()) {
     logOf(row.group).storedHardState = decodeHardState(row)
   }
-  return { rows, slots, nextSeq: Math.max(nextSeq, ...dropped.values()) }
+  for (const seq of dropped.values()) nextSeq = Math.max(nextSeq, seq)
+  return { rows, slots, nextSeq }
 }
 
 /** Seqs are handed out without gaps, so a missing row in the middle shows. */

@@ -59,7 +59,9 @@ export class SqliteWal implements Wal {
   /** Oldest first; the last one still grows. */
   private waiting: Array<Batch> = []
   private inFlight: Batch | undefined
+  /** Why commits are refused: closed, or failed. */
   private stopped: Error | undefined
+  private failure: Error | undefined
   private whenIdle: (() => void) | undefined
   private transactions = 0
   private entryCount = 0
@@ -132,12 +134,12 @@ export class SqliteWal implements Wal {
 
   /** Everything committed so far becomes durable and is reported, then the file is closed. */
   async close(): Promise<void> {
-    const failed = this.stopped !== undefined
     this.stopped ??= new Error("the log is closed")
-    if (!failed && this.inFlight !== undefined) {
+    if (this.failure === undefined && this.inFlight !== undefined) {
       await new Promise<void>((resolve) => (this.whenIdle = resolve))
     }
-    this.segment.close()
+    // After a failure the reader stays: the writer must not be the last connection, whose end checkpoints (D5).
+    if (this.failure === undefined) this.segment.close()
     await this.worker.close()
   }
 
@@ -154,6 +156,8 @@ export class SqliteWal implements Wal {
 
   /** For the opener alone: nothing will be durable any more. */
   onFailure(error: Error): void {
+    if (this.failure !== undefined) return
+    this.failure = error
     this.stopped = error
     this.waiting = []
     this.whenIdle?.()
@@ -213,7 +217,14 @@ export class SqliteWal implements Wal {
     const batch = this.waiting.shift()
     if (batch === undefined) return
     this.inFlight = batch
-    this.worker.commit(batch.encode(this.transactions + 1))
+    try {
+      this.worker.commit(batch.encode(this.transactions + 1))
+    } catch (error) {
+      // What cannot be written cannot become durable, and is visible already: the broker must stop.
+      const failure = error instanceof Error ? error : new Error(String(error))
+      this.stopped = failure
+      queueMicrotask(() => this.onFailure(failure))
+    }
   }
 
   private settle(batch: Batch, elapsedMs: number): void {

@@ -58,6 +58,20 @@ test("everything reported before the failure is there when the disk has room aga
   await reopened.wal.close()
 })
 
+test("an entry that cannot be written is a failure, not a silence", async () => {
+  const failures: Array<string> = []
+  const onFailure = (error: Error) => void failures.push(String(error))
+  const wal = await openSqliteWal({ dir, onDurable: () => {}, onFailure })
+  const [entry] = run(1, 1, -1)
+  if (entry === undefined) throw new Error("no entry")
+  wal.commit([{ group: 1, entries: [{ ...entry, appendMs: Number.NaN }] }])
+  expect(() => wal.commit([])).toThrow("safe integer")
+  await Promise.resolve()
+  expect(failures).toEqual(["RangeError: NaN is not a safe integer"])
+  await wal.close()
+  expect(failures.length).toBe(1)
+})
+
 test("the writer runs with synchronous=FULL in WAL mode, and says so in the log", async () => {
   const lines: Array<string> = []
   const wal: SqliteWal = await openSqliteWal({
