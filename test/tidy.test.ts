@@ -137,7 +137,7 @@ describe("size and names", () => {
     const wide = sources.flatMap((source) =>
       source.lines.flatMap((line, i) => {
         // A text that a test compares, or an address, is as long as it is.
-        const isFree = /https?:\/\/|expect\(|["'`].{60,}/.test(line)
+        const isFree = /https?:\/\/|expect\(|["'`].{60,}|^\s*\/[^/*]/.test(line)
         return line.length > columnsMax && !isFree ? [at(source, i + 1)] : []
       }),
     )

@@ -1,7 +1,7 @@
 import { Kafka, logLevel, type Admin } from "kafkajs"
 import { until } from "./until.ts"
 
-/** Who leads what, as any client sees it. */
+/** Who leads what, seen as every client sees it. */
 
 export interface PartitionLayout {
   readonly partition: number
