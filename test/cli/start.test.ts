@@ -128,7 +128,7 @@ test("a log that cannot be written stops the broker: nothing is acknowledged aft
   const port = await freePortBlock(2)
   const broker = `${process.execPath} ${join(root, "src/cli/main.ts")} start --dir ${dir}`
   const child = Bun.spawn(
-    // 6 MB a file; without the trap the kernel would kill the process instead of refusing the write.
+    // 6 MB a file; without the trap the kernel would kill the process, not refuse the write.
     [
       "sh",
       "-c",
