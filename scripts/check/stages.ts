@@ -56,6 +56,11 @@ export function stageOf(file: string): string {
   return order.find(([, pattern]) => pattern.test(file))?.[0] ?? "other"
 }
 
+/**
+ * A test that times out takes its child processes with it: the default of 5 s is for idle machines.
+ */
+const testFlags = ["--only-failures", "--timeout=30000"]
+
 function testStages(): Array<Stage> {
   const files = [...new Bun.Glob("test/**/*.test.ts").scanSync(root)].toSorted()
   const byStage = Map.groupBy(files, stageOf)
@@ -63,9 +68,7 @@ function testStages(): Array<Stage> {
     const own = byStage.get(name) ?? []
     if (own.length === 0) return []
     const paths = own.map((file) => `./${file}`)
-    return [
-      { name, kind: "tests", command: [process.execPath, "test", "--only-failures", ...paths] },
-    ]
+    return [{ name, kind: "tests", command: [process.execPath, "test", ...testFlags, ...paths] }]
   })
 }
 
