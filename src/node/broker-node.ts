@@ -6,7 +6,7 @@
  * for all groups, then what was applied, decided and awaited.
  */
 import type { Prng } from "../../raft/index.ts"
-import type { MemberId } from "../../raft/types.ts"
+import type { Configuration, MemberId } from "../../raft/types.ts"
 import type { CommitNumber, GroupId } from "../../storage/wal.ts"
 import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage } from "../cluster/image.ts"
@@ -450,20 +450,19 @@ export class BrokerNode implements BrokerMachine, NodeView {
   }
 
   get controllerId(): number {
-    const leader = this.#metadataLeaderNode()
-    if (this.alive(leader)) return leader
-    if (this.alive(this.nodeId)) return this.nodeId
-    let lowest = -1
-    for (const { id } of this.image.brokers.values()) {
-      if (this.alive(id) && (lowest === -1 || id < lowest)) lowest = id
-    }
-    return lowest
+    const known = [this.#metadataLeaderNode(), this.nodeId, ...this.image.brokers.keys()]
+    return known.find((id) => this.alive(id)) ?? -1
   }
 
   /** By this node's own membership, else by what the others report (a learner that is not taken in yet). */
   #metadataLeaderNode(): number {
     const { leaderNode } = this.#metadata
     return leaderNode !== -1 ? leaderNode : this.leaders.state(metadataGroupId).leader
+  }
+
+  /** Members of group 0, for inspection. */
+  get metadataConfiguration(): Configuration {
+    return this.#metadata.configuration
   }
 
   log(level: LogLevel, line: string): void {

@@ -32,6 +32,8 @@ interface Question {
 /** What waits to be decided; the askers have their own bounds, this is the sum of them. */
 const questionsMax = 10_000
 const dutyIntervalMs = 250
+/** While some partition has no leader. */
+const urgentIntervalMs = 50
 /** Leaderships brought back per round, so that a returned broker is not flooded. */
 const movesPerRoundMax = 20
 const moveIntervalMs = 250
@@ -102,9 +104,9 @@ export class MetadataLeader {
   /** What nobody asks for: fencing, elections that got nowhere, moves back. */
   tick(nowMs: number): void {
     if (!this.#reigning || this.#deciding || nowMs < this.#nextDutyMs) return
-    this.#nextDutyMs = nowMs + dutyIntervalMs
+    this.#nextDutyMs = nowMs + (this.#leaderless.size > 0 ? urgentIntervalMs : dutyIntervalMs)
     const records = this.#fencing() ?? this.#elections(nowMs) ?? this.#movesBack(nowMs)
-    if (records !== undefined) this.#commit(records, nowMs, () => {})
+    if (records !== undefined) this.#commit(records, nowMs, () => this.hurry())
   }
 
   /** Something was heard or lost: do not wait for the interval. */

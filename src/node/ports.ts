@@ -136,6 +136,8 @@ export interface NodeStatus {
     readonly hosted: number
     readonly led: number
     readonly quiesced: number
+    /** Groups that are ticked, group 0 among them: what idling costs. */
+    readonly awake: number
     /** Partitions of the cluster without a live leader. */
     readonly leaderless: number
     readonly underReplicated: number

@@ -61,5 +61,6 @@ function partitionCounts(node: NodeView, replicas: Replicas): NodeStatus["partit
     const { isr } = node.leaders.state(info.group)
     if (!info.replicas.every((id) => isr.includes(id) && node.alive(id))) underReplicated++
   }
-  return { hosted: replicas.size, led, quiesced, leaderless, underReplicated }
+  const { size: hosted, awake } = replicas
+  return { hosted, led, quiesced, awake, leaderless, underReplicated }
 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test"
 import { createTopics } from "../../src/protocol/messages/create-topics.ts"
 import { metadata } from "../../src/protocol/messages/metadata.ts"
+import { memberId } from "../../src/cluster/members.ts"
 import {
   askFetch,
   askProduce,
@@ -18,6 +19,15 @@ import { World } from "../support/world.ts"
 
 const started = (seed: number, options: ConstructorParameters<typeof World>[0] = {}) =>
   new World({ ...options, seed }).startAll().untilReady()
+
+/** Of the partition t-0 and of group 0, as their members on that broker have them. */
+const configurations = (world: World, at: number) => {
+  const node = world.node(at)
+  const group = node.image.topics.get("t")?.partitions[0]?.group ?? -1
+  const partition = node.partition(group)
+  if (partition === undefined) throw new Error("t-0 is not there")
+  return [partition.raftGroup.node.configuration, node.metadataConfiguration]
+}
 
 const values = (world: World, at: number, topic: string) =>
   readAll(world, at, topic).records.map((record) => record.value)
@@ -86,13 +96,78 @@ describe("a leader dies", () => {
       const leader = leaderOf(world, "t")
       produceTo(world, leader, "t", ["a"])
       world.runUntil(() => world.node(leader).status().partitions.quiesced === 1, 10_000, "quiet")
+      const group = world.node(leader).image.topics.get("t")?.partitions[0]?.group ?? -1
+      const others = world.brokers.filter(({ id }) => id !== leader)
+      const term = others[0]!.node!.leaders.state(group).term
       world.crash(leader)
       world.run(30)
       world.start(leader)
       const deadMs = world.nowMs
+      // Nobody goes on trusting the old process: groups are awake and its leadership is known to be over.
+      for (const { node } of others) {
+        world.runUntil(
+          () => {
+            const state = node?.leaders.state(group)
+            const over = state?.leader !== leader || state.term > term
+            return over && node?.partition(group)?.raftGroup.node.quiesced === false
+          },
+          60,
+          "the followers know",
+        )
+      }
       expect(produceRetrying(world, "t", ["b"])).toMatchObject({ errorCode: 0, baseOffset: 1 })
       expect(world.nowMs - deadMs).toBeLessThan(2000)
     }
+  })
+})
+
+describe("an assigned leader", () => {
+  test.each([1, 2, 3])("that cannot win is followed by the next candidate (seed %d)", (seed) => {
+    const world = started(700 + seed, { nodes: 5 })
+    const made = world.call(0, createTopics, 7, {
+      topics: [
+        {
+          name: "t",
+          numPartitions: -1,
+          replicationFactor: -1,
+          assignments: [{ partitionIndex: 0, brokerIds: [1, 2, 0, 3] }],
+        },
+      ],
+      timeoutMs: 5000,
+    })
+    expect(made.topics[0]?.errorCode).toBe(0)
+    world.run(100)
+    // Broker 2 is next in line, and its requests for votes do not reach broker 3: two of four votes.
+    world.cut(2, 3)
+    world.crash(1)
+    const killedMs = world.nowMs
+    world.runUntil(() => leaderOf(world, "t", 0, 0) === 0, 3000, "broker 0 leads")
+    // Before anybody's own election timer (1.5 s at the least).
+    expect(world.nowMs - killedMs).toBeLessThan(1200)
+  })
+
+  test.each([1, 2, 3, 4, 5, 6])(
+    "of a new topic leads at once, also where others apply it late (seed %d)",
+    (seed) => {
+      const world = started(720 + seed, { latencyMs: [1, 25] })
+      const beganMs = world.nowMs
+      expect(createTopic(world, "t", { partitions: 12, at: seed % 3 })).toBe(0)
+      expect(world.nowMs - beganMs).toBeLessThan(280)
+    },
+  )
+})
+
+describe("a starting broker", () => {
+  test("does not say that a topic is unknown before it can know", () => {
+    const world = started(740)
+    createTopic(world, "t")
+    world.crash(1)
+    world.run(1000)
+    world.start(1)
+    expect(leaderOf(world, "t", 0, 1)).not.toBe(-1)
+    const seen = world.call(1, metadata, 12, { topics: [{ name: "t" }] })
+    expect(seen.topics[0]?.errorCode).toBe(0)
+    expect(seen.brokers.length).toBe(3)
   })
 })
 
@@ -168,6 +243,11 @@ describe("a removed folder", () => {
       10_000,
       "the learner has caught up",
     )
+    const disk = memberId(wiped, world.brokers[wiped]!.diskUuid)
+    for (const configuration of configurations(world, leader)) {
+      expect(configuration.learners).toContain(disk)
+      expect([...configuration.voters, ...configuration.votersOutgoing]).not.toContain(disk)
+    }
     const seen = world.call(leader, metadata, 12, { topics: [{ name: "t" }] })
     const partition = seen.topics[0]?.partitions[0]
     expect(partition?.replicaNodes).toContain(wiped)

@@ -17,8 +17,8 @@ const led = (world: World, at: number): number => {
 
 const quiet = (world: World): boolean =>
   world.running().every(({ id }) => {
-    const { hosted, quiesced } = world.node(id).status().partitions
-    return hosted === quiesced
+    const { hosted, quiesced, awake } = world.node(id).status().partitions
+    return hosted === quiesced && awake === 1
   })
 
 test("1,000 partitions fall asleep, and 99 % are led again within 2 s of a broker's death", () => {

@@ -148,6 +148,8 @@ describe("Fetch reads", () => {
     const sizes = (answer: ReturnType<typeof ask>) =>
       answer.responses[0]?.partitions.map((partition) => partition.records?.length ?? -1)
     const [small, both] = [sizes(ask(mine, 1)), sizes(ask(mine.toReversed(), 10_000))]
+    // Room for one and a half: the second one is left out, not cut.
+    expect(sizes(ask(mine, 850))?.[1]).toBe(0)
     expect(small?.[0]).toBeGreaterThan(500)
     expect(small?.[1]).toBe(0)
     expect(both?.every((size) => size > 500)).toBe(true)
