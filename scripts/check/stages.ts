@@ -30,7 +30,10 @@ const tools: ReadonlyArray<Stage> = [
 /** Which stage a test file belongs to: the first pattern that its path matches. */
 const order: ReadonlyArray<readonly [stage: string, pattern: RegExp]> = [
   ["tidiness", /^test\/tidy/],
-  ["simulation", /^test\/(sim\/|node\/.*simulat)/],
+  [
+    "simulation",
+    /^test\/(sim|node|raft|partition)\/(random-[\w-]+|simulat[\w-]*|failover|many-partitions|property)\.test/,
+  ],
   ["golden", /golden/],
   ["unit", /^test\/(raft|protocol|partition|cluster|node|peer|broker|client|cli|scripts)\//],
   ["storage", /^test\/storage\//],
