@@ -21,6 +21,7 @@ const sameSignalMs = 2000
 /** A broker that does not stop within this time is killed. */
 const stopMs = 8000
 const restartFirstMs = 200
+const idleTimerMs = 60_000
 const restartMaxMs = 5000
 
 export class Supervisor {
@@ -53,6 +54,8 @@ export class Supervisor {
     process.on("SIGTERM", () => this.signalled())
     process.on("SIGHUP", () => this.signalled())
     for (const folder of this.folders) this.spawn(folder)
+    // With no broker left and nothing to wait for, Bun would poll without pause for the promise.
+    setInterval(() => {}, idleTimerMs)
     process.exit(await code)
   }
 

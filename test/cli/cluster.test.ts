@@ -126,6 +126,27 @@ test("a killed broker stays down; varve start brings it back; SIGTERM to the clu
   expect(isAlive(pid)).toBe(false)
 }, 30_000)
 
+test.skipIf(process.platform !== "linux")(
+  "a supervisor whose brokers are all gone rests until it is told to stop",
+  async () => {
+    const { child, pids } = await launch(direct(1), 1)
+    process.kill(pids[0] ?? 0, "SIGKILL")
+    await until("the broker to be gone", () => !isAlive(pids[0] ?? 0))
+    const cpuTicks = () => {
+      const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(" ")
+      return Number(fields[13]) + Number(fields[14])
+    }
+    const before = cpuTicks()
+    const begunMs = performance.now()
+    await until("half a second to pass", () => performance.now() - begunMs > 500)
+    // A tick is 10 ms: an event loop that polls without pause takes about fifty of them.
+    expect(cpuTicks() - before).toBeLessThan(15)
+    child.kill("SIGTERM")
+    expect(await child.exited).toBe(0)
+  },
+  30_000,
+)
+
 test("--restart brings a killed broker back", async () => {
   const { child, pids, dir } = await launch(direct(1, "--restart"), 1)
   process.kill(pids[0] ?? 0, "SIGKILL")
