@@ -24,14 +24,17 @@ const nothing: Uint8Array = new Uint8Array(0)
  */
 export class FrameSplitter {
   private readonly bytesMax: number
+  /** Longest frame that is taken next: the first may be held to less than those behind it. */
+  private nextBytesMax: number
   /** Pieces of the unfinished frame, prefix included. */
   private pieces: Array<Uint8Array> = []
   private bytesKept = 0
   /** Bytes of the unfinished frame with its prefix, once the prefix is complete. */
   private bytesWanted: number | undefined
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, firstBytesMax = bytesMax) {
     this.bytesMax = bytesMax
+    this.nextBytesMax = firstBytesMax
   }
 
   /** Bytes received of a frame that is not complete. */
@@ -61,7 +64,7 @@ export class FrameSplitter {
       this.bytesWanted = wanted
       return this.keep(rest)
     }
-    frames.push(rest.subarray(prefixBytes, wanted))
+    this.take(rest.subarray(prefixBytes, wanted), frames)
     return rest.subarray(wanted)
   }
 
@@ -73,15 +76,20 @@ export class FrameSplitter {
     const gathered = this.gather()
     if (this.bytesWanted !== undefined) {
       this.bytesWanted = undefined
-      frames.push(gathered.subarray(prefixBytes))
+      this.take(gathered.subarray(prefixBytes), frames)
     } else {
       this.bytesWanted = prefixBytes + this.lengthAt(gathered)
       if (this.bytesWanted === prefixBytes) {
         this.bytesWanted = undefined
-        frames.push(nothing)
+        this.take(nothing, frames)
       } else this.keep(gathered)
     }
     return rest.subarray(lacking)
+  }
+
+  private take(frame: Uint8Array, frames: Array<Uint8Array>): void {
+    frames.push(frame)
+    this.nextBytesMax = this.bytesMax
   }
 
   private keep(piece: Uint8Array): Uint8Array {
@@ -104,7 +112,7 @@ export class FrameSplitter {
 
   private lengthAt(bytes: Uint8Array): number {
     const length = (bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!
-    if (length < 0 || length > this.bytesMax) throw new FrameTooLarge(length, this.bytesMax)
+    if (length < 0 || length > this.nextBytesMax) throw new FrameTooLarge(length, this.nextBytesMax)
     return length
   }
 }
