@@ -1,8 +1,8 @@
 /**
  * The time a broker lives in: milliseconds since 1970 that never run backwards and never jump. A
  * wall clock set forward by an hour must not make every peer look silent for an hour, and one set
- * back must not stop time, so the difference is worked off gradually: at most two extra
- * milliseconds for each one that passed, or half of one when behind.
+ * back must not stop time, so the difference is worked off gradually: a tenth of the time that
+ * passes. Timeouts are measured in this time, so they are never off by more than that tenth.
  */
 export interface TimeSource {
   /** Milliseconds since 1970, as the machine believes; may jump. */
@@ -34,7 +34,8 @@ export class SlewingClock {
     this.monotonic = monotonic
     const expected = this.time + elapsed
     const drift = this.source.wallMs() - expected
-    const correction = drift > 0 ? Math.min(drift, 2 * elapsed) : Math.max(drift, -elapsed / 2)
+    const correctionMax = elapsed / 10
+    const correction = Math.max(-correctionMax, Math.min(drift, correctionMax))
     this.time = expected + correction
     return Math.floor(this.time)
   }

@@ -25,7 +25,7 @@ export interface ConnectionSocket extends Writable {
 export interface ConnectionHost {
   readonly limits: ConnectionLimits
   readonly usage: NodeUsage
-  /** The log has more to write than it should: no request is taken until it has caught up. */
+  /** No request is taken now: the log is behind, or this turn's requests have had their time. */
   readonly saturated: boolean
   served(apiKey: number, apiVersion: number): Served
   /** Hands the request to the node; the answer may come before this returns. Gives the token. */

@@ -91,7 +91,8 @@ export class Listener implements ConnectionOwner {
       for (const connection of now) connection.flush()
     }
     if (this.waitingForRoom.size > 0 && !this.host.saturated) {
-      const now = [...this.waitingForRoom]
+      // Whoever waited last goes first: the one that took all the room last time asks again last.
+      const now = [...this.waitingForRoom].reverse()
       this.waitingForRoom.clear()
       for (const connection of now) connection.pump()
     }

@@ -7,6 +7,13 @@
 import type { BrokerMachine, ClientRequest, Hello, RequestAnswer } from "../node/node.ts"
 import type { SlewingClock } from "./clock.ts"
 
+/**
+ * Client requests of one turn may take so long together; the rest wait for the next turn, behind
+ * what peers have sent meanwhile. Without it a burst of batches that decompress slowly would keep a
+ * leader from its heartbeats.
+ */
+const requestBudgetMs = 20
+
 export interface LoopOptions {
   readonly clock: SlewingClock
   readonly tickMs: number
@@ -24,6 +31,7 @@ export class NodeLoop {
   private readonly onTicks: Array<(nowMs: number) => void> = []
   private nextToken = 1
   private flushScheduled = false
+  private requestMs = 0
   private ticker: ReturnType<typeof setInterval> | undefined
   private tickScheduled = false
   private stopped = false
@@ -82,9 +90,16 @@ export class NodeLoop {
 
   submit(request: ClientRequest, answer: (answer: RequestAnswer) => void): number {
     const token = this.nextToken++
+    const begunMs = performance.now()
     this.answers.set(token, answer)
     this.enter((machine, nowMs) => machine.request(token, request, nowMs))
+    this.requestMs += performance.now() - begunMs
     return token
+  }
+
+  /** This turn's requests have taken their time: no further one before the next turn. */
+  get requestBudgetSpent(): boolean {
+    return this.requestMs > requestBudgetMs
   }
 
   cancel(token: number): void {
@@ -107,10 +122,12 @@ export class NodeLoop {
 
   private flush(): void {
     this.flushScheduled = false
+    this.requestMs = 0
     if (this.stopped || this.machine === undefined) return
     try {
-      this.machine.flush(this.nowMs())
+      const unfinished = this.machine.flush(this.nowMs())
       for (const action of this.afterFlush) action()
+      if (unfinished) this.scheduleFlush()
     } catch (error) {
       this.fail(error)
     }

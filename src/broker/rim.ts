@@ -111,7 +111,7 @@ export class Rim implements HttpSource {
       limits,
       usage,
       get saturated() {
-        return wal.pendingBytes > walPendingBytesMax
+        return wal.pendingBytes > walPendingBytesMax || loop.requestBudgetSpent
       },
       served: (apiKey, apiVersion) => machine.served(apiKey, apiVersion),
       submit: (request, answer) => {

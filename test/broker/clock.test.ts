@@ -20,20 +20,20 @@ test("it is the wall clock while that behaves", () => {
   expect(pass(10_000)).toBe(1_010_025)
 })
 
-test("a wall clock set forward by an hour is caught up with at three times its speed", () => {
+test("a wall clock set forward by an hour is caught up with by a tenth of the time that passes", () => {
   const { time, clock, pass } = clockAt(0)
   time.wall += 3_600_000
   expect(clock.nowMs()).toBe(0)
-  expect(pass(100)).toBe(300)
-  for (let i = 0; i < 20_000; i++) pass(100)
+  expect(pass(100)).toBe(110)
+  for (let i = 0; i < 10 * 3600; i++) pass(1000)
   expect(clock.nowMs()).toBe(time.wall)
 })
 
 test("a wall clock set back slows time and never turns it", () => {
   const { time, pass } = clockAt(10_000_000)
   time.wall -= 60_000
-  expect(pass(100)).toBe(10_000_050)
-  for (let i = 0; i < 2000; i++) pass(100)
+  expect(pass(100)).toBe(10_000_090)
+  for (let i = 0; i < 600; i++) pass(1000)
   expect(pass(0)).toBe(time.wall)
 })
 
@@ -48,7 +48,7 @@ test("it never runs backwards and never gains more than it may, whatever the wal
       for (const { ms, wall } of list) {
         const now = pass(ms, wall)
         expect(now).toBeGreaterThanOrEqual(last)
-        expect(now - last).toBeLessThanOrEqual(3 * ms + 1)
+        expect(now - last).toBeLessThanOrEqual(1.1 * ms + 1)
         last = now
       }
     }),
