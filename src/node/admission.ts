@@ -1,4 +1,7 @@
-/** Whether somebody who says Hello is one of us. A refusal is one clear line for the log of the broker that refuses. */
+/**
+ * Whether somebody who says Hello is one of us. A refusal is one clear line for the log of the
+ * broker that refuses.
+ */
 import type { MetadataImage } from "../cluster/image.ts"
 import type { PeerState } from "./liveness.ts"
 import type { Hello, NodeOptions } from "./ports.ts"
@@ -10,8 +13,9 @@ export type Admission =
 const refused = (reason: string): Admission => ({ _tag: "refused", reason })
 
 /**
- * A known node id with a disk nobody has seen is a replaced disk: welcome, as a learner (DESIGN §5), but not beside a
- * living broker of that id. `peer`: what was heard of that node so far, by whatever link.
+ * A known node id with a disk nobody has seen is a replaced disk: welcome, as a learner (DESIGN
+ * §5), but not beside a living broker of that id. `peer`: what was heard of that node so far, by
+ * whatever link.
  */
 export function admit(
   options: NodeOptions,

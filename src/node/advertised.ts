@@ -1,6 +1,7 @@
 /**
- * What this broker offers: the one table of served APIs and their versions. ApiVersions answers it, the rim and
- * dispatch refuse everything else. A version stands here only when every field of it means what it means in Kafka.
+ * What this broker offers: the one table of served APIs and their versions. ApiVersions answers it,
+ * the rim and dispatch refuse everything else. A version stands here only when every field of it
+ * means what it means in Kafka.
  */
 
 export interface AdvertisedApi {
@@ -9,7 +10,10 @@ export interface AdvertisedApi {
   readonly maxVersion: number
 }
 
-/** Produce says 0 and serves from 3, as Kafka does (KAFKA-18659): older librdkafka stops compressing otherwise. */
+/**
+ * Produce says 0 and serves from 3, as Kafka does (KAFKA-18659): older librdkafka stops compressing
+ * otherwise.
+ */
 export const produceVersionMin = 3
 
 /** By key, ascending, as Kafka answers them. */

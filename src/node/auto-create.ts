@@ -1,4 +1,7 @@
-/** Topics that a client asked metadata for and that do not exist: made with the broker's defaults, each name once. */
+/**
+ * Topics that a client asked metadata for and that do not exist: made with the broker's defaults,
+ * each name once.
+ */
 import { createTopics } from "../protocol/messages/create-topics.ts"
 import type { RequestOf } from "../protocol/schema.ts"
 import type { ControllerRequest, ControllerResult } from "./requests/outcome.ts"

@@ -1,9 +1,10 @@
 /**
- * One whole broker as a deterministic machine: ticks, peer frames, requests and "durable" come in; peer frames, log
- * writes, answers and log lines go out. No clock, no chance, no socket: the rim and the simulator drive the same code.
+ * One whole broker as a deterministic machine: ticks, peer frames, requests and "durable" come in;
+ * peer frames, log writes, answers and log lines go out. No clock, no chance, no socket: the rim
+ * and the simulator drive the same code.
  *
- * Inputs only change state and mark what is to be done; `flush`, once per turn of the event loop, does it: one commit
- * for all groups, then what was applied, decided and awaited.
+ * Inputs only change state and mark what is to be done; `flush`, once per turn of the event loop,
+ * does it: one commit for all groups, then what was applied, decided and awaited.
  */
 import type { Prng } from "../../raft/index.ts"
 import type { Configuration, MemberId } from "../../raft/types.ts"
@@ -205,7 +206,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
     })
   }
 
-  // ---- time and links ------------------------------------------------------------------------------------------
+  // ---- time and links
 
   start(nowMs: number): void {
     this.#now(nowMs)
@@ -320,12 +321,11 @@ export class BrokerNode implements BrokerMachine, NodeView {
 
   #livenessChanged(event: LivenessEvent): void {
     const { nodeId } = event
-    this.log(
-      event._tag === "suspected" ? "warn" : "info",
-      event._tag === "suspected" ? `broker ${nodeId} is silent` : `broker ${nodeId} speaks again`,
-    )
     this.#replicas.setSuspected(this.#liveness.suspectedNodes())
-    if (event._tag === "suspected") this.#replicas.wakeFollowersOf(nodeId)
+    if (event._tag === "suspected") {
+      this.log("warn", `broker ${nodeId} is silent`)
+      this.#replicas.wakeFollowersOf(nodeId)
+    } else this.log("info", `broker ${nodeId} speaks again`)
     this.#metadataLeader.hurry()
     this.#waiting.wake(metadataKey)
   }
@@ -349,7 +349,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
     return helloOf(this.#options, this.#ports.wal, this.image.index)
   }
 
-  // ---- the turn ------------------------------------------------------------------------------------------------
+  // ---- the turn
 
   durable(through: CommitNumber, nowMs: number): void {
     this.#now(nowMs)
@@ -397,7 +397,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
     }
   }
 
-  // ---- requests ------------------------------------------------------------------------------------------------
+  // ---- requests
 
   served(apiKey: number, apiVersion: number): Served {
     return servedVersion(apiKey, apiVersion)
@@ -424,7 +424,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
     return this.#producerIds.next(nowMs)
   }
 
-  // ---- what the answers are made from --------------------------------------------------------------------------
+  // ---- what the answers are made from
 
   get image(): MetadataImage {
     return this.#metadata.image
@@ -454,7 +454,10 @@ export class BrokerNode implements BrokerMachine, NodeView {
     return known.find((id) => this.alive(id)) ?? -1
   }
 
-  /** By this node's own membership, else by what the others report (a learner that is not taken in yet). */
+  /**
+   * By this node's own membership, else by what the others report (a learner that is not taken in
+   * yet).
+   */
   #metadataLeaderNode(): number {
     const { leaderNode } = this.#metadata
     return leaderNode !== -1 ? leaderNode : this.leaders.state(metadataGroupId).leader

@@ -1,4 +1,7 @@
-/** The requests that only the metadata leader decides, and what it decides; everything else never leaves a broker. */
+/**
+ * The requests that only the metadata leader decides, and what it decides; everything else never
+ * leaves a broker.
+ */
 import { allocateProducerIds as decideProducerIds } from "../cluster/allocate-producer-ids.ts"
 import type { ControllerContext, Decision } from "../cluster/controller.ts"
 import { createPartitions as decideCreatePartitions } from "../cluster/create-partitions.ts"
@@ -44,7 +47,10 @@ export function decide(
   }
 }
 
-/** The broker that a request of this kind speaks for; undefined where any broker may ask for anybody. */
+/**
+ * The broker that a request of this kind speaks for; undefined where any broker may ask for
+ * anybody.
+ */
 export function speaksFor(request: {
   readonly apiKey: number
   readonly body: object

@@ -1,9 +1,10 @@
 /**
- * Requests for the metadata leader, wherever it is: here, or over the peer link, again to every new leader until one
- * has answered or the deadline passed. An answer is handed on only when this broker has applied what was decided.
+ * Requests for the metadata leader, wherever it is: here, or over the peer link, again to every new
+ * leader until one has answered or the deadline passed. An answer is handed on only when this
+ * broker has applied what was decided.
  *
- * The other side's word for "I am not the leader" is an empty response. A request whose leader died may be decided
- * twice; the second decision then sees the first one's effect, as in Kafka.
+ * The other side's word for "I am not the leader" is an empty response. A request whose leader died
+ * may be decided twice; the second decision then sees the first one's effect, as in Kafka.
  */
 import { encodeRequest, decodeResponse } from "../protocol/codec.ts"
 import { DecodeError } from "../protocol/errors.ts"
@@ -19,7 +20,10 @@ import type { ControllerRequest, ControllerResult } from "./requests/outcome.ts"
 export const forwardedMax = 1000
 /** A leader that says it is none is asked again after so long, if nothing else is heard. */
 const askAgainMs = 100
-/** An answer may have been lost with its link. Asking again under the same number never decides twice there. */
+/**
+ * An answer may have been lost with its link. Asking again under the same number never decides
+ * twice there.
+ */
 const remindMs = 500
 
 export interface ForwardPorts {

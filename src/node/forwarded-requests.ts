@@ -1,4 +1,7 @@
-/** The metadata leader's side of forward.ts: a peer's request is decided here, or handed back with an empty answer. */
+/**
+ * The metadata leader's side of forward.ts: a peer's request is decided here, or handed back with
+ * an empty answer.
+ */
 import { decodeRequest, encodeResponse } from "../protocol/codec.ts"
 import { DecodeError } from "../protocol/errors.ts"
 import { decodeRequestHeader } from "../protocol/header.ts"
@@ -20,7 +23,10 @@ export interface ForwardedPorts {
 const notLeader = new Uint8Array(0)
 /** Being decided for one peer; its own bound is lower. */
 const inFlightPerPeerMax = 2000
-/** Answers kept for a peer whose link broke before it heard them: it asks again under the same number. */
+/**
+ * Answers kept for a peer whose link broke before it heard them: it asks again under the same
+ * number.
+ */
 const answersKeptMax = 64
 
 interface Asker {

@@ -1,4 +1,7 @@
-/** Graceful stop: every leadership held here is offered once to a replica that is in sync and reachable. */
+/**
+ * Graceful stop: every leadership held here is offered once to a replica that is in sync and
+ * reachable.
+ */
 import { nodeOf } from "../cluster/members.ts"
 import type { RaftGroup } from "../partition/raft-group.ts"
 import type { Liveness } from "./liveness.ts"
@@ -22,7 +25,9 @@ export class Handover {
     this.#deadlineMs = nowMs + handoverMs
   }
 
-  /** Call again each tick until it says done. Group 0 goes last: it still assigns for the others. */
+  /**
+   * Call again each tick until it says done. Group 0 goes last: it still assigns for the others.
+   */
   step(nowMs: number): "moving" | "done" {
     if (nowMs >= this.#deadlineMs) return "done"
     let moving = false

@@ -1,8 +1,8 @@
 /**
- * Who leads what, as far as this broker knows: from its own groups and from the reports of leaders. Metadata answers
- * from here.
- * Invariants: a group's (leader, term) never goes back to a lower term; one term never has two leaders (Raft §5.2);
- * the ISR is the one that the leader of the newest term last reported.
+ * Who leads what, as far as this broker knows: from its own groups and from the reports of leaders.
+ * Metadata answers from here. Invariants: a group's (leader, term) never goes back to a lower term;
+ * one term never has two leaders (Raft §5.2); the ISR is the one that the leader of the newest term
+ * last reported.
  */
 import type { GroupId } from "../../storage/wal.ts"
 
@@ -41,7 +41,8 @@ export class LeaderView {
     const known = this.state(report.group)
     if (report.term < known.term) return
     if (report.leader === -1) {
-      // Only the leader of that very term can take its leadership back; a newer term has its own word.
+      // Only the leader of that very term can take its leadership back; a newer term has its own
+      // word.
       if (report.term > known.term || known.leader === from) {
         this.#set(report.group, { leader: -1, term: report.term, isr: known.isr })
       }

@@ -1,7 +1,7 @@
 /**
- * Who of the other brokers is there. Liveness is kept per pair of nodes, not per group: any frame counts, a Heartbeat
- * is sent only where nothing else was, and everything else (ISR, quiescent groups, fencing) asks here.
- * Not here: elections. A suspicion never makes a leader by itself.
+ * Who of the other brokers is there. Liveness is kept per pair of nodes, not per group: any frame
+ * counts, a Heartbeat is sent only where nothing else was, and everything else (ISR, quiescent
+ * groups, fencing) asks here. Not here: elections. A suspicion never makes a leader by itself.
  */
 import type { Hello } from "./ports.ts"
 
@@ -33,7 +33,10 @@ export type LivenessEvent =
   | { readonly _tag: "suspected"; readonly nodeId: number }
   | { readonly _tag: "returned"; readonly nodeId: number }
 
-/** A tick that comes later than this many tick lengths: this process stood still, its peers did not fall silent. */
+/**
+ * A tick that comes later than this many tick lengths: this process stood still, its peers did not
+ * fall silent.
+ */
 const stallTicks = 4
 
 export class Liveness {
@@ -152,8 +155,8 @@ export class Liveness {
   }
 
   /**
-   * A refused dial is a death certificate unless the node still speaks on the link it dialled; of a node not heard
-   * yet since our own start it means only that it starts later.
+   * A refused dial is a death certificate unless the node still speaks on the link it dialled; of a
+   * node not heard yet since our own start it means only that it starts later.
    */
   #patienceMs(peer: PeerState): number {
     return peer.refused && peer.heard ? 1.5 * this.#settings.heartbeatMs : this.#settings.suspectMs

@@ -1,4 +1,7 @@
-/** Group 0 on this broker: the Raft group whose committed records make the image. Applying is all it does with them. */
+/**
+ * Group 0 on this broker: the Raft group whose committed records make the image. Applying is all it
+ * does with them.
+ */
 import type { Configuration, MemberId, SoftState, Term } from "../../raft/types.ts"
 import type { EntryMeta, Wal } from "../../storage/wal.ts"
 import { applyRecords, emptyImage } from "../cluster/image.ts"
@@ -52,7 +55,10 @@ export class MetadataGroup implements StateMachine {
     return this.#image
   }
 
-  /** May decide: leads, and has committed in its term, so that its image holds every earlier decision. */
+  /**
+   * May decide: leads, and has committed in its term, so that its image holds every earlier
+   * decision.
+   */
   get decides(): boolean {
     const { node } = this.raftGroup
     return (

@@ -1,8 +1,10 @@
 /**
- * What only the leader of group 0 does: decides controller requests one behind the other, fences brokers that are
- * lost and has everything they led taken over by one decision, brings leadership back when they return.
+ * What only the leader of group 0 does: decides controller requests one behind the other, fences
+ * brokers that are lost and has everything they led taken over by one decision, brings leadership
+ * back when they return.
  *
- * A decision is made on an image that holds all earlier ones, committed as one entry, and answered once it is applied.
+ * A decision is made on an image that holds all earlier ones, committed as one entry, and answered
+ * once it is applied.
  */
 import type { Prng } from "../../raft/prng.ts"
 import type { GroupId } from "../../storage/wal.ts"

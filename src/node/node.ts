@@ -14,11 +14,20 @@ export { defaultNodeSettings } from "./ports.ts"
 /** `nowMs` is a wall clock that never runs backwards while the process lives. */
 export interface BrokerMachine {
   start(nowMs: number): void
-  /** Every `settings.tickMs`; late calls are taken as a pause of this process, not as silence of its peers. */
+  /**
+   * Every `settings.tickMs`; late calls are taken as a pause of this process, not as silence of its
+   * peers.
+   */
   tick(nowMs: number): void
-  /** The link we dialled is up and the other end said who it is (its Hello answers ours). Refused: close the link. */
+  /**
+   * The link we dialled is up and the other end said who it is (its Hello answers ours). Refused:
+   * close the link.
+   */
   peerConnected(nodeId: number, hello: Hello, nowMs: number): Admission
-  /** Somebody dialled us and said who it is. Accepted: answer with `hello()`, then its frames may be fed in. */
+  /**
+   * Somebody dialled us and said who it is. Accepted: answer with `hello()`, then its frames may be
+   * fed in.
+   */
   peerHello(nodeId: number, hello: Hello, nowMs: number): Admission
   /** The link we dialled closed, or a dial failed; `refused`: nobody listens there. */
   peerClosed(nodeId: number, refused: boolean, nowMs: number): void
@@ -29,10 +38,16 @@ export interface BrokerMachine {
   /** The connection went away: forget what waits for it. */
   cancel(token: number): void
   durable(through: CommitNumber, nowMs: number): void
-  /** Once after each batch of the above. True: work is left, call again soon (a later tick does too). */
+  /**
+   * Once after each batch of the above. True: work is left, call again soon (a later tick does
+   * too).
+   */
   flush(nowMs: number): boolean
   hello(): Hello
-  /** The metadata group is led, this broker is registered, and everything assigned to it has a leader. */
+  /**
+   * The metadata group is led, this broker is registered, and everything assigned to it has a
+   * leader.
+   */
   readonly ready: boolean
   status(): NodeStatus
   /** Hands leaderships over; call again each tick until it says done. */

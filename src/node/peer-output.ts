@@ -45,7 +45,10 @@ export class PeerOutput {
     this.send(nodeId, { _tag: "Heartbeat", appliedMetadataIndex: this.#metadataIndex() })
   }
 
-  /** Before the answer goes what this broker has applied: the asker waits until it has applied as much. */
+  /**
+   * Before the answer goes what this broker has applied: the asker waits until it has applied as
+   * much.
+   */
   respond(nodeId: number, correlationId: number, frame: Uint8Array): void {
     this.heartbeat(nodeId)
     this.send(nodeId, { _tag: "Response", correlationId, frame })

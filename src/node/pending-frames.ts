@@ -1,6 +1,7 @@
 /**
- * Raft frames for groups that are not here yet because the sender has applied more metadata than we have. They wait,
- * within a bound per peer, until we have applied as much; losing one is legal, Raft sends again.
+ * Raft frames for groups that are not here yet because the sender has applied more metadata than we
+ * have. They wait, within a bound per peer, until we have applied as much; losing one is legal,
+ * Raft sends again.
  */
 import type { Message } from "../../raft/message.ts"
 import type { GroupId } from "../../storage/wal.ts"

@@ -1,4 +1,7 @@
-/** What the rim gives a broker node and takes from it. Plain data: no sockets, clocks or chance below this line. */
+/**
+ * What the rim gives a broker node and takes from it. Plain data: no sockets, clocks or chance
+ * below this line.
+ */
 import type { Wal } from "../../storage/wal.ts"
 import type { PeerFrame } from "../peer/codec.ts"
 
@@ -21,7 +24,10 @@ export interface NodeOptions extends DiskIdentity {
   readonly clusterId: string
   /** A new one at every start of the process: 32 hexadecimal digits. */
   readonly incarnation: string
-  /** Founding members of group 0, the same on every broker: the five lowest node ids vote, the others learn. */
+  /**
+   * Founding members of group 0, the same on every broker: the five lowest node ids vote, the
+   * others learn.
+   */
   readonly founders: ReadonlyArray<DiskIdentity>
   /** Every other broker this one may talk to. */
   readonly peers: ReadonlyArray<PeerOptions>
@@ -50,7 +56,9 @@ export interface NodeSettings {
   readonly timestampType: "CreateTime" | "LogAppendTime"
   readonly timestampBeforeMaxMs: number
   readonly timestampAfterMaxMs: number
-  /** Further broker settings that were set and stand in for topic configs, by Kafka's broker names. */
+  /**
+   * Further broker settings that were set and stand in for topic configs, by Kafka's broker names.
+   */
   readonly brokerConfigs: ReadonlyMap<string, string>
   /** How often the rim calls `tick`. */
   readonly tickMs: number
@@ -86,7 +94,10 @@ export const defaultNodeSettings: NodeSettings = {
 
 export type LogLevel = "info" | "warn" | "error"
 
-/** What goes back to the client: a response body of the request's API, nothing at all (acks=0), or the end of its connection. */
+/**
+ * What goes back to the client: a response body of the request's API, nothing at all (acks=0), or
+ * the end of its connection.
+ */
 export type RequestAnswer =
   | { readonly _tag: "response"; readonly response: object }
   | { readonly _tag: "none" }
@@ -94,9 +105,15 @@ export type RequestAnswer =
 
 export interface NodePorts {
   readonly wal: Wal
-  /** One frame to a connected peer, in order; false and dropped when the link is down or its queue is full. */
+  /**
+   * One frame to a connected peer, in order; false and dropped when the link is down or its queue
+   * is full.
+   */
   sendPeer(nodeId: number, frame: PeerFrame): boolean
-  /** Exactly once per token taken by `request` and not cancelled; may come before `request` returns, in any order. */
+  /**
+   * Exactly once per token taken by `request` and not cancelled; may come before `request` returns,
+   * in any order.
+   */
   answer(token: number, answer: RequestAnswer): void
   log(level: LogLevel, line: string): void
 }

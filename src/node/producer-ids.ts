@@ -1,4 +1,7 @@
-/** Producer ids of this broker: from the block that the metadata group gave it, the next block asked for in time. */
+/**
+ * Producer ids of this broker: from the block that the metadata group gave it, the next block asked
+ * for in time.
+ */
 import { ErrorCode } from "../protocol/error-codes.ts"
 import { allocateProducerIds } from "../protocol/messages/allocate-producer-ids.ts"
 import { responseOf } from "./requests/bodies.ts"

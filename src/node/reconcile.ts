@@ -1,6 +1,7 @@
 /**
- * Makes this node what the applied metadata says: replicas created and deleted, assigned campaigns and transfers
- * begun, new disks of replicas taken in as learners. Works on what the records touched, not on the whole image.
+ * Makes this node what the applied metadata says: replicas created and deleted, assigned campaigns
+ * and transfers begun, new disks of replicas taken in as learners. Works on what the records
+ * touched, not on the whole image.
  */
 import type { Configuration } from "../../raft/types.ts"
 import type { GroupId, Wal } from "../../storage/wal.ts"
@@ -122,7 +123,10 @@ export class Reconciler {
     this.#options.replicas.drop(group)
   }
 
-  /** Logs of groups that were deleted while this node was down. Ids are never reused, so an unhosted old one is dead. */
+  /**
+   * Logs of groups that were deleted while this node was down. Ids are never reused, so an unhosted
+   * old one is dead.
+   */
   dropOrphanedLogs(): void {
     const { metadata, wal } = this.#options
     for (const group of wal.groups()) {
@@ -137,7 +141,8 @@ export class Reconciler {
     if (partition === undefined) return
     if (info.assignedLeader !== nodeId) {
       this.#campaigns.delete(info.group)
-      // Another one is to lead: whoever sleeps under the old leader must hear its campaign's outcome.
+      // Another one is to lead: whoever sleeps under the old leader must hear its campaign's
+      // outcome.
       if (info.assignedHow === "campaign") replicas.wake(partition.raftGroup)
       else if (partition.isLeader) this.#transfer(partition.raftGroup, info.assignedLeader)
       return
@@ -174,7 +179,9 @@ export class Reconciler {
     }
   }
 
-  /** Leadership came to this node: its groups may have waited for somebody who takes in learners. */
+  /**
+   * Leadership came to this node: its groups may have waited for somebody who takes in learners.
+   */
   led(group: GroupId): void {
     this.#campaigns.delete(group)
     this.#learnerChecks.add(group)
@@ -221,7 +228,10 @@ export class Reconciler {
     return count > voters.length / 2
   }
 
-  /** True when nothing is left to do for that group (here). A replica's new disk learns and never votes (hazard 18). */
+  /**
+   * True when nothing is left to do for that group (here). A replica's new disk learns and never
+   * votes (hazard 18).
+   */
   #takeInLearners(group: GroupId, nowMs: number): boolean {
     const { metadata, replicas } = this.#options
     const raftGroup =

@@ -1,4 +1,7 @@
-/** This broker's own registration with the metadata group: asked for until the applied image shows this process. */
+/**
+ * This broker's own registration with the metadata group: asked for until the applied image shows
+ * this process.
+ */
 import { brokerRegistration } from "../protocol/messages/broker-registration.ts"
 import { ErrorCode } from "../protocol/error-codes.ts"
 import type { RequestOf } from "../protocol/schema.ts"

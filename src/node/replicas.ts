@@ -1,6 +1,6 @@
 /**
- * All Raft groups of this node and the turn that drives them. Only groups in which something goes on are ticked: a
- * quiescent one costs nothing until somebody wakes it.
+ * All Raft groups of this node and the turn that drives them. Only groups in which something goes
+ * on are ticked: a quiescent one costs nothing until somebody wakes it.
  */
 import { Prng } from "../../raft/index.ts"
 import type { Message, RaftConfig } from "../../raft/index.ts"
@@ -23,7 +23,10 @@ export interface ReplicasOptions {
   readonly seed: number
   readonly wal: Wal
   readonly outbox: Outbox
-  /** High watermark, ISR or leadership of a partition changed; in a turn, at most once per turn and group. */
+  /**
+   * High watermark, ISR or leadership of a partition changed; in a turn, at most once per turn and
+   * group.
+   */
   readonly onProgress: (partition: Partition) => void
 }
 
@@ -160,7 +163,9 @@ export class Replicas {
     group.campaign(kind)
   }
 
-  /** The link to a member's node was made anew: groups led here must not trust what was on the way. */
+  /**
+   * The link to a member's node was made anew: groups led here must not trust what was on the way.
+   */
   peerReset(nodeId: number): void {
     for (const { raftGroup, isLeader } of this.#partitions.values()) {
       if (isLeader) this.resetMembers(raftGroup, nodeId)

@@ -1,4 +1,7 @@
-/** What this node tells its peers about the groups it leads: changes once per turn, everything on a new link. */
+/**
+ * What this node tells its peers about the groups it leads: changes once per turn, everything on a
+ * new link.
+ */
 import type { PartitionReport, PeerFrame } from "../peer/codec.ts"
 import type { GroupId } from "../../storage/wal.ts"
 import type { LeaderState, LeaderView } from "./leader-view.ts"
@@ -9,7 +12,9 @@ const reportPartitionsMax = 1000
 export class Reports {
   readonly #nodeId: number
   readonly #leaders: LeaderView
-  /** Group → term in which this node led it when it changed; told as it is when the frame is made. */
+  /**
+   * Group → term in which this node led it when it changed; told as it is when the frame is made.
+   */
   readonly #changed = new Map<GroupId, number>()
 
   constructor(nodeId: number, leaders: LeaderView) {

@@ -1,4 +1,7 @@
-/** Runs client requests: dispatches, answers, and keeps those that wait. Every token is answered once or cancelled. */
+/**
+ * Runs client requests: dispatches, answers, and keeps those that wait. Every token is answered
+ * once or cancelled.
+ */
 import { apiVersions } from "../protocol/messages/api-versions.ts"
 import type { ClientRequest, NodePorts } from "./ports.ts"
 import { dispatch } from "./requests/dispatch.ts"
@@ -6,7 +9,9 @@ import type { NodeView, Outcome, Wait } from "./requests/outcome.ts"
 import { metadataKey } from "./waiting.ts"
 import type { Waiting } from "./waiting.ts"
 
-/** The rim bounds what a connection has in flight; this bounds what all of them leave waiting here. */
+/**
+ * The rim bounds what a connection has in flight; this bounds what all of them leave waiting here.
+ */
 export const waitingRequestsMax = 100_000
 /** How long a request waits for a starting broker; then it is answered from what there is. */
 const catchUpWaitMs = 3000
@@ -30,8 +35,9 @@ export class RequestRunner {
   }
 
   /**
-   * A broker that has not caught up with the metadata knows no topics and must not say so: clients would take it for
-   * the truth. Kafka opens its listener only then; ours is the peers' too, so requests wait, in order.
+   * A broker that has not caught up with the metadata knows no topics and must not say so: clients
+   * would take it for the truth. Kafka opens its listener only then; ours is the peers' too, so
+   * requests wait, in order.
    */
   #admit(token: number, request: ClientRequest, nowMs: number): Outcome {
     if (this.#view.caughtUp || request.apiKey === apiVersions.key) {

@@ -1,6 +1,6 @@
 /**
- * At the start group 0's lowest voter campaigns as soon as a majority is there. Whoever else is elected first is as
- * good; this only spares the cluster a whole election timeout.
+ * At the start group 0's lowest voter campaigns as soon as a majority is there. Whoever else is
+ * elected first is as good; this only spares the cluster a whole election timeout.
  */
 import type { MemberId } from "../../raft/types.ts"
 import { nodeOf } from "../cluster/members.ts"

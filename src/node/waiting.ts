@@ -1,9 +1,13 @@
 /**
- * Answers that wait: each request is asked again when something it waits for moved, or when its deadline passed.
- * What moved is remembered and the questions are put once per turn, in the order in which the requests came.
+ * Answers that wait: each request is asked again when something it waits for moved, or when its
+ * deadline passed. What moved is remembered and the questions are put once per turn, in the order
+ * in which the requests came.
  */
 
-/** A group whose high watermark, leadership or ISR moved; `metadataKey` for the image and the leaders of all. */
+/**
+ * A group whose high watermark, leadership or ISR moved; `metadataKey` for the image and the
+ * leaders of all.
+ */
 export type WaitKey = number
 export const metadataKey: WaitKey = -1
 
@@ -11,7 +15,10 @@ export interface Waiter {
   readonly keys: ReadonlyArray<WaitKey>
   /** Infinity: only a wake ends it. */
   readonly deadlineMs: number
-  /** True when the request was answered; `expired` when its deadline has passed (it must answer then). */
+  /**
+   * True when the request was answered; `expired` when its deadline has passed (it must answer
+   * then).
+   */
   retry(nowMs: number, expired: boolean): boolean
 }
 

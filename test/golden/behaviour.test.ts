@@ -1,8 +1,9 @@
 /**
- * The questions that Apache Kafka 4.3.1 was asked (this folder), put in the same order to a simulated cluster of three
- * brokers, for the APIs that varve serves. Answers are compared decoded. Free to differ: ids, epochs, times, placement,
- * the words of messages. Not free: codes, nullness, order, defaults; what differs there stands in `accepted` with
- * its reason, and the test fails when a difference listed there no longer exists.
+ * The questions that Apache Kafka 4.3.1 was asked (this folder), put in the same order to a
+ * simulated cluster of three brokers, for the APIs that varve serves. Answers are compared decoded.
+ * Free to differ: ids, epochs, times, placement, the words of messages. Not free: codes, nullness,
+ * order, defaults; what differs there stands in `accepted` with its reason, and the test fails when
+ * a difference listed there no longer exists.
  */
 import { describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
@@ -98,7 +99,9 @@ const isObject = (value: Plain): value is Record<string, Plain> =>
   !Array.isArray(value) &&
   !(value instanceof Uint8Array)
 
-/** Every value of the message, with the name of its field; a replacement is not looked into again. */
+/**
+ * Every value of the message, with the name of its field; a replacement is not looked into again.
+ */
 function mapped(value: Plain, name: string, change: (name: string, value: Plain) => Plain): Plain {
   const changed = change(name, value)
   if (changed !== value) return changed
@@ -151,7 +154,8 @@ const offered = ["apiKeys", "supportedFeatures", "finalizedFeatures", "finalized
 function normal(value: Plain, exchange: Exchange): Plain {
   return mapped(value, "", (name, inner) => {
     if (inner instanceof Uint8Array) return recordsOf(inner)
-    // No feature is finalized here (transaction.version stays off, trap 49), so there is no epoch of them either.
+    // No feature is finalized here (transaction.version stays off, trap 49), so there is no epoch
+    // of them either.
     if (offered.includes(name)) return "what is offered"
     if (name === "topicId") return inner === zeroUuid ? inner : "id"
     if (name === "clusterId") return inner === "" ? inner : "cluster"

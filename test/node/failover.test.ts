@@ -1,4 +1,7 @@
-/** Brokers that die, fall silent, come back, lose their disks: what clients see, and what must not happen. */
+/**
+ * Brokers that die, fall silent, come back, lose their disks: what clients see, and what must not
+ * happen.
+ */
 import { describe, expect, test } from "bun:test"
 import { createTopics } from "../../src/protocol/messages/create-topics.ts"
 import { metadata } from "../../src/protocol/messages/metadata.ts"
@@ -103,7 +106,8 @@ describe("a leader dies", () => {
       world.run(30)
       world.start(leader)
       const deadMs = world.nowMs
-      // Nobody goes on trusting the old process: groups are awake and its leadership is known to be over.
+      // Nobody goes on trusting the old process: groups are awake and its leadership is known to be
+      // over.
       for (const { node } of others) {
         world.runUntil(
           () => {
@@ -137,7 +141,8 @@ describe("an assigned leader", () => {
     })
     expect(made.topics[0]?.errorCode).toBe(0)
     world.run(100)
-    // Broker 2 is next in line, and its requests for votes do not reach broker 3: two of four votes.
+    // Broker 2 is next in line, and its requests for votes do not reach broker 3: two of four
+    // votes.
     world.cut(2, 3)
     world.crash(1)
     const killedMs = world.nowMs

@@ -1,7 +1,8 @@
 /**
- * Idempotent producers write through crashes, cuts, pauses and link resets drawn from a seed. At the end, with the
- * cluster healed: every acknowledged record is in the log once, in its producer's order, at the offset that was
- * answered; nothing is there that nobody sent; all replicas hold the same.
+ * Idempotent producers write through crashes, cuts, pauses and link resets drawn from a seed. At
+ * the end, with the cluster healed: every acknowledged record is in the log once, in its producer's
+ * order, at the offset that was answered; nothing is there that nobody sent; all replicas hold the
+ * same.
  */
 import { expect, test } from "bun:test"
 import { Prng } from "../../raft/index.ts"
@@ -19,7 +20,10 @@ import {
 import type { Asked } from "../support/world.ts"
 import { World } from "../support/world.ts"
 
-/** Sends one batch after another, each until it is acknowledged; a new attempt only after the last was answered. */
+/**
+ * Sends one batch after another, each until it is acknowledged; a new attempt only after the last
+ * was answered.
+ */
 class Producer {
   readonly acked = new Map<string, number>()
   readonly #world: World

@@ -1,4 +1,7 @@
-/** What the recorded exchanges cannot ask: waiting, failing over, followers, deposed leaders, bounds. */
+/**
+ * What the recorded exchanges cannot ask: waiting, failing over, followers, deposed leaders,
+ * bounds.
+ */
 import { describe, expect, test } from "bun:test"
 import { createPartitions } from "../../src/protocol/messages/create-partitions.ts"
 import { createTopics } from "../../src/protocol/messages/create-topics.ts"

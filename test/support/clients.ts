@@ -173,7 +173,10 @@ export function newProducerId(world: World, at: number): number {
   return answer.producerId
 }
 
-/** As a client does it: asks for the leader, tries again on every error that allows it. Only for a single producer. */
+/**
+ * As a client does it: asks for the leader, tries again on every error that allows it. Only for a
+ * single producer.
+ */
 export function produceRetrying(
   world: World,
   topic: string,

@@ -1,4 +1,7 @@
-/** Things to happen at simulated times, in order; those of the same time in the order in which they were planned. */
+/**
+ * Things to happen at simulated times, in order; those of the same time in the order in which they
+ * were planned.
+ */
 interface Planned {
   readonly atMs: number
   readonly sequence: number

@@ -1,9 +1,9 @@
 /**
- * A whole cluster in one process: broker nodes as shipped over memory logs, with a simulated network, disks and time.
- * Everything is drawn from one seed: the same seed gives the same run.
+ * A whole cluster in one process: broker nodes as shipped over memory logs, with a simulated
+ * network, disks and time. Everything is drawn from one seed: the same seed gives the same run.
  *
- * Links are as TCP makes them: in order, without loss while they live; a cut swallows frames, and the link is reset
- * when it heals. Disks lose what was not fsynced when their broker crashes.
+ * Links are as TCP makes them: in order, without loss while they live; a cut swallows frames, and
+ * the link is reset when it heals. Disks lose what was not fsynced when their broker crashes.
  */
 import { Prng } from "../../raft/index.ts"
 import { MemoryWal } from "../../storage/memory-wal.ts"

@@ -1,4 +1,7 @@
-/** ApiVersions (KIP-35, KIP-511). Its unknown versions are answered too, in the layout of version 0 (trap 2). */
+/**
+ * ApiVersions (KIP-35, KIP-511). Its unknown versions are answered too, in the layout of version 0
+ * (trap 2).
+ */
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import type { apiVersions } from "../../protocol/messages/api-versions.ts"
 import type { RequestOf, ResponseInput } from "../../protocol/schema.ts"

@@ -1,4 +1,7 @@
-/** Requests and responses travel as plain objects beside their API key; here the key's type is put on again. */
+/**
+ * Requests and responses travel as plain objects beside their API key; here the key's type is put
+ * on again.
+ */
 import type { Api, RequestOf, ResponseOf } from "../../protocol/schema.ts"
 
 /** `body` was decoded (or made) as a request of that very API. */

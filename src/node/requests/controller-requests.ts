@@ -1,7 +1,8 @@
 /**
- * CreateTopics, CreatePartitions, DeleteTopics: decided by the metadata leader wherever it is, answered once this
- * broker has applied the decision too and, for new partitions, their leaders had a short chance to be elected (clients
- * ask for metadata at once and give up on LEADER_NOT_AVAILABLE, trap 51).
+ * CreateTopics, CreatePartitions, DeleteTopics: decided by the metadata leader wherever it is,
+ * answered once this broker has applied the decision too and, for new partitions, their leaders had
+ * a short chance to be elected (clients ask for metadata at once and give up on
+ * LEADER_NOT_AVAILABLE, trap 51).
  */
 import type { PartitionInfo } from "../../cluster/image.ts"
 import { ErrorCode } from "../../protocol/error-codes.ts"

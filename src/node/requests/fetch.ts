@@ -1,6 +1,6 @@
 /**
- * Fetch, sessionless (KIP-227 allows it: session id 0 makes every fetch a full one). Only committed records leave
- * here, from leaders and, from version 11 on, from followers too.
+ * Fetch, sessionless (KIP-227 allows it: session id 0 makes every fetch a full one). Only committed
+ * records leave here, from leaders and, from version 11 on, from followers too.
  */
 import type { Partition } from "../../partition/partition.ts"
 import { ErrorCode } from "../../protocol/error-codes.ts"
@@ -65,14 +65,20 @@ function examine(item: Item, apiVersion: number): Readable {
   return divergence(partition, asked) ?? { _tag: "readable", partition }
 }
 
-/** A follower may be behind what its leader has handed out: that is never the client's fault (trap 22). */
+/**
+ * A follower may be behind what its leader has handed out: that is never the client's fault (trap
+ * 22).
+ */
 function examineFollower(partition: Partition, asked: Asked): Readable {
   if (asked.fetchOffset < partition.logStartOffset) return wrong(ErrorCode.OFFSET_OUT_OF_RANGE)
   if (asked.fetchOffset > partition.logEndOffset) return wrong(ErrorCode.OFFSET_NOT_AVAILABLE)
   return { _tag: "readable", partition }
 }
 
-/** KIP-595: the epoch of the last record the client holds; asked of leaders that know all that was committed. */
+/**
+ * KIP-595: the epoch of the last record the client holds; asked of leaders that know all that was
+ * committed.
+ */
 function divergence(partition: Partition, asked: Asked): Readable | undefined {
   if (asked.lastFetchedEpoch < 0 || !partition.readyToServe) return undefined
   const end = partition.endOffsetForEpoch(asked.lastFetchedEpoch)
@@ -128,7 +134,10 @@ class FetchAttempt {
     return this.#topics.flatMap((topic) => topic.items)
   }
 
-  /** Trap 20: an error, a diverging epoch, enough bytes, or one partition that cannot give more than it has. */
+  /**
+   * Trap 20: an error, a diverging epoch, enough bytes, or one partition that cannot give more than
+   * it has.
+   */
   worthAnswering(): boolean {
     const minBytes = Math.min(this.#request.minBytes, this.#bytesMax)
     if (minBytes <= 0) return true
@@ -211,7 +220,10 @@ class FetchAttempt {
   }
 }
 
-/** Epochs 0 (begin) and −1 (end) carry all partitions; any other goes on with a session, and we never gave one. */
+/**
+ * Epochs 0 (begin) and −1 (end) carry all partitions; any other goes on with a session, and we
+ * never gave one.
+ */
 function goesOnWithSession(request: Request): boolean {
   return request.sessionEpoch !== 0 && request.sessionEpoch !== -1
 }

@@ -1,6 +1,7 @@
 /**
- * ListOffsets: positions by name (−1 latest, −2 earliest, …) or by time. Answered by leaders only, and only after a
- * ReadIndex round begun after the request was read: a deposed leader must not tell an old end (hazard 11).
+ * ListOffsets: positions by name (−1 latest, −2 earliest, …) or by time. Answered by leaders only,
+ * and only after a ReadIndex round begun after the request was read: a deposed leader must not tell
+ * an old end (hazard 11).
  */
 import type { Partition } from "../../partition/partition.ts"
 import { ErrorCode } from "../../protocol/error-codes.ts"
@@ -114,7 +115,10 @@ class ListOffsetsAttempt {
     })
   }
 
-  /** Trap 21: until this term's no-op is committed the end is not known; never a lower one than before. */
+  /**
+   * Trap 21: until this term's no-op is committed the end is not known; never a lower one than
+   * before.
+   */
   #notYet(): number {
     return this.#context.apiVersion >= 5
       ? ErrorCode.OFFSET_NOT_AVAILABLE
@@ -144,7 +148,10 @@ class ListOffsetsAttempt {
     }
   }
 
-  /** Without transactions the last stable offset is the high watermark, whatever the isolation level. */
+  /**
+   * Without transactions the last stable offset is the high watermark, whatever the isolation
+   * level.
+   */
   #end(partition: Partition): number {
     return partition.lastStableOffset
   }

@@ -1,4 +1,7 @@
-/** Metadata: brokers, topics, leaders. Everything from the applied image and the leader view of this broker. */
+/**
+ * Metadata: brokers, topics, leaders. Everything from the applied image and the leader view of this
+ * broker.
+ */
 import type { BrokerInfo, PartitionInfo, TopicInfo } from "../../cluster/image.ts"
 import { topicNameFault } from "../../cluster/topic-names.ts"
 import { ErrorCode } from "../../protocol/error-codes.ts"
@@ -14,7 +17,10 @@ type Response = ResponseInput<typeof metadata>
 type TopicAnswer = NonNullable<Response["topics"]>[number]
 type PartitionAnswer = NonNullable<TopicAnswer["partitions"]>[number]
 
-/** Brokers as clients may hear of them, by id; before any is registered this one alone, so that they can come back. */
+/**
+ * Brokers as clients may hear of them, by id; before any is registered this one alone, so that they
+ * can come back.
+ */
 export function listedBrokers(node: NodeView): ReadonlyArray<BrokerInfo> {
   const listed: BrokerInfo[] = []
   for (const broker of node.image.brokers.values()) if (!broker.fenced) listed.push(broker)
@@ -46,7 +52,8 @@ export function partitionState(node: NodeView, info: PartitionInfo): PartitionSt
 
 function partitionAnswer(node: NodeView, info: PartitionInfo, version: number): PartitionAnswer {
   const state = partitionState(node, info)
-  // Version 0 lists only replicas that can be reached and says so (MetadataCache.getAliveEndpoint…).
+  // Version 0 lists only replicas that can be reached and says so
+  // (MetadataCache.getAliveEndpoint…).
   const replicaNodes =
     version === 0 ? info.replicas.filter((id) => !state.offline.includes(id)) : info.replicas
   const errorCode =

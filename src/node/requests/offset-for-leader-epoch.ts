@@ -1,4 +1,7 @@
-/** OffsetForLeaderEpoch (KIP-101, KIP-320): where an epoch ends, so that a client can see whether its log was cut. */
+/**
+ * OffsetForLeaderEpoch (KIP-101, KIP-320): where an epoch ends, so that a client can see whether
+ * its log was cut.
+ */
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import type { offsetForLeaderEpoch } from "../../protocol/messages/offset-for-leader-epoch.ts"
 import type { RequestOf, ResponseInput } from "../../protocol/schema.ts"
@@ -22,7 +25,8 @@ function endOf(node: NodeView, topic: string, asked: Asked) {
   const epochError = checkLeaderEpoch(partition, asked.currentLeaderEpoch)
   if (epochError !== ErrorCode.NONE) return failed(epochError)
   if (!partition.isLeader) return failed(ErrorCode.NOT_LEADER_OR_FOLLOWER)
-  // The committed end is not known before this term's no-op: a lower one would read as a truncation (trap 45).
+  // The committed end is not known before this term's no-op: a lower one would read as a truncation
+  // (trap 45).
   if (!partition.readyToServe) return failed(ErrorCode.OFFSET_NOT_AVAILABLE)
   const { leaderEpoch, endOffset } = partition.endOffsetForEpoch(asked.leaderEpoch)
   return { partition: asked.partition, errorCode: ErrorCode.NONE, leaderEpoch, endOffset }

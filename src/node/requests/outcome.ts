@@ -17,7 +17,10 @@ export interface Wait {
   readonly _tag: "wait"
   readonly keys: ReadonlyArray<WaitKey>
   readonly deadlineMs: number
-  /** Asked again on a wake and at the deadline; `expired`: it must answer now. Another wait replaces this one. */
+  /**
+   * Asked again on a wake and at the deadline; `expired`: it must answer now. Another wait replaces
+   * this one.
+   */
   readonly retry: (nowMs: number, expired: boolean) => Outcome
 }
 
@@ -38,9 +41,14 @@ export interface NodeView {
   alive(nodeId: number): boolean
   /** (leader, term) as clients may hear it: leader −1 while none is alive; terms never go back. */
   leaderOf(group: GroupId): { readonly leader: number; readonly term: number }
-  /** A listed live broker, the metadata leader where it is known; −1 when no broker is registered. */
+  /**
+   * A listed live broker, the metadata leader where it is known; −1 when no broker is registered.
+   */
   readonly controllerId: number
-  /** Has the decision made by the metadata leader, wherever it is. Exactly one call of `done`, maybe at once. */
+  /**
+   * Has the decision made by the metadata leader, wherever it is. Exactly one call of `done`, maybe
+   * at once.
+   */
   decide(request: ControllerRequest, done: (result: ControllerResult) => void): void
   /** Asks for topics with the broker's defaults; nobody waits for it. */
   autoCreate(names: ReadonlyArray<string>): void

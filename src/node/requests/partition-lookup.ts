@@ -1,4 +1,7 @@
-/** From the words of a request (name or id, number, epoch) to the replica on this broker, or Kafka's error. */
+/**
+ * From the words of a request (name or id, number, epoch) to the replica on this broker, or Kafka's
+ * error.
+ */
 import type { PartitionInfo, TopicInfo } from "../../cluster/image.ts"
 import type { Partition } from "../../partition/partition.ts"
 import { ErrorCode } from "../../protocol/error-codes.ts"
@@ -58,7 +61,10 @@ export interface LeaderHint {
 
 const noHint: LeaderHint = { leaderId: -1, leaderEpoch: -1 }
 
-/** KIP-951: where to go instead; nothing rather than a guess, since clients skip their refresh for it. */
+/**
+ * KIP-951: where to go instead; nothing rather than a guess, since clients skip their refresh for
+ * it.
+ */
 export function leaderHint(
   node: NodeView,
   info: PartitionInfo | undefined,

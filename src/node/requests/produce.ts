@@ -1,6 +1,7 @@
 /**
- * Produce: each partition's batch is validated, offered to its leader here, and answered when that says so. Effects
- * happen in the order of requests (the append is synchronous), answers when their partitions are done.
+ * Produce: each partition's batch is validated, offered to its leader here, and answered when that
+ * says so. Effects happen in the order of requests (the append is synchronous), answers when their
+ * partitions are done.
  */
 import type { AppendReply } from "../../partition/partition.ts"
 import type { TopicInfo } from "../../cluster/image.ts"
@@ -22,7 +23,10 @@ type PartitionAnswer = NonNullable<
 
 /** From here on only topic ids are on the wire. */
 const topicIdVersion = 13
-/** acks=1 ends by the leader's own fsync, whatever timeout the client names; this is only against a stuck disk. */
+/**
+ * acks=1 ends by the leader's own fsync, whatever timeout the client names; this is only against a
+ * stuck disk.
+ */
 const leaderAckDeadlineMs = 30_000
 
 interface Slot {
