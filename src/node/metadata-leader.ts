@@ -224,7 +224,8 @@ export class MetadataLeader {
         this.#leaderless.set(partition.group, { sinceMs: nowMs, tried })
         continue
       }
-      if (nowMs - state.sinceMs < settings.suspectMs) continue
+      // Many elections at once take longer, above all on a busy disk: a moment more for each.
+      if (nowMs - state.sinceMs < settings.suspectMs + this.#leaderless.size) continue
       state.sinceMs = nowMs
       const leader = nextCandidate(image, partition, view.isrOf(partition.group), state.tried)
       if (leader === undefined) {
