@@ -167,7 +167,11 @@ export class MetadataLeader {
   #controllerContext(): ControllerContext {
     const { nodeId, liveness, group } = this.#options
     const liveBrokers = new Set<number>([nodeId])
-    for (const id of group.image.brokers.keys()) if (liveness.reachable(id)) liveBrokers.add(id)
+    for (const { id, diskUuid } of group.image.brokers.values()) {
+      // Heard from another disk under that id, the registered one is not alive.
+      const sameDisk = liveness.peer(id)?.diskUuid === diskUuid
+      if (sameDisk && liveness.reachable(id)) liveBrokers.add(id)
+    }
     return { ...this.#context, liveBrokers }
   }
 
@@ -247,11 +251,14 @@ export class MetadataLeader {
     if (nowMs < this.#nextMoveMs) return undefined
     this.#nextMoveMs = nowMs + moveIntervalMs
     const { image } = this.#options.group
+    const view = this.#view(image)
     const mayMove = (group: GroupId) => nowMs >= (this.#moves.get(group)?.notBeforeMs ?? 0)
     for (const [group, { notBeforeMs }] of this.#moves) {
-      if (nowMs > notBeforeMs + moveBackOffMaxMs) this.#moves.delete(group)
+      const partition = image.groups.get(group)
+      const arrived = partition !== undefined && view.leaderOf(group) === partition.replicas[0]
+      if (arrived || nowMs > notBeforeMs + moveBackOffMaxMs) this.#moves.delete(group)
     }
-    const assigned = movesBack(image, this.#view(image), mayMove, movesPerRoundMax)
+    const assigned = movesBack(image, view, mayMove, movesPerRoundMax)
     if (assigned === undefined) return undefined
     for (const { group } of assigned.assignments) {
       const backOffMs = Math.min(

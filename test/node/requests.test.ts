@@ -170,7 +170,25 @@ describe("Fetch reads", () => {
       records: [],
     })
     expect(fetched(askFetch(world, follower, "t", 50, { version: 11 }))?.errorCode).toBe(78)
-    expect(fetched(askFetch(world, leader, "t", 50))?.errorCode).toBe(1)
+    const pastEnd = askFetch(world, leader, "t", 50)
+    world.runUntil(() => pastEnd.answer !== undefined, 100)
+    expect(fetched(pastEnd)?.errorCode).toBe(ErrorCode.OFFSET_OUT_OF_RANGE)
+  })
+
+  test("a deposed leader that does not know it yet calls no position past the end", () => {
+    const { world, leader } = withTopic(13)
+    produceTo(world, leader, "t", ["a"])
+    world.isolate(leader)
+    // What a client holds that has read from the next leader already.
+    const ahead = askFetch(world, leader, "t", 5)
+    const epochs = world.ask(leader, offsetForLeaderEpoch, 4, {
+      topics: [{ topic: "t", partitions: [{ partition: 0, leaderEpoch: 1 }] }],
+    })
+    world.run(3000)
+    expect(fetched(ahead)?.errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    const { answer } = epochs
+    if (answer === undefined || typeof answer === "string") throw new Error("no answer")
+    expect(answer.topics[0]?.partitions[0]?.errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER)
   })
 
   test("tells a client where its log diverged (KIP-595)", () => {

@@ -9,6 +9,7 @@ import type { RequestOf, ResponseInput } from "../../protocol/schema.ts"
 import type { WaitKey } from "../waiting.ts"
 import type { Outcome, RequestContext } from "./outcome.ts"
 import { answer } from "./outcome.ts"
+import { LeadershipCheck, leadershipCheckMs } from "./leadership-check.ts"
 import {
   checkLeaderEpoch,
   findPartition,
@@ -103,15 +104,28 @@ function failed(item: Item, errorCode: number): PartitionAnswer {
   }
 }
 
+/** An answer that makes the client give up its position, by a leader that may not lead any more. */
+function verdictOnEnd(item: Item, state: Readable): Partition | undefined {
+  if (item.lookup._tag === "missing" || !item.lookup.partition.isLeader) return undefined
+  const { partition } = item.lookup
+  const pastEnd =
+    state._tag === "error" &&
+    state.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE &&
+    item.asked.fetchOffset >= partition.logStartOffset
+  return pastEnd || state._tag === "diverging" ? partition : undefined
+}
+
 class FetchAttempt {
   readonly #context: RequestContext
+  readonly #check: LeadershipCheck | undefined
   readonly #request: Request
   readonly #topics: ReadonlyArray<TopicItems>
   readonly #bytesMax: number
 
-  constructor(request: Request, context: RequestContext) {
+  constructor(request: Request, context: RequestContext, check: LeadershipCheck | undefined) {
     this.#context = context
     this.#request = request
+    this.#check = check
     this.#bytesMax = Math.min(request.maxBytes, context.node.settings.fetchMaxBytes)
     const byId = context.apiVersion >= topicIdVersion
     this.#topics = request.topics.map((topic) => {
@@ -156,6 +170,21 @@ class FetchAttempt {
     return !any
   }
 
+  /** Leaders whose word on the end of their log has not been checked. */
+  unchecked(): ReadonlyArray<Partition> {
+    return this.#items().flatMap((item) => {
+      const partition = verdictOnEnd(item, examine(item, this.#context.apiVersion))
+      return partition === undefined || this.#check?.asked(partition) ? [] : [partition]
+    })
+  }
+
+  #state(item: Item): Readable {
+    const state = examine(item, this.#context.apiVersion)
+    const partition = verdictOnEnd(item, state)
+    if (partition === undefined || this.#check?.confirmed(partition)) return state
+    return wrong(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+  }
+
   respond(): Outcome {
     const { node, apiVersion } = this.#context
     const hints: LeaderHint[] = []
@@ -165,7 +194,7 @@ class FetchAttempt {
       topic,
       topicId,
       partitions: items.map((item) => {
-        const state = examine(item, apiVersion)
+        const state = this.#state(item)
         if (state._tag === "readable") {
           const made = this.#read(state.partition, item, bytesLeft, !anyBytes)
           bytesLeft = Math.max(0, bytesLeft - made.bytes)
@@ -233,15 +262,29 @@ export function handleFetch(request: Request, context: RequestContext): Outcome 
     const errorCode = ErrorCode.FETCH_SESSION_ID_NOT_FOUND
     return answer({ errorCode, sessionId: 0, responses: [] } satisfies Response)
   }
-  const attempt = (expired: boolean): Outcome => {
-    const asked = new FetchAttempt(request, context)
-    if (expired || asked.worthAnswering()) return asked.respond()
+  const attempt = (nowMs: number, expired: boolean, check?: LeadershipCheck): Outcome => {
+    const asked = new FetchAttempt(request, context, check)
+    if (expired || asked.worthAnswering()) {
+      const unchecked = asked.unchecked()
+      return unchecked.length === 0 ? asked.respond() : confirm(nowMs, unchecked)
+    }
     return {
       _tag: "wait",
       keys: asked.keys(),
       deadlineMs: context.nowMs + request.maxWaitMs,
-      retry: (_nowMs, late) => attempt(late),
+      retry: (laterMs, late) => attempt(laterMs, late),
     }
   }
-  return attempt(request.maxWaitMs <= 0)
+  const confirm = (nowMs: number, unchecked: ReadonlyArray<Partition>): Outcome => {
+    const check = new LeadershipCheck(unchecked, () => context.wake())
+    if (check.done) return attempt(nowMs, true, check)
+    const wait: Outcome = {
+      _tag: "wait",
+      keys: [],
+      deadlineMs: nowMs + leadershipCheckMs,
+      retry: (laterMs, late) => (check.done || late ? attempt(laterMs, true, check) : wait),
+    }
+    return wait
+  }
+  return attempt(context.nowMs, request.maxWaitMs <= 0)
 }
