@@ -36,7 +36,8 @@ process.on("exit", () => {
   for (const cluster of alive) cluster.killEverything()
 })
 
-function isRunning(pid: number): boolean {
+/** False for a process that has ended, also before its parent has taken note. */
+export function isRunning(pid: number): boolean {
   try {
     // A process that ended but was not reaped yet still answers signal 0; its state is Z.
     return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"))

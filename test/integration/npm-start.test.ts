@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { isRunning } from "../../scripts/harness/cluster.ts"
 import { withAdmin } from "../../scripts/harness/layout.ts"
 import { freePortBlock } from "../../scripts/harness/ports.ts"
 import { flags } from "../../scripts/harness/run.ts"
@@ -22,8 +23,6 @@ afterEach(() => {
   dirs.length = 0
   children.length = 0
 })
-
-const isRunning = (pid: number) => existsSync(`/proc/${pid}`)
 
 const pidsIn = (dir: string) =>
   [0, 1, 2].flatMap((id) => {
