@@ -15,6 +15,12 @@ export interface RaftConfig {
   readonly heartbeatTicks: number
   /** Idle ticks of a fully replicated group before its leader asks to quiesce; 0 = never. */
   readonly quiesceTicks: number
+  /**
+   * Silent ticks after which a follower that has everything is told of a commit by a message of its
+   * own; 0 = at once, though once per tick at most. Under load the next entries tell of it, and such
+   * messages would be half of all.
+   */
+  readonly commitNoticeTicks: number
   /** Payload bytes per AppendEntries; an entry larger than that travels alone. */
   readonly appendBytesMax: number
   /** Unanswered AppendEntries with entries per follower. */
@@ -29,6 +35,7 @@ const naturals = [
   ["heartbeatTicks", 1],
   ["electionTicks", 2],
   ["quiesceTicks", 0],
+  ["commitNoticeTicks", 0],
   ["appendBytesMax", 1],
   ["inflightMessagesMax", 1],
   ["inflightBytesMax", 1],

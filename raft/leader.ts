@@ -119,10 +119,9 @@ export function tickLeader(s: RaftState, leader: LeaderState): void {
   leader.idleTicks++
   for (const progress of leader.peers) {
     progress.quietTicks++
-    if (progress.commitNoticed) {
-      progress.commitNoticed = false
-      if (progress.commitSent < s.log.commitIndex) leader.sendDue = true
-    }
+    progress.silentTicks++
+    progress.commitNoticed = false
+    if (progress.commitSent < s.log.commitIndex) leader.sendDue = true
   }
   tickTransfer(s, leader)
   leader.heartbeatElapsed++

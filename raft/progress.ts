@@ -34,6 +34,8 @@ export class Progress {
   commitSent: LogIndex = 0
   /** It was told a commitIndex by a message of its own in this tick. */
   commitNoticed = false
+  /** Ticks since the last message to it. */
+  silentTicks = 0
   /**
    * matchIndex at the last heartbeat that found messages in flight; equal again = something may be
    * lost.

@@ -48,12 +48,13 @@ function replicateTo(s: RaftState, leader: LeaderState, progress: Progress): voi
 
 /**
  * Whoever has everything would hear of a commit only by the next heartbeat. At most one such
- * message per tick.
+ * message per tick, and none while entries keep coming.
  */
 function noticeDue(s: RaftState, progress: Progress): boolean {
   return (
     progress.state === "replicate" &&
     !progress.commitNoticed &&
+    progress.silentTicks >= s.config.commitNoticeTicks &&
     progress.commitSent < Math.min(s.log.commitIndex, progress.matchIndex) &&
     progress.inflights.count === 0 &&
     progress.nextIndex > s.log.lastIndex
@@ -122,6 +123,7 @@ function send(
     round: leader.round,
   }
   s.outbox.send(message)
+  progress.silentTicks = 0
   progress.commitSent = Math.max(
     progress.commitSent,
     Math.min(s.log.commitIndex, prevLogIndex + entries.length),

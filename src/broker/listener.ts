@@ -92,7 +92,7 @@ export class Listener implements ConnectionOwner {
     }
     if (this.waitingForRoom.size > 0 && !this.host.saturated) {
       // Whoever waited last goes first: the one that took all the room last time asks again last.
-      const now = [...this.waitingForRoom].reverse()
+      const now = [...this.waitingForRoom].toReversed()
       this.waitingForRoom.clear()
       for (const connection of now) connection.pump()
     }

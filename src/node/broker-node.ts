@@ -270,7 +270,9 @@ export class BrokerNode implements BrokerMachine, NodeView {
   /** A new link in either direction: whatever was on the old one may be gone. */
   #linkMade(nodeId: number, hello: Hello): void {
     const before = this.#liveness.peer(nodeId)?.incarnation
-    if (this.#liveness.identify(hello) && before !== "") {
+    const changed = this.#liveness.identify(hello)
+    if (changed) this.#tellPresence()
+    if (changed && before !== "") {
       this.log("info", `broker ${nodeId} is a new process, ${hello.incarnation}`)
       this.#replicas.wakeFollowersOf(nodeId)
       this.leaders.leaderGone(nodeId)
@@ -319,9 +321,17 @@ export class BrokerNode implements BrokerMachine, NodeView {
     if (peer !== undefined && index > peer.appliedMetadataIndex) peer.appliedMetadataIndex = index
   }
 
+  #tellPresence(): void {
+    const heardAs = new Map<number, MemberId>()
+    for (const [nodeId, diskUuid] of this.#liveness.disks()) {
+      heardAs.set(nodeId, memberId(nodeId, diskUuid))
+    }
+    this.#replicas.setSuspected(this.#liveness.suspectedNodes(), heardAs)
+  }
+
   #livenessChanged(event: LivenessEvent): void {
     const { nodeId } = event
-    this.#replicas.setSuspected(this.#liveness.suspectedNodes())
+    this.#tellPresence()
     if (event._tag === "suspected") {
       this.log("warn", `broker ${nodeId} is silent`)
       this.#replicas.wakeFollowersOf(nodeId)

@@ -82,6 +82,15 @@ export class Liveness {
     return nodes
   }
 
+  /** The disk from which each node speaks, as far as any has said Hello. */
+  disks(): ReadonlyMap<number, string> {
+    const disks = new Map<number, string>()
+    for (const { nodeId, diskUuid } of this.#peers.values()) {
+      if (diskUuid !== "") disks.set(nodeId, diskUuid)
+    }
+    return disks
+  }
+
   /** Heard lately and reachable; of an unknown node: no. */
   reachable(nodeId: number): boolean {
     const peer = this.#peers.get(nodeId)

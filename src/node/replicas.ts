@@ -47,6 +47,7 @@ export class Replicas {
   readonly #backlog = new Backlog(backlogBytesMax)
   readonly #byGroup = new Map<RaftGroup, Partition>()
   #suspected: ReadonlySet<number> = new Set()
+  #heardAs: ReadonlyMap<number, MemberId> = new Map()
   /** Arrow property: groups call it. */
   readonly onDirty = (group: RaftGroup): void => {
     this.#awake.add(group)
@@ -73,6 +74,8 @@ export class Replicas {
       electionTicks: Math.max(2, ticks(electionTimeoutMs)),
       heartbeatTicks: Math.min(ticks(groupHeartbeatMs), Math.max(2, ticks(electionTimeoutMs)) - 1),
       quiesceTicks: quiesce ? ticks(idleBeforeQuiesceMs) : 0,
+      // Everybody waits for what group 0 decides; of a partition's commits nobody but its leader must know.
+      commitNoticeTicks: quiesce ? 2 : 0,
       appendBytesMax,
       inflightMessagesMax,
       inflightBytesMax,
@@ -131,7 +134,7 @@ export class Replicas {
     this.#partitions.set(info.group, partition)
     this.#byGroup.set(partition.raftGroup, partition)
     this.#awake.add(partition.raftGroup)
-    partition.setSuspected(this.#suspected)
+    partition.setSuspected(this.#suspected, this.#heardAs)
     partition.raftGroup.schedule()
     return partition
   }
@@ -188,9 +191,10 @@ export class Replicas {
     }
   }
 
-  setSuspected(nodes: ReadonlySet<number>): void {
+  setSuspected(nodes: ReadonlySet<number>, heardAs: ReadonlyMap<number, MemberId>): void {
     this.#suspected = nodes
-    for (const partition of this.#partitions.values()) partition.setSuspected(nodes)
+    this.#heardAs = heardAs
+    for (const partition of this.#partitions.values()) partition.setSuspected(nodes, heardAs)
   }
 
   tick(nowMs: number): void {

@@ -2,7 +2,7 @@
  * Which replicas count as in sync, as the leader of a term sees it. Reported to clients and used for
  * min.insync.replicas; never for commit, which is Raft's alone.
  *
- *  - out at once when its node is suspected (not heard from);
+ *  - out at once when its node is suspected (not heard from), or speaks from another disk;
  *  - out when it has not been caught up for replica.lag.time.max.ms: "caught up at t" means that it now holds all that
  *    the leader's log held at t;
  *  - in again when it holds everything committed, this term's no-op included, and its node is not suspected;
@@ -38,6 +38,7 @@ export class InSyncReplicas {
   #replicas: Array<Replica> = []
   #configuration: Configuration | null = null
   #suspected: ReadonlySet<number> = new Set()
+  #heardAs: ReadonlyMap<number, MemberId> = new Map()
   #reported: ReadonlySet<number> | null = null
   /** The order in which nodes are listed: the replicas', preferred leader first. */
   readonly #order: ReadonlyArray<number>
@@ -72,8 +73,10 @@ export class InSyncReplicas {
     this.#reported = new Set(nodes)
   }
 
-  setSuspected(nodes: ReadonlySet<number>): void {
+  /** `heardAs`: the member that a node speaks as; what it held on another disk is not there any more. */
+  setSuspected(nodes: ReadonlySet<number>, heardAs: ReadonlyMap<number, MemberId>): void {
     this.#suspected = nodes
+    this.#heardAs = heardAs
   }
 
   /** A term as leader begins. */
@@ -134,10 +137,14 @@ export class InSyncReplicas {
   }
 
   #belongs(replica: Replica, view: LeaderView): boolean {
-    if (this.#suspected.has(replica.node)) return false
+    if (this.#absent(replica.member, replica.node)) return false
     if (replica.inSync) return true
     const match = view.matchIndex(replica.member)
     return match >= view.commitIndex && match >= view.noopIndex
+  }
+
+  #absent(member: MemberId, node: number): boolean {
+    return this.#suspected.has(node) || (this.#heardAs.get(node) ?? member) !== member
   }
 
   #adopt(configuration: Configuration, startsInSync: (node: number) => boolean): void {
@@ -147,7 +154,7 @@ export class InSyncReplicas {
     )
     this.#replicas = members.map((member) => {
       const node = this.#nodeOf(member)
-      const inSync = startsInSync(node) && !this.#suspected.has(node)
+      const inSync = startsInSync(node) && !this.#absent(member, node)
       return (
         before.get(member) ?? { member, node, inSync, caughtUpMs: -1, markIndex: 0, markMs: -1 }
       )

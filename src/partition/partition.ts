@@ -170,8 +170,12 @@ export class Partition implements StateMachine {
     this.#leadership.inSync.setReported(nodes)
   }
 
-  setSuspected(nodes: ReadonlySet<number>): void {
-    this.#leadership.inSync.setSuspected(nodes)
+  /** Nodes not heard from, and the members as which the others speak: the rest leaves the ISR at once. */
+  setSuspected(
+    nodes: ReadonlySet<number>,
+    heardAs: ReadonlyMap<number, MemberId> = new Map(),
+  ): void {
+    this.#leadership.inSync.setSuspected(nodes, heardAs)
     if (this.isLeader) this.raftGroup.schedule()
   }
 

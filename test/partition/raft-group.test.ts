@@ -16,6 +16,7 @@ function raftConfig(voters: ReadonlyArray<string>): RaftConfig {
     electionTicks: 10,
     heartbeatTicks: 3,
     quiesceTicks: 0,
+    commitNoticeTicks: 0,
     appendBytesMax: 1 << 20,
     inflightMessagesMax: 64,
     inflightBytesMax: 8 << 20,

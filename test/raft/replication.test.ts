@@ -54,6 +54,45 @@ describe("windows", () => {
   })
 })
 
+describe("word of a commit", () => {
+  /** Commits one entry with n2's help and gives what n2 is told after `ticks` ticks. */
+  const noticesAfter = (commitNoticeTicks: number, ticks: number): Array<number> => {
+    const member = replicating({ commitNoticeTicks })
+    propose(member.node, "x")
+    drain(member)
+    member.step(acked("n2", 1, 2))
+    const told = toN2(drain(member))
+    for (let i = 0; i < ticks; i++) {
+      member.node.tick()
+      told.push(...toN2(drain(member)))
+    }
+    return told.map(({ leaderCommit }) => leaderCommit)
+  }
+
+  test("goes at once where everybody waits for it, once", () => {
+    expect(noticesAfter(0, 3)).toEqual([2])
+  })
+
+  test("waits for a pause of commitNoticeTicks elsewhere", () => {
+    expect(noticesAfter(2, 1)).toEqual([])
+    expect(noticesAfter(2, 3)).toEqual([2])
+  })
+
+  test("rides on the next entries while they keep coming", () => {
+    const member = replicating({ commitNoticeTicks: 2 })
+    for (let i = 2; i < 20; i++) {
+      propose(member.node, "x")
+      const told = toN2(drain(member))
+      expect(told.map(({ entries, leaderCommit }) => [entries.length, leaderCommit])).toEqual([
+        [1, i - 1],
+      ])
+      member.step(acked("n2", 1, i))
+      expect(toN2(drain(member))).toEqual([])
+      if (i % 6 === 0) member.node.tick()
+    }
+  })
+})
+
 describe("retransmission", () => {
   test("acknowledgements, however often repeated, make the leader send nothing twice", () => {
     const member = replicating()

@@ -20,6 +20,7 @@ export interface Faults {
   readonly unrest: boolean
   readonly proposals: boolean
   readonly quiesceTicks: number
+  readonly commitNoticeTicks: number
 }
 
 export function drawFaults(prng: Prng): Faults {
@@ -35,6 +36,7 @@ export function drawFaults(prng: Prng): Faults {
     unrest: on(),
     proposals: true,
     quiesceTicks: prng.below(2) === 0 ? 0 : 10,
+    commitNoticeTicks: prng.below(3),
   }
 }
 
@@ -54,6 +56,7 @@ const none: Faults = {
   unrest: false,
   proposals: false,
   quiesceTicks: 0,
+  commitNoticeTicks: 0,
 }
 
 export class World {
@@ -82,7 +85,8 @@ export class World {
     const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`)
     const bootstrap = configurationOf({ voters: ids })
     const all = [...ids, ...Array.from({ length: spares }, (_, i) => `s${i + 1}`)]
-    const whole = { quiesceTicks: faults.quiesceTicks, ...settings }
+    const { quiesceTicks, commitNoticeTicks } = faults
+    const whole = { quiesceTicks, commitNoticeTicks, ...settings }
     this.members = all.map((id, i) => new Member(id, bootstrap, seed * 16 + i, whole))
     this.checker = new Checker(this.members)
   }
