@@ -34,6 +34,7 @@ export class NodeLoop {
   private requestMs = 0
   private ticker: ReturnType<typeof setInterval> | undefined
   private tickScheduled = false
+  private lastTickMs = 0
   private stopped = false
 
   constructor(options: LoopOptions) {
@@ -135,20 +136,28 @@ export class NodeLoop {
 
   /**
    * Timers fire before sockets are read when the loop was held up (a long step, a stopped process):
-   * the tick waits for one reading of the sockets, so that peers are not found silent whose frames
-   * lie in the kernel.
+   * then the tick waits for one reading of the sockets, so that peers are not found silent whose
+   * frames lie in the kernel.
    */
   private tickAfterInput(): void {
     if (this.tickScheduled) return
+    const monotonicMs = performance.now()
+    const heldUp = monotonicMs - this.lastTickMs > 2 * this.options.tickMs
+    this.lastTickMs = monotonicMs
+    if (!heldUp) return this.tick()
     this.tickScheduled = true
     setImmediate(() => {
       setImmediate(() => {
         this.tickScheduled = false
-        this.enter((machine, nowMs) => {
-          machine.tick(nowMs)
-          for (const action of this.onTicks) action(nowMs)
-        })
+        this.tick()
       })
+    })
+  }
+
+  private tick(): void {
+    this.enter((machine, nowMs) => {
+      machine.tick(nowMs)
+      for (const action of this.onTicks) action(nowMs)
     })
   }
 

@@ -17,13 +17,14 @@ afterEach(() => {
   for (const loop of loops.splice(0)) loop.stop()
 })
 
+const unused = (): never => {
+  throw new Error("not part of this test")
+}
+
 /** A machine whose requests take `requestMs` of this thread and that is done after some flushes. */
 function loopOver(requestMs: number, flushesNeeded = 1) {
   let flushes = 0
   const flushed = Promise.withResolvers<void>()
-  const unused = (): never => {
-    throw new Error("not part of this test")
-  }
   const machine: BrokerMachine = {
     ready: true,
     request: () => {

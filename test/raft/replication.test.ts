@@ -54,21 +54,21 @@ describe("windows", () => {
   })
 })
 
-describe("word of a commit", () => {
-  /** Commits one entry with n2's help and gives what n2 is told after `ticks` ticks. */
-  const noticesAfter = (commitNoticeTicks: number, ticks: number): Array<number> => {
-    const member = replicating({ commitNoticeTicks })
-    propose(member.node, "x")
-    drain(member)
-    member.step(acked("n2", 1, 2))
-    const told = toN2(drain(member))
-    for (let i = 0; i < ticks; i++) {
-      member.node.tick()
-      told.push(...toN2(drain(member)))
-    }
-    return told.map(({ leaderCommit }) => leaderCommit)
+/** Commits one entry with n2's help and gives what n2 is told after `ticks` ticks. */
+const noticesAfter = (commitNoticeTicks: number, ticks: number): Array<number> => {
+  const member = replicating({ commitNoticeTicks })
+  propose(member.node, "x")
+  drain(member)
+  member.step(acked("n2", 1, 2))
+  const told = toN2(drain(member))
+  for (let i = 0; i < ticks; i++) {
+    member.node.tick()
+    told.push(...toN2(drain(member)))
   }
+  return told.map(({ leaderCommit }) => leaderCommit)
+}
 
+describe("word of a commit", () => {
   test("goes at once where everybody waits for it, once", () => {
     expect(noticesAfter(0, 3)).toEqual([2])
   })
