@@ -1,5 +1,5 @@
+import { scriptFlags } from "../scripts/harness/script-flags.ts"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { Kafka, logLevel, type Producer } from "kafkajs"
 import { openReader, readTopic } from "../scripts/harness/records.ts"
 import { Progress } from "./progress.ts"
@@ -13,15 +13,13 @@ import { Progress } from "./progress.ts"
  *     bun examples/flights.ts --data flights-20k 20,000 flights; the key is the airport of
  *     departure
  */
-const { values: args } = parseArgs({
-  options: {
-    bootstrap: { type: "string", default: "127.0.0.1:9092,127.0.0.1:9093,127.0.0.1:9094" },
-    data: { type: "string", default: "flights-200k" },
-    topic: { type: "string", default: `flights-${Date.now().toString(36)}` },
-    partitions: { type: "string", default: "6" },
-    /** Records in one request to the producer. */
-    batch: { type: "string", default: "2000" },
-  },
+const args = scriptFlags({
+  bootstrap: { type: "string", default: "127.0.0.1:9092,127.0.0.1:9093,127.0.0.1:9094" },
+  data: { type: "string", default: "flights-200k" },
+  topic: { type: "string", default: `flights-${Date.now().toString(36)}` },
+  partitions: { type: "string", default: "6" },
+  /** Records in one request to the producer. */
+  batch: { type: "string", default: "2000" },
 })
 
 interface Flight {

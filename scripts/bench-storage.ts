@@ -1,9 +1,12 @@
 /**
- * What the SQLite log gives of what the disk gives, both measured in one run on one folder: the floors directly
- * before and after each load, since a shared machine changes from one minute to the next.
+ * What the SQLite log gives of what the disk gives, both measured in one run on one folder: the
+ * floors directly before and after each load, since a shared machine changes from one minute to the
+ * next.
  *   bun scripts/bench-storage.ts [--mb 512] [--dir DIR] [--only words of a load's name]
- * Not measured: replication, sockets, a slow fsync (the ratio falls with it at small commits), other disks.
+ * Not measured: replication, sockets, a slow fsync (the ratio falls with it at small commits),
+ * other disks.
  */
+import { scriptFlags } from "./harness/script-flags.ts"
 import {
   closeSync,
   fdatasyncSync,
@@ -15,7 +18,6 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { sealEntry } from "../raft/entry.ts"
 import type { Entry } from "../raft/types.ts"
 import { openSqliteWal, type SqliteWal, type SqliteWalLimits } from "../storage/index.ts"
@@ -23,12 +25,10 @@ import { openSqliteWal, type SqliteWal, type SqliteWalLimits } from "../storage/
 const KiB = 1024
 const MiB = 1024 * KiB
 
-const { values } = parseArgs({
-  options: {
-    mb: { type: "string", default: "512" },
-    dir: { type: "string" },
-    only: { type: "string", default: "" },
-  },
+const values = scriptFlags({
+  mb: { type: "string", default: "512" },
+  dir: { type: "string" },
+  only: { type: "string", default: "" },
 })
 const totalBytes = Number(values.mb) * MiB
 const base = mkdtempSync(join(values.dir ?? tmpdir(), "varve-bench-storage-"))

@@ -1,6 +1,6 @@
+import { scriptFlags } from "./harness/script-flags.ts"
 import { statfsSync } from "node:fs"
 import { cpus, totalmem } from "node:os"
-import { parseArgs } from "node:util"
 import { consumeLoad, type ConsumeResult } from "./bench/consume-load.ts"
 import { measureDisk, type DiskFloor } from "./bench/disk-floor.ts"
 import { dropTopic, makeTopic, type BenchTopic } from "./bench/bench-topic.ts"
@@ -23,17 +23,15 @@ import { root, target } from "./harness/target.ts"
  * What it does not say: the client shares the machine with the brokers, and all brokers share one
  * disk. Compare the ratios of one run on one machine, not figures of two.
  */
-const { values: args } = parseArgs({
-  options: {
-    bootstrap: { type: "string" },
-    nodes: { type: "string", default: "3" },
-    seconds: { type: "string", default: "5" },
-    only: { type: "string", default: "produce,latency,consume,failover" },
-    /** Also 1,000 partitions. */
-    wide: { type: "boolean", default: false },
-    kills: { type: "string", default: "5" },
-    json: { type: "boolean", default: false },
-  },
+const args = scriptFlags({
+  bootstrap: { type: "string" },
+  nodes: { type: "string", default: "3" },
+  seconds: { type: "string", default: "5" },
+  only: { type: "string", default: "produce,latency,consume,failover" },
+  /** Also 1,000 partitions. */
+  wide: { type: "boolean", default: false },
+  kills: { type: "string", default: "5" },
+  json: { type: "boolean", default: false },
 })
 
 const seconds = Number(args.seconds)

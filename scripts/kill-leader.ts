@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util"
+import { scriptFlags } from "./harness/script-flags.ts"
 import { Cluster } from "./harness/cluster.ts"
 import { problemRuns } from "./harness/problem-runs.ts"
 import { killLeader, WriterFleet, writers, type Kill } from "./harness/failover.ts"
@@ -13,16 +13,14 @@ import { killLeader, WriterFleet, writers, type Kill } from "./harness/failover.
  * the producer is idempotent), out of order, or elsewhere than the client was told.
  * VARVE_TEST_CLUSTER=kafka aims it at Apache Kafka.
  */
-const { values: args } = parseArgs({
-  options: {
-    kills: { type: "string", default: "20" },
-    partitions: { type: "string", default: "3" },
-    rate: { type: "string", default: "200" },
-    "min-insync": { type: "string", default: "2" },
-    /** Keeps the data there, for an autopsy. */
-    dir: { type: "string" },
-    json: { type: "boolean", default: false },
-  },
+const args = scriptFlags({
+  kills: { type: "string", default: "20" },
+  partitions: { type: "string", default: "3" },
+  rate: { type: "string", default: "200" },
+  "min-insync": { type: "string", default: "2" },
+  /** Keeps the data there, for an autopsy. */
+  dir: { type: "string" },
+  json: { type: "boolean", default: false },
 })
 
 const say = (line: string) => {

@@ -1,7 +1,7 @@
+import { scriptFlags } from "./harness/script-flags.ts"
 import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { measureDisk } from "./bench/disk-floor.ts"
 import { residentMB } from "./bench/footprint.ts"
 import { Cluster } from "./harness/cluster.ts"
@@ -19,17 +19,15 @@ import { root, targetNamed, type Target } from "./harness/target.ts"
  * acknowledges from the page cache; --fsync adds the runs in which it flushes every record. Its JIT
  * is cold without a warm-up of about a minute.
  */
-const { values: args } = parseArgs({
-  options: {
-    seconds: { type: "string", default: "10" },
-    "warm-up": { type: "string", default: "30" },
-    partitions: { type: "string", default: "12,1000" },
-    size: { type: "string", default: "1024" },
-    fsync: { type: "boolean", default: false },
-    /** Only these, in this order. */
-    targets: { type: "string", default: "varve,kafka" },
-    json: { type: "boolean", default: false },
-  },
+const args = scriptFlags({
+  seconds: { type: "string", default: "10" },
+  "warm-up": { type: "string", default: "30" },
+  partitions: { type: "string", default: "12,1000" },
+  size: { type: "string", default: "1024" },
+  fsync: { type: "boolean", default: false },
+  /** Only these, in this order. */
+  targets: { type: "string", default: "varve,kafka" },
+  json: { type: "boolean", default: false },
 })
 
 const say = (line: string) => {

@@ -53,9 +53,15 @@ const start = Command.make("start", shownFlags(startFlags), () => Effect.void).p
   ]),
 )
 
+const bench = Command.make("bench", {}, () => Effect.void).pipe(
+  Command.withDescription(
+    "Measure throughput, latency, start and failover here; `varve bench --help` lists its flags",
+  ),
+)
+
 const root = Command.make("varve").pipe(
   Command.withDescription("A replicated log that speaks Kafka's wire protocol"),
-  Command.withSubcommands([cluster, start, topicsCommand, brokersCommand]),
+  Command.withSubcommands([cluster, start, topicsCommand, brokersCommand, bench]),
 )
 
 export async function run(argv: ReadonlyArray<string>): Promise<void> {

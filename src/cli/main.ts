@@ -11,6 +11,9 @@ const wantsHelp = argv.some((word) => word === "--help" || word === "-h")
 if (command === "cluster" && !wantsHelp) {
   const { run } = await import("./cluster.ts")
   await run(argv)
+} else if (command === "bench") {
+  const { run } = await import("./bench.ts")
+  await run(argv)
 } else if (command === "start" && !wantsHelp) {
   await runProgram("start", argv)
 } else {

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 
 /** The repository root, seen from src/cli; in the bundle, the folder above dist. */
-const root = join(import.meta.dir, import.meta.dir.endsWith("dist") ? ".." : "../..")
+export const root = join(import.meta.dir, import.meta.dir.endsWith("dist") ? ".." : "../..")
 
 export type Entry = "start" | "commands"
 

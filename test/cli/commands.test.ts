@@ -100,3 +100,11 @@ test("help, also of the commands that do not go through the command tree, and co
   expect((await runCli("main.ts", ["--version"])).stdout).toContain("0.1.0")
   expect((await runCli("main.ts", ["--completions", "bash"])).stdout).toContain("topics")
 })
+
+test("bench refuses a wrong flag in one line, and lists the right ones", async () => {
+  const wrong = await runCli("main.ts", ["bench", "--nope"])
+  expect([wrong.exit, wrong.stdout]).toEqual([2, ""])
+  expect(wrong.stderr).toMatch(/^bench: Unknown option '--nope'[^\n]*\n$/)
+  const help = await runCli("main.ts", ["bench", "--help"])
+  expect([help.exit, help.stdout.includes("--bootstrap")]).toEqual([0, true])
+})
