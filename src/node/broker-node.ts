@@ -50,7 +50,7 @@ import { nodePrng, Replicas } from "./replicas.ts"
 import { Reports } from "./reports.ts"
 import { RequestRunner } from "./request-runner.ts"
 import type { ControllerRequest, ControllerResult, NodeView } from "./requests/outcome.ts"
-import { nodeStatus } from "./status.ts"
+import { assignedGroupsAreLed, nodeStatus } from "./status.ts"
 import type { BrokerMachine } from "./node.ts"
 import { metadataKey, Waiting } from "./waiting.ts"
 
@@ -298,9 +298,9 @@ export class BrokerNode implements BrokerMachine, NodeView {
       case "Hello":
         return
       case "Heartbeat":
-        return this.#peerApplied(nodeId, frame.appliedMetadataIndex)
+        return this.#liveness.metadataApplied(nodeId, frame.appliedMetadataIndex)
       case "Raft":
-        this.#peerApplied(nodeId, frame.appliedMetadataIndex)
+        this.#liveness.metadataApplied(nodeId, frame.appliedMetadataIndex)
         return this.#raftFrame(nodeId, frame)
       case "Request":
         return this.#forwarded.serve(nodeId, frame.correlationId, frame.frame)
@@ -316,17 +316,8 @@ export class BrokerNode implements BrokerMachine, NodeView {
     if (event !== undefined) this.#livenessChanged(event)
   }
 
-  #peerApplied(nodeId: number, index: number): void {
-    const peer = this.#liveness.peer(nodeId)
-    if (peer !== undefined && index > peer.appliedMetadataIndex) peer.appliedMetadataIndex = index
-  }
-
   #tellPresence(): void {
-    const heardAs = new Map<number, MemberId>()
-    for (const [nodeId, diskUuid] of this.#liveness.disks()) {
-      heardAs.set(nodeId, memberId(nodeId, diskUuid))
-    }
-    this.#replicas.setSuspected(this.#liveness.suspectedNodes(), heardAs)
+    this.#replicas.setSuspected(this.#liveness.suspectedNodes(), this.#liveness.membersHeard())
   }
 
   #livenessChanged(event: LivenessEvent): void {
@@ -484,11 +475,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
 
   get ready(): boolean {
     if (!this.#reconciler.registered || this.#metadataLeaderNode() === -1) return false
-    for (const info of this.image.groups.values()) {
-      if (info.assignedLeader === this.nodeId && this.leaderOf(info.group).leader === -1)
-        return false
-    }
-    return true
+    return assignedGroupsAreLed(this)
   }
 
   status(): NodeStatus {

@@ -3,6 +3,8 @@
  * counts, a Heartbeat is sent only where nothing else was, and everything else (ISR, quiescent
  * groups, fencing) asks here. Not here: elections. A suspicion never makes a leader by itself.
  */
+import type { MemberId } from "../../raft/types.ts"
+import { memberId } from "../cluster/members.ts"
 import type { Hello } from "./ports.ts"
 
 export interface LivenessSettings {
@@ -82,13 +84,13 @@ export class Liveness {
     return nodes
   }
 
-  /** The disk from which each node speaks, as far as any has said Hello. */
-  disks(): ReadonlyMap<number, string> {
-    const disks = new Map<number, string>()
+  /** The member as which each node speaks; without those whose Hello has not come yet. */
+  membersHeard(): ReadonlyMap<number, MemberId> {
+    const members = new Map<number, MemberId>()
     for (const { nodeId, diskUuid } of this.#peers.values()) {
-      if (diskUuid !== "") disks.set(nodeId, diskUuid)
+      if (diskUuid !== "") members.set(nodeId, memberId(nodeId, diskUuid))
     }
-    return disks
+    return members
   }
 
   /** Heard lately and reachable; of an unknown node: no. */
@@ -109,6 +111,12 @@ export class Liveness {
       hello.appliedMetadataIndex,
     )
     return changed
+  }
+
+  /** That node has applied the metadata log up to `index`; frames may tell it out of order. */
+  metadataApplied(nodeId: number, index: number): void {
+    const peer = this.#peers.get(nodeId)
+    if (peer !== undefined && index > peer.appliedMetadataIndex) peer.appliedMetadataIndex = index
   }
 
   connected(nodeId: number, nowMs: number): void {

@@ -64,3 +64,11 @@ function partitionCounts(node: NodeView, replicas: Replicas): NodeStatus["partit
   const { size: hosted, awake } = replicas
   return { hosted, led, quiesced, awake, leaderless, underReplicated }
 }
+
+/** Every group that was given to this node has a leader, here or still elsewhere. */
+export function assignedGroupsAreLed(node: NodeView): boolean {
+  for (const { group, assignedLeader } of node.image.groups.values()) {
+    if (assignedLeader === node.nodeId && node.leaderOf(group).leader === -1) return false
+  }
+  return true
+}
