@@ -17,8 +17,8 @@ export interface RaftConfig {
   readonly quiesceTicks: number
   /**
    * Silent ticks after which a follower that has everything is told of a commit by a message of its
-   * own; 0 = at once, though once per tick at most. Under load the next entries tell of it, and such
-   * messages would be half of all.
+   * own; 0 = at once, though once per tick at most. Under load the next entries tell of it, and
+   * such messages would be half of all.
    */
   readonly commitNoticeTicks: number
   /** Payload bytes per AppendEntries; an entry larger than that travels alone. */

@@ -1,4 +1,7 @@
-/** What both logs demand of a commit: a broken rule is the caller's bug and throws before anything is changed. */
+/**
+ * What both logs demand of a commit: a broken rule is the caller's bug and throws before anything
+ * is changed.
+ */
 import type { Entry, LogIndex, Term } from "../raft/types.ts"
 import type { GroupId, GroupWrite } from "./wal.ts"
 
@@ -12,9 +15,9 @@ export interface LogEnd {
 export const emptyLogEnd: LogEnd = { index: 0, term: 0, lastOffset: -1 }
 
 /**
- * Rules: 1. a group occurs once in a commit; 2. an append begins inside its log or right behind it; 3. indexes rise
- * by one; 4. terms never fall; 5. offsets never fall (lookups by offset search by halves).
- * `endBefore` answers for the log as it is, without the entries at and above the index.
+ * Rules: 1. a group occurs once in a commit; 2. an append begins inside its log or right behind it;
+ * 3. indexes rise by one; 4. terms never fall; 5. offsets never fall (lookups by offset search by
+ * halves). `endBefore` answers for the log as it is, without the entries at and above the index.
  */
 export function checkCommit(
   writes: ReadonlyArray<GroupWrite>,
@@ -49,7 +52,10 @@ function checkOnce(writes: ReadonlyArray<GroupWrite>): void {
   }
 }
 
-/** Why the entry may not follow one with this index, term and last offset. Runs per entry: numbers, no objects. */
+/**
+ * Why the entry may not follow one with this index, term and last offset. Runs per entry: numbers,
+ * no objects.
+ */
 function faultOf(
   entry: Entry,
   index: LogIndex,

@@ -1,4 +1,7 @@
-/** Commits on their way to disk: those that arrive while the worker fsyncs become the next transaction together. */
+/**
+ * Commits on their way to disk: those that arrive while the worker fsyncs become the next
+ * transaction together.
+ */
 import type { Entry, HardState } from "../raft/types.ts"
 import { encodeDirectory, type SlotWrite } from "./directory.ts"
 import type { RowWrite, Transaction } from "./segment-writer.ts"

@@ -1,7 +1,7 @@
 /**
- * The hash chain along a group's log: every entry's link depends on all entries before it, so that a log whose
- * middle was lost or exchanged does not verify even when each entry by itself does (VERIFICATION D0).
- * Not cryptographic: it finds rot and misplaced bytes, not forgery.
+ * The hash chain along a group's log: every entry's link depends on all entries before it, so that
+ * a log whose middle was lost or exchanged does not verify even when each entry by itself does
+ * (VERIFICATION D0). Not cryptographic: it finds rot and misplaced bytes, not forgery.
  */
 import type { EntryEnvelope } from "../raft/types.ts"
 
@@ -10,11 +10,15 @@ export const chainStart = 0
 
 const two32 = 0x1_0000_0000
 
-// The two halves of the state. Module variables, because this runs once per entry and must not allocate.
+// The two halves of the state. Module variables, because this runs once per entry and must not
+// allocate.
 let a = 0
 let b = 0
 
-/** 52 bits, so that a link is an exact number. Fixed at append: depends on identity (entryCrc, index, term) only. */
+/**
+ * 52 bits, so that a link is an exact number. Fixed at append: depends on identity (entryCrc,
+ * index, term) only.
+ */
 export function chainNext(
   previous: number,
   entry: Pick<EntryEnvelope, "entryCrc" | "index" | "term">,

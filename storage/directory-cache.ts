@@ -1,4 +1,7 @@
-/** The directories read last, bounded by bytes: neighbours of an entry are looked up in the same directory. */
+/**
+ * The directories read last, bounded by bytes: neighbours of an entry are looked up in the same
+ * directory.
+ */
 import type { Directory } from "./directory.ts"
 
 export class DirectoryCache {
@@ -13,7 +16,8 @@ export class DirectoryCache {
   get(row: number): Directory | undefined {
     const found = this.byRow.get(row)
     if (found === undefined) return undefined
-    // A Map keeps insertion order: moving the entry to the end makes its first entry the least recently used.
+    // A Map keeps insertion order: moving the entry to the end makes its first entry the least
+    // recently used.
     this.byRow.delete(row)
     this.byRow.set(row, found)
     return found

@@ -1,11 +1,14 @@
 /**
- * The directory of a row: one fixed-width slot per entry, kept in its own column before the payloads, so that
- * recovery and lookups read envelopes without touching payload pages. Big-endian.
+ * The directory of a row: one fixed-width slot per entry, kept in its own column before the
+ * payloads, so that recovery and lookups read envelopes without touching payload pages. Big-endian.
  *
- *   header  magic u32 · crc u32 (CRC-32C of everything after it) · seq i64 · slots u32 · payload bytes u32
- *   slot    group i32 · kind u8 · type u8 · producerEpoch i16 · index · term · appendMs · firstOffset · lastOffset ·
- *           maxTimestamp · producerId · chain (i64 each) · baseSequence i32 · entryCrc u32 · position u32 ·
- *           payload bytes u32 · stored crc u32 (0 while the payload is the one that was appended) · 0 u32
+ *   header  magic u32 · crc u32 (CRC-32C of everything after it) · seq i64 · slots u32 ·
+ *           payload bytes u32
+ *   slot    group i32 · kind u8 · type u8 · producerEpoch i16 ·
+ *           index · term · appendMs · firstOffset · lastOffset · maxTimestamp · producerId ·
+ *           chain (i64 each) ·
+ *           baseSequence i32 · entryCrc u32 · position u32 · payload bytes u32 ·
+ *           stored crc u32 (0 while the payload is the one that was appended) · 0 u32
  *
  * The seq of the entry in slot n is the row's seq + n.
  */
@@ -77,7 +80,10 @@ function encodeSlot(
   view.setUint32(at + 84, entry.payload.length)
 }
 
-/** A verified directory: its CRC held when it was made, and every slot lies inside the row's payload. */
+/**
+ * A verified directory: its CRC held when it was made, and every slot lies inside the row's
+ * payload.
+ */
 export class Directory {
   readonly seq: number
   readonly count: number
@@ -142,8 +148,8 @@ export class Directory {
   }
 
   /**
-   * Slots of the group's entries [lo, hi) among the first `slotLimit`, by index; −1 where there is none. When an
-   * index occurs twice the later slot counts: it replaced the earlier one.
+   * Slots of the group's entries [lo, hi) among the first `slotLimit`, by index; −1 where there is
+   * none. When an index occurs twice the later slot counts: it replaced the earlier one.
    */
   slotsOf(group: GroupId, lo: number, hi: number, slotLimit = this.count): ReadonlyArray<number> {
     const slots = Array.from({ length: hi - lo }, () => -1)

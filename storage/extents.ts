@@ -1,7 +1,7 @@
 /**
- * Where a group's entries lie: one extent per row that holds a run of them, ascending by index and without gaps.
- * Eight numbers each in one Float64Array: an entry that has left the tail cache costs no object (64 bytes per row
- * and group, however many entries it holds).
+ * Where a group's entries lie: one extent per row that holds a run of them, ascending by index and
+ * without gaps. Eight numbers each in one Float64Array: an entry that has left the tail cache costs
+ * no object (64 bytes per row and group, however many entries it holds).
  */
 import type { EntryEnvelope, LogIndex } from "../raft/types.ts"
 

@@ -1,6 +1,7 @@
 /**
- * What is known of a group's log without reading it: extents, terms, places of configurations, the facts of its last
- * entry, and the tail that is still in memory. The same code follows a running log and replays one on open.
+ * What is known of a group's log without reading it: extents, terms, places of configurations, the
+ * facts of its last entry, and the tail that is still in memory. The same code follows a running
+ * log and replays one on open.
  */
 import type { Entry, EntryEnvelope, EntryType, HardState, LogIndex } from "../raft/types.ts"
 import { emptyLogEnd, type LogEnd } from "./append-rules.ts"
@@ -175,7 +176,10 @@ export class GroupState {
     })
   }
 
-  /** The extent's entries below `index`, from the tail or from disk: an extent is wholly in the one or the other. */
+  /**
+   * The extent's entries below `index`, from the tail or from disk: an extent is wholly in the one
+   * or the other.
+   */
   private keptOf(
     at: number,
     index: LogIndex,

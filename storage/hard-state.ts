@@ -1,4 +1,7 @@
-/** A hard state as a row, with a checksum: SQLite does not notice a flipped bit in a column, and a vote is a promise. */
+/**
+ * A hard state as a row, with a checksum: SQLite does not notice a flipped bit in a column, and a
+ * vote is a promise.
+ */
 import { crc32c } from "../raft/crc32c.ts"
 import type { HardState } from "../raft/types.ts"
 import { CorruptRow } from "./directory.ts"

@@ -1,4 +1,7 @@
-/** Whose data a folder holds: `identity.json`, written once and never changed (DESIGN §2, "identity"). */
+/**
+ * Whose data a folder holds: `identity.json`, written once and never changed (DESIGN §2,
+ * "identity").
+ */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
@@ -11,7 +14,9 @@ export interface Identity {
   readonly diskUuid: string
 }
 
-/** The folder belongs to somebody else, or its identity cannot be read: nothing in it may be used. */
+/**
+ * The folder belongs to somebody else, or its identity cannot be read: nothing in it may be used.
+ */
 export class IdentityMismatch extends Error {
   constructor(message: string) {
     super(message)
@@ -33,8 +38,8 @@ export function readIdentity(dir: string): Identity | undefined {
 }
 
 /**
- * Durable when it returns. Writing what is already there does nothing; a folder that belongs to another cluster,
- * node or disk is refused.
+ * Durable when it returns. Writing what is already there does nothing; a folder that belongs to
+ * another cluster, node or disk is refused.
  */
 export function writeIdentity(dir: string, identity: Identity): void {
   const present = readIdentity(dir)
@@ -77,7 +82,9 @@ function parseIdentity(path: string, text: string): Identity {
   throw new IdentityMismatch(`${path} lacks clusterId, nodeId or diskUuid`)
 }
 
-/** Whole or not at all: written aside, fsynced, renamed, and the rename fsynced with the directory. */
+/**
+ * Whole or not at all: written aside, fsynced, renamed, and the rename fsynced with the directory.
+ */
 function writeDurably(dir: string, path: string, text: string): void {
   const aside = `${path}.new`
   const descriptor = openSync(aside, "w")

@@ -1,7 +1,7 @@
 /**
- * One process per data folder: two on one disk would be one voter that votes twice (DESIGN §2). SQLite's exclusive
- * lock is the kernel's, so SIGKILL frees it; nobody else in the process may open lock.db (closing any descriptor of a
- * file gives up all of the process's POSIX locks on it).
+ * One process per data folder: two on one disk would be one voter that votes twice (DESIGN §2).
+ * SQLite's exclusive lock is the kernel's, so SIGKILL frees it; nobody else in the process may open
+ * lock.db (closing any descriptor of a file gives up all of the process's POSIX locks on it).
  */
 import { Database, SQLiteError } from "bun:sqlite"
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -22,7 +22,10 @@ export class LockHeld extends Error {
   }
 }
 
-/** Keeps the connections reachable: one that is collected is closed, and the lock gone, though nobody released it. */
+/**
+ * Keeps the connections reachable: one that is collected is closed, and the lock gone, though
+ * nobody released it.
+ */
 const connections = new Set<Database>()
 
 /** Throws `LockHeld` when another process (or this one) has the folder. */
@@ -44,7 +47,8 @@ export function acquireLock(dir: string): Lock {
     }
     throw error
   }
-  // The lock itself cannot be read while it is held: the pid stands beside it, for the message alone.
+  // The lock itself cannot be read while it is held: the pid stands beside it, for the message
+  // alone.
   writeFileSync(pidFile, `${process.pid}\n`)
   connections.add(db)
   return {

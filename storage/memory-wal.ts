@@ -1,6 +1,6 @@
 /**
- * The log in memory: the reference that the SQLite log is compared with, and the simulator's disk. Nothing becomes
- * durable by itself: `flush` is the fsync, `crash` is the power cut.
+ * The log in memory: the reference that the SQLite log is compared with, and the simulator's disk.
+ * Nothing becomes durable by itself: `flush` is the fsync, `crash` is the power cut.
  */
 import { checkCommit } from "./append-rules.ts"
 import { MemoryGroupLog } from "./memory-group-log.ts"
@@ -62,7 +62,10 @@ export class MemoryWal implements Wal {
     this.pending.push({ _tag: "drop", group })
   }
 
-  /** Makes the next `count` commits durable and reports the last of them; drops between them go along. */
+  /**
+   * Makes the next `count` commits durable and reports the last of them; drops between them go
+   * along.
+   */
   flush(count = Infinity): void {
     let left = count
     let through: CommitNumber | undefined
@@ -80,8 +83,8 @@ export class MemoryWal implements Wal {
   }
 
   /**
-   * What a log reopened after a power cut holds: everything durable and the first `keep` commits of the rest, whose
-   * fsync had not returned. This log must not be used any more.
+   * What a log reopened after a power cut holds: everything durable and the first `keep` commits of
+   * the rest, whose fsync had not returned. This log must not be used any more.
    */
   crash(keep = 0, events: MemoryWalEvents = this.events): MemoryWal {
     const reopened = new MemoryWal(events)

@@ -1,4 +1,6 @@
-/** Opening: the worker takes the file over and makes it durable, then its directories are replayed. */
+/**
+ * Opening: the worker takes the file over and makes it durable, then its directories are replayed.
+ */
 import { existsSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -87,7 +89,10 @@ function describe(path: string, report: RecoveryReport): string {
   ].join(", ")
 }
 
-/** Beside this file in the sources; as `wal-worker.js` beside the bundle, or under its folder, when bundled. */
+/**
+ * Beside this file in the sources; as `wal-worker.js` beside the bundle, or under its folder, when
+ * bundled.
+ */
 function defaultWorkerUrl(): URL {
   const source = new URL("./wal-worker.ts", import.meta.url)
   const candidates = [

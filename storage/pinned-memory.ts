@@ -1,6 +1,7 @@
 /**
- * What cached entries keep alive. A payload is usually a view on the frame it came in, and one small entry pins the
- * whole frame: so a cache that is to be bounded counts buffers, each once, however many entries look into it.
+ * What cached entries keep alive. A payload is usually a view on the frame it came in, and one
+ * small entry pins the whole frame: so a cache that is to be bounded counts buffers, each once,
+ * however many entries look into it.
  */
 export class PinnedMemory {
   bytes = 0

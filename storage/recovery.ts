@@ -1,6 +1,7 @@
 /**
- * Opening a log: read every directory (no payload), replay them in the order of seq, verify what is there against
- * itself. Damage found here refuses the open: a node that does not know its own log must not vote with it.
+ * Opening a log: read every directory (no payload), replay them in the order of seq, verify what is
+ * there against itself. Damage found here refuses the open: a node that does not know its own log
+ * must not vote with it.
  */
 import type { LogIndex } from "../raft/types.ts"
 import { CorruptRow, Directory } from "./directory.ts"
@@ -17,7 +18,10 @@ const rowsPerRead = 256
 export interface RecoveryReport {
   readonly groups: number
   readonly rows: number
-  /** Entries in the log, and entries in the file that later ones replaced or whose group was dropped. */
+  /**
+   * Entries in the log, and entries in the file that later ones replaced or whose group was
+   * dropped.
+   */
   readonly entries: number
   readonly entriesReplaced: number
   readonly payloadBytes: number
@@ -25,7 +29,10 @@ export interface RecoveryReport {
   readonly nextSeq: number
   readonly elapsedMs: number
   readonly pragmas: Pragmas
-  /** The journal found: 0 bytes after an orderly close. SQLite drops what follows its first bad frame unsaid. */
+  /**
+   * The journal found: 0 bytes after an orderly close. SQLite drops what follows its first bad
+   * frame unsaid.
+   */
   readonly journal: JournalReport
 }
 
@@ -111,7 +118,10 @@ function replayRow(
   }
 }
 
-/** The rule of an append: it removes every entry of its group with an index ≥ its own and a lower seq. */
+/**
+ * The rule of an append: it removes every entry of its group with an index ≥ its own and a lower
+ * seq.
+ */
 function replaySlot(directory: Directory, slot: number, log: SqliteGroupLog): void {
   const meta = directory.meta(slot)
   if (meta.index < 1 || meta.index > log.lastIndex + 1) {
@@ -124,7 +134,10 @@ function replaySlot(directory: Directory, slot: number, log: SqliteGroupLog): vo
   }
 }
 
-/** The file as it was before the current slot was appended: later slots of its row are not there yet. */
+/**
+ * The file as it was before the current slot was appended: later slots of its row are not there
+ * yet.
+ */
 class ReplaySource implements RowSource {
   slotLimit = 0
   private readonly segment: Segment

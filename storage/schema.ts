@@ -7,7 +7,8 @@ export const applicationId = 0x76617276
 /** Each brings a file from version n to n + 1; newest last. */
 const migrations: ReadonlyArray<ReadonlyArray<string>> = [
   [
-    // seq: of the row's first entry; directory before payload, so that reading it touches no payload page.
+    // seq: of the row's first entry; directory before payload, so that reading it touches no
+    // payload page.
     `CREATE TABLE log (
        seq INTEGER PRIMARY KEY,
        directory BLOB NOT NULL,
@@ -52,7 +53,10 @@ export interface WriterSettings {
   readonly pageBytes: number
   /** Pages in the -wal after which a commit checkpoints. */
   readonly checkpointPages: number
-  /** Pages the file may grow to; a commit that needs more fails like one on a full disk. 0 = no bound. */
+  /**
+   * Pages the file may grow to; a commit that needs more fails like one on a full disk. 0 = no
+   * bound.
+   */
   readonly pagesMax: number
 }
 
@@ -65,7 +69,10 @@ export interface Pragmas {
   readonly checkpointPages: number
 }
 
-/** In this order on a fresh file (PERFORMANCE.md): the page size cannot change once WAL mode wrote the first page. */
+/**
+ * In this order on a fresh file (PERFORMANCE.md): the page size cannot change once WAL mode wrote
+ * the first page.
+ */
 export function configureWriter(db: Database, settings: WriterSettings): void {
   db.run(`PRAGMA page_size = ${settings.pageBytes}`)
   db.run("PRAGMA journal_mode = WAL")

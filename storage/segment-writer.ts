@@ -1,6 +1,7 @@
 /**
- * Writing one file of the log: the only code that changes it. Runs on the storage worker's thread; knows nothing of
- * threads itself. `commit` returns when the transaction is fsynced; after any error the writer must not be used again.
+ * Writing one file of the log: the only code that changes it. Runs on the storage worker's thread;
+ * knows nothing of threads itself. `commit` returns when the transaction is fsynced; after any
+ * error the writer must not be used again.
  */
 import { Database, type Statement } from "bun:sqlite"
 import { closeSync, existsSync, fsyncSync, openSync, statSync } from "node:fs"
@@ -27,7 +28,10 @@ export interface RowWrite {
   readonly bytes: number
 }
 
-/** One transaction. Drops count before hard states: a group may be dropped and written again within it. */
+/**
+ * One transaction. Drops count before hard states: a group may be dropped and written again within
+ * it.
+ */
 export interface Transaction {
   readonly number: number
   readonly rows: ReadonlyArray<RowWrite>
@@ -47,7 +51,10 @@ export class SegmentWriter {
   private readonly upsertDropped: Statement
   private commits = 0
 
-  /** Makes the file if it is not there. When this returns, everything that is in the file is durable. */
+  /**
+   * Makes the file if it is not there. When this returns, everything that is in the file is
+   * durable.
+   */
   constructor(path: string, settings: WriterSettings) {
     const bytesFound = existsSync(`${path}-wal`) ? statSync(`${path}-wal`).size : 0
     this.db = new Database(path, { create: true, readwrite: true })
@@ -108,8 +115,9 @@ export class SegmentWriter {
   }
 
   /**
-   * After a SIGKILL the journal may hold commits whose fsync never ran; they are read as if they were durable, so
-   * they are made so before anybody counts on them. A checkpoint fsyncs the journal, then the file.
+   * After a SIGKILL the journal may hold commits whose fsync never ran; they are read as if they
+   * were durable, so they are made so before anybody counts on them. A checkpoint fsyncs the
+   * journal, then the file.
    */
   private checkpoint(mode: "PASSIVE" | "TRUNCATE"): number {
     const [row] = this.db.query(`PRAGMA wal_checkpoint(${mode})`).values()
@@ -119,7 +127,9 @@ export class SegmentWriter {
   }
 }
 
-/** A file is only there for good once its directory is fsynced; SQLite swallows errors of that (E3). */
+/**
+ * A file is only there for good once its directory is fsynced; SQLite swallows errors of that (E3).
+ */
 export function syncDirectory(path: string): void {
   const descriptor = openSync(path, "r")
   try {

@@ -1,7 +1,8 @@
 /**
- * Memory shared with the storage worker: payloads are copied into it once, one behind the other, and written to the
- * file from there. A slab belongs to the transactions under way that use it and is used again when the last of them
- * is durable, so a steady load runs in a few megabytes that are already mapped and warm (DESIGN.md, "Hand-over").
+ * Memory shared with the storage worker: payloads are copied into it once, one behind the other,
+ * and written to the file from there. A slab belongs to the transactions under way that use it and
+ * is used again when the last of them is durable, so a steady load runs in a few megabytes that are
+ * already mapped and warm (DESIGN.md, "Hand-over").
  */
 export interface Slab {
   readonly memory: SharedArrayBuffer

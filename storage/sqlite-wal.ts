@@ -1,6 +1,7 @@
 /**
- * The log over SQLite. A commit is visible in memory at once, its payloads copied into shared slabs; the storage
- * worker writes one transaction at a time, and whatever is committed meanwhile becomes the next one (group commit).
+ * The log over SQLite. A commit is visible in memory at once, its payloads copied into shared
+ * slabs; the storage worker writes one transaction at a time, and whatever is committed meanwhile
+ * becomes the next one (group commit).
  */
 import type { Entry } from "../raft/types.ts"
 import { checkCommit } from "./append-rules.ts"
@@ -125,7 +126,9 @@ export class SqliteWal implements Wal {
     }
   }
 
-  /** Asks the writer for its settings; throws when commits would not be durable (VERIFICATION D6). */
+  /**
+   * Asks the writer for its settings; throws when commits would not be durable (VERIFICATION D6).
+   */
   async selfCheck(): Promise<Pragmas> {
     const pragmas = await this.worker.pragmas()
     checkPragmas(pragmas)
@@ -138,7 +141,8 @@ export class SqliteWal implements Wal {
     if (this.failure === undefined && this.inFlight !== undefined) {
       await new Promise<void>((resolve) => (this.whenIdle = resolve))
     }
-    // After a failure the reader stays: the writer must not be the last connection, whose end checkpoints (D5).
+    // After a failure the reader stays: the writer must not be the last connection, whose end
+    // checkpoints (D5).
     if (this.failure === undefined) this.segment.close()
     await this.worker.close()
   }

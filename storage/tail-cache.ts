@@ -1,12 +1,15 @@
 /**
- * Which rows' entries are still in memory: a queue by age over all groups, bounded by bytes. Followers that keep up
- * and consumers at the tail are served from here without SQLite. A row that is not durable yet never leaves.
+ * Which rows' entries are still in memory: a queue by age over all groups, bounded by bytes.
+ * Followers that keep up and consumers at the tail are served from here without SQLite. A row that
+ * is not durable yet never leaves.
  */
 import type { Entry } from "../raft/types.ts"
 import type { Row } from "./batch.ts"
 import { PinnedMemory } from "./pinned-memory.ts"
 
-/** What an entry costs in memory beyond its payload, roughly: bounds a cache full of empty entries. */
+/**
+ * What an entry costs in memory beyond its payload, roughly: bounds a cache full of empty entries.
+ */
 const entryOverheadBytes = 512
 
 export class TailCache {

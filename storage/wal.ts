@@ -1,8 +1,10 @@
 /**
- * The port of the write-ahead log: one log per node, shared by all its Raft groups, each with its own index sequence.
+ * The port of the write-ahead log: one log per node, shared by all its Raft groups, each with its
+ * own index sequence.
  *
- * A commit is atomic over all its groups. It is visible to readers as soon as `commit` returns and durable once
- * `onDurable` has reported its number; commits become durable in their order, never singly out of it.
+ * A commit is atomic over all its groups. It is visible to readers as soon as `commit` returns and
+ * durable once `onDurable` has reported its number; commits become durable in their order, never
+ * singly out of it.
  */
 import type { Entry, EntryEnvelope, HardState, LogIndex, Term } from "../raft/types.ts"
 import type { LogReader } from "../raft/log-reader.ts"
@@ -15,7 +17,10 @@ export type CommitNumber = number
 /** One group's part of a commit. */
 export interface GroupWrite {
   readonly group: GroupId
-  /** Consecutive; every entry of the group at or above the first one's index is replaced. May be empty. */
+  /**
+   * Consecutive; every entry of the group at or above the first one's index is replaced. May be
+   * empty.
+   */
   readonly entries: ReadonlyArray<Entry>
   /** Undefined leaves the stored one as it is. */
   readonly hardState?: HardState
@@ -38,7 +43,10 @@ export class CorruptEntry extends Error {
   }
 }
 
-/** The log of one group, read on the caller's thread. Reads throw `CorruptEntry`, never return other bytes. */
+/**
+ * The log of one group, read on the caller's thread. Reads throw `CorruptEntry`, never return other
+ * bytes.
+ */
 export interface GroupLog extends LogReader {
   readonly hardState: HardState
   /** firstOffset of the first readable entry. */
@@ -47,7 +55,10 @@ export interface GroupLog extends LogReader {
   metas(lo: LogIndex, hi: LogIndex, countMax: number): ReadonlyArray<EntryMeta>
   /** Index of the first entry whose lastOffset ≥ offset; undefined past the end. */
   indexOfOffset(offset: number): LogIndex | undefined
-  /** Index of the first data entry at or above `from` with maxTimestamp ≥ timestamp; undefined when there is none. */
+  /**
+   * Index of the first data entry at or above `from` with maxTimestamp ≥ timestamp; undefined when
+   * there is none.
+   */
   indexOfTimestamp(timestamp: number, from: LogIndex): LogIndex | undefined
   /** Terms and the index at which each begins, ascending, as far as the log is readable. */
   termRuns(): ReadonlyArray<{ readonly term: Term; readonly firstIndex: LogIndex }>
@@ -56,13 +67,17 @@ export interface GroupLog extends LogReader {
 }
 
 export interface Wal {
-  /** The group's log; an empty one for a group that was never written. The same object at every call. */
+  /**
+   * The group's log; an empty one for a group that was never written. The same object at every
+   * call.
+   */
   log(group: GroupId): GroupLog
   /** Groups that have entries or a hard state. */
   groups(): ReadonlyArray<GroupId>
   /**
-   * Takes a commit over; never blocks. Payloads must not be changed afterwards by anybody. A failed write or fsync is
-   * reported by `onFailure` once and nothing is durable after it: the broker must stop (fail-stop, VERIFICATION D5).
+   * Takes a commit over; never blocks. Payloads must not be changed afterwards by anybody. A failed
+   * write or fsync is reported by `onFailure` once and nothing is durable after it: the broker must
+   * stop (fail-stop, VERIFICATION D5).
    */
   commit(writes: ReadonlyArray<GroupWrite>): CommitNumber
   /** Bytes taken over and not durable yet: back-pressure for whoever appends. */

@@ -74,7 +74,8 @@ export class Replicas {
       electionTicks: Math.max(2, ticks(electionTimeoutMs)),
       heartbeatTicks: Math.min(ticks(groupHeartbeatMs), Math.max(2, ticks(electionTimeoutMs)) - 1),
       quiesceTicks: quiesce ? ticks(idleBeforeQuiesceMs) : 0,
-      // Everybody waits for what group 0 decides; of a partition's commits nobody but its leader must know.
+      // Everybody waits for what group 0 decides; of a partition's commits nobody but its leader
+      // must know.
       commitNoticeTicks: quiesce ? 2 : 0,
       appendBytesMax,
       inflightMessagesMax,

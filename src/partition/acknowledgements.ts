@@ -1,6 +1,7 @@
 /**
- * acks=all after the commit: the answer also waits until as many in-sync replicas as min.insync.replicas asks for hold
- * the entry. With a minimum of a majority or less that is so at once; with a higher one the last replica is awaited.
+ * acks=all after the commit: the answer also waits until as many in-sync replicas as
+ * min.insync.replicas asks for hold the entry. With a minimum of a majority or less that is so at
+ * once; with a higher one the last replica is awaited.
  */
 import type { LogIndex } from "../../raft/types.ts"
 
@@ -23,7 +24,10 @@ export class Acknowledgements {
     this.#waiting.push(wait)
   }
 
-  /** `inSync` < `minInSync`: the set shrank after the append, and nobody need wait for it to grow again. */
+  /**
+   * `inSync` < `minInSync`: the set shrank after the append, and nobody need wait for it to grow
+   * again.
+   */
   settle(heldIndex: LogIndex, inSync: number, minInSync: number): void {
     if (this.#waiting.length === 0) return
     const waiting = this.#waiting

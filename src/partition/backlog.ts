@@ -1,7 +1,7 @@
 /**
- * Bytes that were proposed and are not settled yet (neither committed here nor given up). One `Backlog` may be shared
- * by all groups of a node: then it bounds what a node without its followers takes on. What is not fsynced yet is
- * counted elsewhere (`Wal.pendingBytes`).
+ * Bytes that were proposed and are not settled yet (neither committed here nor given up). One
+ * `Backlog` may be shared by all groups of a node: then it bounds what a node without its followers
+ * takes on. What is not fsynced yet is counted elsewhere (`Wal.pendingBytes`).
  */
 export class Backlog {
   readonly bytesMax: number
@@ -11,7 +11,10 @@ export class Backlog {
     this.bytesMax = bytesMax
   }
 
-  /** One proposal is always let in, however large: the bound may be passed by one batch, never by two. */
+  /**
+   * One proposal is always let in, however large: the bound may be passed by one batch, never by
+   * two.
+   */
   get full(): boolean {
     return this.bytes >= this.bytesMax
   }

@@ -1,4 +1,7 @@
-/** All that a partition keeps in memory about its committed log. A function of that log: no clock, no leader. */
+/**
+ * All that a partition keeps in memory about its committed log. A function of that log: no clock,
+ * no leader.
+ */
 import type { LogIndex, Term } from "../../raft/types.ts"
 import type { EntryMeta } from "../../storage/wal.ts"
 import { LeaderEpochs } from "./leader-epochs.ts"

@@ -1,12 +1,14 @@
 /**
- * Which replicas count as in sync, as the leader of a term sees it. Reported to clients and used for
- * min.insync.replicas; never for commit, which is Raft's alone.
+ * Which replicas count as in sync, as the leader of a term sees it. Reported to clients and used
+ * for min.insync.replicas; never for commit, which is Raft's alone.
  *
- *  - out at once when its node is suspected (not heard from), or speaks from another disk;
- *  - out when it has not been caught up for replica.lag.time.max.ms: "caught up at t" means that it now holds all that
- *    the leader's log held at t;
- *  - in again when it holds everything committed, this term's no-op included, and its node is not suspected;
- *  - at the start of a term: the last reported set less the suspected nodes (nobody has answered yet).
+ * - out at once when its node is suspected (not heard from), or speaks from another disk;
+ * - out when it has not been caught up for replica.lag.time.max.ms: "caught up at t" means that it
+ *   now holds all that the leader's log held at t;
+ * - in again when it holds everything committed, this term's no-op included, and its node is not
+ *   suspected;
+ * - at the start of a term: the last reported set less the suspected nodes (nobody has answered
+ *   yet).
  *
  * Witnesses and learners are never in it. The leader always is.
  */
@@ -43,7 +45,10 @@ export class InSyncReplicas {
   /** The order in which nodes are listed: the replicas', preferred leader first. */
   readonly #order: ReadonlyArray<number>
   #nodes: ReadonlyArray<number>
-  /** Log end that every replica in the set holds: until it moves there is no lag to compute. −1 = not settled. */
+  /**
+   * Log end that every replica in the set holds: until it moves there is no lag to compute. −1 =
+   * not settled.
+   */
   #settledIndex: LogIndex = -1
 
   /** Until this node has led, all `members` are said to be in sync. */
@@ -68,12 +73,17 @@ export class InSyncReplicas {
     return this.#replicas.length + 1
   }
 
-  /** What the leader of an earlier term last reported: where this node starts from if it is elected. */
+  /**
+   * What the leader of an earlier term last reported: where this node starts from if it is elected.
+   */
   setReported(nodes: ReadonlyArray<number>): void {
     this.#reported = new Set(nodes)
   }
 
-  /** `heardAs`: the member that a node speaks as; what it held on another disk is not there any more. */
+  /**
+   * `heardAs`: the member that a node speaks as; what it held on another disk is not there any
+   * more.
+   */
   setSuspected(nodes: ReadonlySet<number>, heardAs: ReadonlyMap<number, MemberId>): void {
     this.#suspected = nodes
     this.#heardAs = heardAs
@@ -87,7 +97,9 @@ export class InSyncReplicas {
     this.#publish()
   }
 
-  /** After acknowledgements, commits, suspicions or a new configuration; true when the set changed. */
+  /**
+   * After acknowledgements, commits, suspicions or a new configuration; true when the set changed.
+   */
   refresh(view: LeaderView): boolean {
     if (view.configuration !== this.#configuration) this.#adopt(view.configuration, () => false)
     let changed = false
@@ -113,7 +125,8 @@ export class InSyncReplicas {
     for (const replica of this.#replicas) {
       if (!replica.inSync) continue
       const match = view.matchIndex(replica.member)
-      // Settled until some moment since the last tick: caught up then, at worst one tick too generous.
+      // Settled until some moment since the last tick: caught up then, at worst one tick too
+      // generous.
       if (wasSettled) replica.caughtUpMs = nowMs
       observe(replica, match, view.lastIndex, nowMs)
       if (nowMs - replica.caughtUpMs > lagTimeMaxMs) {
@@ -126,7 +139,10 @@ export class InSyncReplicas {
     return changed && this.#publish()
   }
 
-  /** The greatest index that at least `count` in-sync replicas hold durably; −1 when fewer are in sync. */
+  /**
+   * The greatest index that at least `count` in-sync replicas hold durably; −1 when fewer are in
+   * sync.
+   */
   heldIndex(view: LeaderView, count: number): LogIndex {
     const held = [view.matchIndex(this.#self)]
     for (const replica of this.#replicas) {

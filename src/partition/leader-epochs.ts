@@ -1,8 +1,9 @@
 /**
- * Leader epoch (= raft term) → first offset of it, over the committed log; what OffsetForLeaderEpoch answers from.
+ * Leader epoch (= raft term) → first offset of it, over the committed log; what
+ * OffsetForLeaderEpoch answers from.
  *
- * An epoch without a record is forgotten as soon as a later one begins at the same offset, as in Kafka's
- * LeaderEpochFileCache: so the table grows with records, never with elections.
+ * An epoch without a record is forgotten as soon as a later one begins at the same offset, as in
+ * Kafka's LeaderEpochFileCache: so the table grows with records, never with elections.
  */
 export interface EpochEnd {
   readonly leaderEpoch: number
@@ -24,7 +25,10 @@ export class LeaderEpochs {
     return this.#starts.at(-1)?.epoch ?? -1
   }
 
-  /** In the order of the log, for every committed entry: `firstOffset` is where its epoch begins when it is new. */
+  /**
+   * In the order of the log, for every committed entry: `firstOffset` is where its epoch begins
+   * when it is new.
+   */
   apply(epoch: number, firstOffset: number): void {
     const last = this.#starts.at(-1)
     if (last !== undefined && last.epoch >= epoch) return
@@ -34,7 +38,10 @@ export class LeaderEpochs {
     this.#starts.push({ epoch, startOffset: firstOffset })
   }
 
-  /** KIP-101/279: the largest epoch ≤ the asked one and where it ends; `logEnd` is the committed end. */
+  /**
+   * KIP-101/279: the largest epoch ≤ the asked one and where it ends; `logEnd` is the committed
+   * end.
+   */
   endOffsetFor(epoch: number, logEnd: number): EpochEnd {
     if (epoch < 0 || epoch > this.latest) return undefinedEnd
     if (epoch === this.latest) return { leaderEpoch: epoch, endOffset: logEnd }

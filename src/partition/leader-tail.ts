@@ -1,6 +1,7 @@
 /**
- * What producers wrote into a leader's log above its applied index: earlier leaders' entries that its no-op will
- * commit, and its own. Valid for one term; built from the leader's own log, dropped with the leadership.
+ * What producers wrote into a leader's log above its applied index: earlier leaders' entries that
+ * its no-op will commit, and its own. Valid for one term; built from the leader's own log, dropped
+ * with the leadership.
  */
 import type { LogIndex, Proposal, Term } from "../../raft/types.ts"
 import { ProducerTail } from "./producer-state.ts"
@@ -20,8 +21,8 @@ export class LeaderTail {
   }
 
   /**
-   * Undefined while the entries of earlier leaders are not all in the log yet (they are after the next turn): an
-   * append that cannot see them must not be accepted.
+   * Undefined while the entries of earlier leaders are not all in the log yet (they are after the
+   * next turn): an append that cannot see them must not be accepted.
    */
   static of(group: RaftGroup, state: ProducerState): LeaderTail | undefined {
     const { node, log } = group

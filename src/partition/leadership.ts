@@ -1,8 +1,10 @@
 /**
- * What a partition does and knows only while its node leads: appending, the ISR, and the answers that wait.
+ * What a partition does and knows only while its node leads: appending, the ISR, and the answers
+ * that wait.
  *
- * The order of an append: leader? enough in sync? room in the backlog? sequence in order? then, and only then, a
- * proposal. Every refusal before it is definite; after it the outcome is told by the log, or unknown.
+ * The order of an append: leader? enough in sync? room in the backlog? sequence in order? then, and
+ * only then, a proposal. Every refusal before it is definite; after it the outcome is told by the
+ * log, or unknown.
  */
 import type { MemberId, Term } from "../../raft/types.ts"
 import type { EntryMeta } from "../../storage/wal.ts"
@@ -115,7 +117,10 @@ export class Leadership {
     }
   }
 
-  /** Undefined when this node does not lead, hands over, or leads and cannot see the end of its log yet. */
+  /**
+   * Undefined when this node does not lead, hands over, or leads and cannot see the end of its log
+   * yet.
+   */
   #leaderTail(): LeaderTail | undefined {
     const { role, term, transferTarget } = this.#group.node
     if (role !== "leader" || transferTarget !== null) return undefined
@@ -153,7 +158,10 @@ export class Leadership {
     tail.proposed(proposal, result.id.index)
   }
 
-  /** The original's answer, once it and this term's no-op are committed: before that another leader could undo it. */
+  /**
+   * The original's answer, once it and this term's no-op are committed: before that another leader
+   * could undo it.
+   */
   #answerDuplicate(batch: ProducerBatch, acks: -1 | 1, reply: Reply): void {
     const group = this.#group
     const index = Math.max(batch.index, group.node.noopIndex)

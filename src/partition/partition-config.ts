@@ -1,4 +1,6 @@
-/** A topic's settings as far as its partitions act on them; replaced as a whole when they change. */
+/**
+ * A topic's settings as far as its partitions act on them; replaced as a whole when they change.
+ */
 export interface PartitionConfig {
   /** min.insync.replicas; more than there are replicas counts as all of them, as in Kafka 4. */
   readonly minInSyncReplicas: number
@@ -12,7 +14,10 @@ export interface PartitionConfig {
   readonly replicaLagTimeMaxMs: number
   readonly producerIdExpirationMs: number
   readonly producersMax: number
-  /** Proposed and not committed, payload bytes; at the bound appends are refused before anything is proposed. */
+  /**
+   * Proposed and not committed, payload bytes; at the bound appends are refused before anything is
+   * proposed.
+   */
   readonly backlogBytesMax: number
 }
 

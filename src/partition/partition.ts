@@ -1,9 +1,10 @@
 /**
- * A raft group seen as a Kafka partition. Offsets, epochs, the high watermark and producer state are functions of the
- * committed log: a restart computes them again from the envelopes, payloads are not read.
+ * A raft group seen as a Kafka partition. Offsets, epochs, the high watermark and producer state
+ * are functions of the committed log: a restart computes them again from the envelopes, payloads
+ * are not read.
  *
- * leader epoch = raft term; high watermark = offset after the last applied batch; last stable offset = high watermark
- * (there are no transactions yet).
+ * leader epoch = raft term; high watermark = offset after the last applied batch; last stable
+ * offset = high watermark (there are no transactions yet).
  */
 import type { RaftConfig } from "../../raft/index.ts"
 import type { MemberId, SoftState, Term } from "../../raft/types.ts"
@@ -134,13 +135,19 @@ export class Partition implements StateMachine {
     return this.#state.highWatermark
   }
 
-  /** An entry of the current term is applied: no earlier leader ever told anybody a higher watermark. */
+  /**
+   * An entry of the current term is applied: no earlier leader ever told anybody a higher
+   * watermark.
+   */
   get highWatermarkKnown(): boolean {
     const { appliedTerm } = this.#state
     return appliedTerm > 0 && appliedTerm === this.leaderEpoch
   }
 
-  /** A leader whose no-op is committed and applied. Until then: OFFSET_NOT_AVAILABLE for whatever asks for the end. */
+  /**
+   * A leader whose no-op is committed and applied. Until then: OFFSET_NOT_AVAILABLE for whatever
+   * asks for the end.
+   */
   get readyToServe(): boolean {
     return this.isLeader && this.highWatermarkKnown
   }
@@ -155,7 +162,10 @@ export class Partition implements StateMachine {
     return this.#log.payloadBytes
   }
 
-  /** Node ids, meaningful on the leader; elsewhere what was last known. The same array until it changes. */
+  /**
+   * Node ids, meaningful on the leader; elsewhere what was last known. The same array until it
+   * changes.
+   */
   inSyncReplicas(): ReadonlyArray<number> {
     return this.#leadership.inSync.nodes
   }
@@ -165,12 +175,18 @@ export class Partition implements StateMachine {
     return this.#leadership.minInSyncReplicas
   }
 
-  /** The ISR that the leader of an earlier term reported: where this node starts from when it is elected. */
+  /**
+   * The ISR that the leader of an earlier term reported: where this node starts from when it is
+   * elected.
+   */
   setReportedInSync(nodes: ReadonlyArray<number>): void {
     this.#leadership.inSync.setReported(nodes)
   }
 
-  /** Nodes not heard from, and the members as which the others speak: the rest leaves the ISR at once. */
+  /**
+   * Nodes not heard from, and the members as which the others speak: the rest leaves the ISR at
+   * once.
+   */
   setSuspected(
     nodes: ReadonlySet<number>,
     heardAs: ReadonlyMap<number, MemberId> = new Map(),
@@ -198,9 +214,10 @@ export class Partition implements StateMachine {
   }
 
   /**
-   * Committed records from `offset` on. Beyond the high watermark: nothing, without an error while the offset exists
-   * in this log; what a replica that may be behind has not heard of is OFFSET_NOT_AVAILABLE, and OFFSET_OUT_OF_RANGE
-   * is said only by a leader that knows (traps 21, 22).
+   * Committed records from `offset` on. Beyond the high watermark: nothing, without an error while
+   * the offset exists in this log; what a replica that may be behind has not heard of is
+   * OFFSET_NOT_AVAILABLE, and OFFSET_OUT_OF_RANGE is said only by a leader that knows (traps 21,
+   * 22).
    */
   read(offset: number, bytesMax: number, atLeastOne: boolean): ReadResult {
     if (offset < this.logStartOffset) return this.#readResult(ErrorCode.OFFSET_OUT_OF_RANGE)
@@ -242,7 +259,10 @@ export class Partition implements StateMachine {
     return this.#state.epochs.endOffsetFor(epoch, this.highWatermark)
   }
 
-  /** Epoch of the committed record at `offset`; of the latest one at the high watermark; −1 when there is none. */
+  /**
+   * Epoch of the committed record at `offset`; of the latest one at the high watermark; −1 when
+   * there is none.
+   */
   epochOfOffset(offset: number): number {
     return this.#state.epochs.epochOf(offset)
   }

@@ -1,4 +1,6 @@
-/** One idempotent batch as the dedup window remembers it, and the arithmetic of sequence numbers. */
+/**
+ * One idempotent batch as the dedup window remembers it, and the arithmetic of sequence numbers.
+ */
 import type { LogIndex } from "../../raft/types.ts"
 
 /** The fields of an entry that producer state is made of: a function of the log, no payload. */
@@ -21,7 +23,10 @@ export interface ProducerBatch {
   readonly index: LogIndex
   readonly timestamp: number
   readonly appendMs: number
-  /** It continues nothing: new producer, new epoch, or the producer had expired. Older batches do not count. */
+  /**
+   * It continues nothing: new producer, new epoch, or the producer had expired. Older batches do
+   * not count.
+   */
   readonly startsHistory: boolean
 }
 

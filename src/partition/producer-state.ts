@@ -1,9 +1,10 @@
 /**
- * What a partition knows of idempotent producers (PROTOCOL trap 32, Kafka's ProducerStateManager without
- * transactions): per producer id the last five batches of its current epoch.
+ * What a partition knows of idempotent producers (PROTOCOL trap 32, Kafka's ProducerStateManager
+ * without transactions): per producer id the last five batches of its current epoch.
  *
- * `ProducerState` is a function of the committed log alone: every replica and every restart computes the same. What a
- * leader has proposed and not yet committed lies beside it in a `ProducerTail`, so truncation is forgetting the tail.
+ * `ProducerState` is a function of the committed log alone: every replica and every restart
+ * computes the same. What a leader has proposed and not yet committed lies beside it in a
+ * `ProducerTail`, so truncation is forgetting the tail.
  */
 import { ErrorCode } from "../protocol/error-codes.ts"
 import { advanceSequence, producerBatch, windowBatches } from "./producer-batch.ts"
@@ -115,7 +116,10 @@ export class ProducerState {
   }
 }
 
-/** Batches of a leader's log above its applied index. Valid for one term; a new leader fills it from its own log. */
+/**
+ * Batches of a leader's log above its applied index. Valid for one term; a new leader fills it from
+ * its own log.
+ */
 export class ProducerTail {
   readonly #state: ProducerState
   readonly #tail = new Map<number, Array<ProducerBatch>>()

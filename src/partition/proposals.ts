@@ -1,6 +1,7 @@
 /**
- * Who waits for which entry. A waiter is settled exactly once: when its entry is committed (or durable here), or with
- * "unknown" when leadership went, because then nobody here can say what becomes of it (VERIFICATION hazard 32).
+ * Who waits for which entry. A waiter is settled exactly once: when its entry is committed (or
+ * durable here), or with "unknown" when leadership went, because then nobody here can say what
+ * becomes of it (VERIFICATION hazard 32).
  */
 import type { EntryId, LogIndex, Term } from "../../raft/types.ts"
 
@@ -8,7 +9,9 @@ export type ProposalOutcome =
   | { readonly _tag: "committed"; readonly index: LogIndex; readonly term: Term }
   /** fsynced here, not committed: all that acks=1 asks for. */
   | { readonly _tag: "durable"; readonly index: LogIndex; readonly term: Term }
-  /** Leadership went or the entry was replaced: it may be committed by another leader, or be gone. */
+  /**
+   * Leadership went or the entry was replaced: it may be committed by another leader, or be gone.
+   */
   | { readonly _tag: "unknown" }
 
 export type ProposalWaiter = (outcome: ProposalOutcome) => void
@@ -22,7 +25,10 @@ interface Waiting {
   readonly settle: ProposalWaiter
 }
 
-/** Waiters by ascending index, first come first for equal ones. Nearly all arrive in order: a queue, not a map. */
+/**
+ * Waiters by ascending index, first come first for equal ones. Nearly all arrive in order: a queue,
+ * not a map.
+ */
 class IndexQueue {
   #waiting: Array<Waiting> = []
   #head = 0
@@ -108,8 +114,9 @@ export class Proposals {
   }
 
   /**
-   * Leadership went. Entries below `committedHi` are known to be committed and are settled when they are applied, by
-   * comparing terms; what stands above is unknown from now on. Returns the payload bytes settled.
+   * Leadership went. Entries below `committedHi` are known to be committed and are settled when
+   * they are applied, by comparing terms; what stands above is unknown from now on. Returns the
+   * payload bytes settled.
    */
   leadershipLost(committedHi: LogIndex): number {
     let bytes = 0

@@ -1,11 +1,13 @@
 /**
- * One Raft group on this node: its `RaftNode`, its log, the answers that wait for its entries, and the state machine
- * that its committed entries drive. Used for data partitions and for the metadata group alike.
+ * One Raft group on this node: its `RaftNode`, its log, the answers that wait for its entries, and
+ * the state machine that its committed entries drive. Used for data partitions and for the metadata
+ * group alike.
  *
- * A turn has three parts, in this order, for all dirty groups of the node (turn.ts): `collect` sends what may leave at
- * once and says what must be written; the writes of all groups go to the log as one commit; `advance` applies, settles
- * and tells the state machine. `durable` comes later, once per commit. Callbacks (waiters, the state machine) run in
- * `advance` alone, so they may propose: between `collect` and the commit the node must not be asked anything.
+ * A turn has three parts, in this order, for all dirty groups of the node (turn.ts): `collect`
+ * sends what may leave at once and says what must be written; the writes of all groups go to the
+ * log as one commit; `advance` applies, settles and tells the state machine. `durable` comes later,
+ * once per commit. Callbacks (waiters, the state machine) run in `advance` alone, so they may
+ * propose: between `collect` and the commit the node must not be asked anything.
  */
 import { RaftNode } from "../../raft/index.ts"
 import type { RaftConfig, ProposeResult } from "../../raft/index.ts"
@@ -28,11 +30,17 @@ import { ReadRounds } from "./read-rounds.ts"
 import type { ReadWaiter } from "./read-rounds.ts"
 
 export interface StateMachine {
-  /** A committed entry, in order, once each (again from the start after a restart). `payload` reads the bytes. */
+  /**
+   * A committed entry, in order, once each (again from the start after a restart). `payload` reads
+   * the bytes.
+   */
   apply(meta: EntryMeta, payload: () => Uint8Array): void
   /** Role, leader or term changed; before the entries of the same turn are applied. */
   roleChanged?(soft: SoftState, term: Term): void
-  /** Once per turn of a group in which anything may have moved: applied, durable or acknowledged entries. */
+  /**
+   * Once per turn of a group in which anything may have moved: applied, durable or acknowledged
+   * entries.
+   */
   progressed?(): void
 }
 
@@ -184,7 +192,10 @@ export class RaftGroup {
     this.schedule()
   }
 
-  /** Raft §8: `waiter` gets "ready" once everything committed before the call is applied here, or "lost". */
+  /**
+   * Raft §8: `waiter` gets "ready" once everything committed before the call is applied here, or
+   * "lost".
+   */
   readIndex(waiter: ReadWaiter): void {
     const context = this.#reads.begin(waiter)
     if (!this.node.readIndex(context)) this.#reads.lost(context)
@@ -208,7 +219,10 @@ export class RaftGroup {
     this.#onDirty(this)
   }
 
-  /** The group is gone from this node: nothing leaves any more, whoever waits is told that the outcome is unknown. */
+  /**
+   * The group is gone from this node: nothing leaves any more, whoever waits is told that the
+   * outcome is unknown.
+   */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -217,7 +231,9 @@ export class RaftGroup {
     this.#reads.allLost()
   }
 
-  /** Part 1 of a turn. Null when nothing has to be written; `taken` is called for what is returned. */
+  /**
+   * Part 1 of a turn. Null when nothing has to be written; `taken` is called for what is returned.
+   */
   collect(): GroupWrite | null {
     this.#scheduled = false
     if (this.#closed || !this.node.hasReady()) return null
@@ -260,7 +276,8 @@ export class RaftGroup {
     if (this.#closed) return
     while (this.#persisting.length > 0 && this.#persisting[0]!.commit <= through) {
       const { token, afterPersist } = this.#persisting.shift()!
-      // False: the term has changed since, and promises of an older term are not made any more (hazard 4).
+      // False: the term has changed since, and promises of an older term are not made any more
+      // (hazard 4).
       if (!this.node.persisted(token)) continue
       for (const message of afterPersist) this.#outbox.send(this.group, message)
     }
@@ -314,7 +331,10 @@ export class RaftGroup {
     if (!this.#scheduled && this.node.hasReady()) this.schedule()
   }
 
-  /** Nothing cuts the prefix of a log yet, so nobody can be that far behind; say so loudly if somebody is. */
+  /**
+   * Nothing cuts the prefix of a log yet, so nobody can be that far behind; say so loudly if
+   * somebody is.
+   */
   #warnSnapshot(member: MemberId): void {
     const line = `group ${this.group}: ${member} needs entries below ${this.log.firstIndex}`
     this.#outbox.log("error", line)

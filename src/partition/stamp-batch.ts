@@ -1,4 +1,7 @@
-/** A batch becomes a proposal: its offsets, epoch and, if the topic says so, its time are written into its header. */
+/**
+ * A batch becomes a proposal: its offsets, epoch and, if the topic says so, its time are written
+ * into its header.
+ */
 import type { Proposal, Term } from "../../raft/types.ts"
 import { assignOffsets, setLogAppendTime } from "../protocol/record-batch.ts"
 import type { AppendBatch } from "./append.ts"

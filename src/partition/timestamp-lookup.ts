@@ -1,6 +1,7 @@
 /**
- * Timestamp → record, for ListOffsets (trap 44): the first record, not the first batch, whose timestamp is at or after
- * the asked one. The log finds the batch by its envelope; only that one batch is read and, if need be, decompressed.
+ * Timestamp → record, for ListOffsets (trap 44): the first record, not the first batch, whose
+ * timestamp is at or after the asked one. The log finds the batch by its envelope; only that one
+ * batch is read and, if need be, decompressed.
  */
 import type { LogIndex } from "../../raft/types.ts"
 import type { GroupLog } from "../../storage/wal.ts"
@@ -23,7 +24,10 @@ export function entryAtTimestamp(
   return index === undefined || index >= hi ? undefined : index
 }
 
-/** First record of the entry at `index` with a timestamp ≥ `timestamp`; its maxTimestamp says there is one. */
+/**
+ * First record of the entry at `index` with a timestamp ≥ `timestamp`; its maxTimestamp says there
+ * is one.
+ */
 export function recordInEntry(
   log: GroupLog,
   index: LogIndex,
@@ -39,7 +43,10 @@ export function recordInEntry(
   return startOfEntry(log, index)
 }
 
-/** What the envelope alone says: when the records cannot be read, their batch's first offset is never too late. */
+/**
+ * What the envelope alone says: when the records cannot be read, their batch's first offset is
+ * never too late.
+ */
 export function startOfEntry(log: GroupLog, index: LogIndex): TimestampedOffset | undefined {
   const meta = log.metas(index, index + 1, 1)[0]
   if (meta === undefined) return undefined

@@ -1,9 +1,10 @@
 /**
- * The turn over all groups of a node: collect the Ready of every dirty group (its messages leave at once) → one commit
- * for all of them → apply. Whatever arrives while that commit is fsynced forms the next one; nobody waits on purpose.
+ * The turn over all groups of a node: collect the Ready of every dirty group (its messages leave at
+ * once) → one commit for all of them → apply. Whatever arrives while that commit is fsynced forms
+ * the next one; nobody waits on purpose.
  *
- * The rim calls `run` once per turn of its event loop and `durable` when the log says so; both return quickly: what is
- * left over stays dirty, `run` says so, and the rim calls again.
+ * The rim calls `run` once per turn of its event loop and `durable` when the log says so; both
+ * return quickly: what is left over stays dirty, `run` says so, and the rim calls again.
  */
 import type { CommitNumber, GroupWrite, Wal } from "../../storage/wal.ts"
 import type { RaftGroup } from "./raft-group.ts"
@@ -54,7 +55,10 @@ export class TurnRunner {
     return this.#inFlight.length
   }
 
-  /** True when work is left (bounded work per call). Must not be called from a waiter or a state machine. */
+  /**
+   * True when work is left (bounded work per call). Must not be called from a waiter or a state
+   * machine.
+   */
   run(): boolean {
     if (this.#running) throw new Error("a turn inside a turn")
     this.#running = true

@@ -1,6 +1,6 @@
 /**
- * A few nodes in one process: real RaftNodes and partitions over memory logs, with a network and disks that do nothing
- * unless they are told to.
+ * A few nodes in one process: real RaftNodes and partitions over memory logs, with a network and
+ * disks that do nothing unless they are told to.
  */
 import { Prng } from "../../raft/index.ts"
 import type { Message, RaftConfig } from "../../raft/index.ts"

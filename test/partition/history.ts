@@ -1,7 +1,7 @@
 /**
- * Random histories: clients that retry until they are answered, a network that loses, repeats and reorders, disks that
- * lose what was not fsynced, leaders that change. What must hold is checked all along, and again after the end, when
- * everything is healed.
+ * Random histories: clients that retry until they are answered, a network that loses, repeats and
+ * reorders, disks that lose what was not fsynced, leaders that change. What must hold is checked
+ * all along, and again after the end, when everything is healed.
  */
 import { expect } from "bun:test"
 import { checkInvariants } from "../../raft/index.ts"
@@ -127,7 +127,10 @@ export class History {
     else this.cluster.deliver(index)
   }
 
-  /** acks=1 may lose what it acknowledged, and then every later sequence is a gap: idempotence asks for all. */
+  /**
+   * acks=1 may lose what it acknowledged, and then every later sequence is a gap: idempotence asks
+   * for all.
+   */
   #produce(client: Client, asked: -1 | 1): void {
     const acks = client.id % 2 === 0 ? -1 : asked
     const leader = this.cluster.leaderOf() ?? this.cluster.nodes.find(({ up }) => up)
@@ -181,7 +184,10 @@ export class History {
     for (const { replies } of this.#attempts) expect(replies.length).toBeLessThanOrEqual(1)
   }
 
-  /** A leader that serves knows all that leaders of earlier epochs ever served; a deposed one may be behind. */
+  /**
+   * A leader that serves knows all that leaders of earlier epochs ever served; a deposed one may be
+   * behind.
+   */
   #checkServed({ leaderEpoch, highWatermark }: Partition): void {
     for (const [epoch, served] of this.#served) {
       if (epoch < leaderEpoch) expect(highWatermark).toBeGreaterThanOrEqual(served)

@@ -13,7 +13,8 @@ const program = `
     console.log("durable", through)
   }
   wal = await openSqliteWal({ dir, onDurable, onFailure: (error) => { throw error } })
-  wal.commit([{ group: 1, entries: [], hardState: { term: 1, votedFor: null, commitIndex: 0, acceptedTerm: 0 } }])
+  const hardState = { term: 1, votedFor: null, commitIndex: 0, acceptedTerm: 0 }
+  wal.commit([{ group: 1, entries: [], hardState }])
 `
 
 test("bundled, the worker is found beside the program", async () => {

@@ -99,7 +99,8 @@ describe("the open refuses", () => {
     const directory = firstDirectory()
     const intact = join(dir, "intact")
     copyFileSync(file, intact)
-    // Magic, crc, seq, slots, payload bytes; group, type, index, term, chain, entryCrc, position of the first slot.
+    // Magic, crc, seq, slots, payload bytes; group, type, index, term, chain, entryCrc, position of
+    // the first slot.
     for (const place of [0, 5, 12, 18, 22, 27, 29, 38, 46, 90, 100, 106]) {
       copyFileSync(intact, file)
       flipBitOf(directory, place)
@@ -147,8 +148,8 @@ describe("the open refuses", () => {
 })
 
 /**
- * What became of a flip. `tailLost`: SQLite shows fewer rows at the end of the file and nothing wrong; the sentinel
- * and the peers' word (VERIFICATION D2, D3) are what notices that.
+ * What became of a flip. `tailLost`: SQLite shows fewer rows at the end of the file and nothing
+ * wrong; the sentinel and the peers' word (VERIFICATION D2, D3) are what notices that.
  */
 type Outcome = "refused" | "thrown" | "identical" | "tailLost"
 

@@ -1,4 +1,7 @@
-/** Writes the workload into argv[2] as fast as it can; prints k once commit k is durable. Killed by its parent. */
+/**
+ * Writes the workload into argv[2] as fast as it can; prints k once commit k is durable. Killed by
+ * its parent.
+ */
 import { writeSync } from "node:fs"
 import { openSqliteWal } from "../../storage/index.ts"
 import { workloadCommit, workloadProgress } from "./workload.ts"

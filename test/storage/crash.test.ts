@@ -1,6 +1,6 @@
 /**
- * SIGKILL at random moments under load. A kill shows torn transactions and lost reports; it cannot show a missing
- * fsync (VERIFICATION E5): the power-loss shim of the chaos program is for that.
+ * SIGKILL at random moments under load. A kill shows torn transactions and lost reports; it cannot
+ * show a missing fsync (VERIFICATION E5): the power-loss shim of the chaos program is for that.
  */
 import { expect, test } from "bun:test"
 import { rmSync } from "node:fs"
@@ -12,7 +12,10 @@ import { workloadCommit, workloadGroups, workloadProgress } from "./workload.ts"
 
 const rounds = 8
 
-/** Runs the child until it has reported `reports` lines and `delayMs` have passed; answers the last report. */
+/**
+ * Runs the child until it has reported `reports` lines and `delayMs` have passed; answers the last
+ * report.
+ */
 async function runAndKill(dir: string, reports: number, delayMs: number): Promise<number> {
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "crash-child.ts"), dir], {
     stdout: "pipe",

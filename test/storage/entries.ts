@@ -1,4 +1,6 @@
-/** Entries for storage tests: sealed as the core seals them, payloads that say where they belong. */
+/**
+ * Entries for storage tests: sealed as the core seals them, payloads that say where they belong.
+ */
 import { sealEntry, sealInternal } from "../../raft/entry.ts"
 import type { Entry, HardState } from "../../raft/types.ts"
 

@@ -1,4 +1,7 @@
-/** The two logs against each other: any sequence of commits, overwrites, drops and reopens looks the same in both. */
+/**
+ * The two logs against each other: any sequence of commits, overwrites, drops and reopens looks the
+ * same in both.
+ */
 import { expect, test } from "bun:test"
 import * as fc from "fast-check"
 import type { Entry } from "../../raft/types.ts"

@@ -1,4 +1,7 @@
-/** What every log must do, whatever it is made of. Each test runs before and after a reopen where that matters. */
+/**
+ * What every log must do, whatever it is made of. Each test runs before and after a reopen where
+ * that matters.
+ */
 import { afterEach, describe, expect, test } from "bun:test"
 import type { Entry } from "../../raft/types.ts"
 import type { EntryMeta, GroupLog, Wal } from "../../storage/index.ts"

@@ -1,6 +1,6 @@
 /**
- * A load whose k-th commit is a function of k and of the log before it: whoever has the first k commits can say what
- * must be on disk. The hard state of group 0 carries k itself.
+ * A load whose k-th commit is a function of k and of the log before it: whoever has the first k
+ * commits can say what must be on disk. The hard state of group 0 carries k itself.
  */
 import { Prng } from "../../raft/prng.ts"
 import type { GroupWrite, Wal } from "../../storage/index.ts"

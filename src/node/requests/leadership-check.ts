@@ -1,7 +1,8 @@
 /**
- * A leader that was cut off may not know yet that another one leads. What it says of records is never wrong, for they
- * are committed; what it says of the END of its log would make a client take its own position for a truncation and
- * reset. So that is said only after a round to a majority, begun after the question (VERIFICATION hazard 11, trap 45).
+ * A leader that was cut off may not know yet that another one leads. What it says of records is
+ * never wrong, for they are committed; what it says of the END of its log would make a client take
+ * its own position for a truncation and reset. So that is said only after a round to a majority,
+ * begun after the question (VERIFICATION hazard 11, trap 45).
  */
 import type { Partition } from "../../partition/partition.ts"
 
