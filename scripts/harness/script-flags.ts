@@ -15,11 +15,11 @@ export function scriptFlags<const T extends ParseArgsOptionsConfig>(options: T):
       console.log(usage(options))
       process.exit(0)
     }
-    return parseArgs({ options, strict: true }).values as Values<T>
+    return parseArgs({ options, strict: true }).values
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     console.error(`${scriptName()}: ${why.replace(/\s*\n\s*/g, " ")} (--help lists the flags)`)
-    process.exit(2)
+    return process.exit(2)
   }
 }
 

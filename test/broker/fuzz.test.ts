@@ -1,6 +1,6 @@
 /**
- * Every request that was ever recorded, whole and damaged, at a broker that runs: it answers or closes the connection,
- * and goes on for everybody else.
+ * Every request that was ever recorded, whole and damaged, at a broker that runs: it answers or
+ * closes the connection, and goes on for everybody else.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
@@ -42,7 +42,10 @@ function recordedRequests(): ReadonlyArray<Buffer> {
   return requests
 }
 
-/** Bytes changed, cut, repeated or put in; the api key and version mostly left, so that a decoder is reached. */
+/**
+ * Bytes changed, cut, repeated or put in; the api key and version mostly left, so that a decoder is
+ * reached.
+ */
 function damaged(request: Buffer, prng: Prng): Buffer {
   const bytes = Buffer.from(request)
   const at = () => (prng.below(10) === 0 ? 0 : 4) + prng.below(Math.max(1, bytes.length - 4))
