@@ -1,7 +1,4 @@
-/**
- * The directories read last, bounded by bytes: neighbours of an entry are looked up in the same
- * directory.
- */
+/** The directories read last, bounded by bytes: an entry's neighbours are in the same directory. */
 import type { Directory } from "./directory.ts"
 
 export class DirectoryCache {

@@ -1,7 +1,4 @@
-/**
- * Whose data a folder holds: `identity.json`, written once and never changed (DESIGN §2,
- * "identity").
- */
+/** Whose data a folder holds: `identity.json`, written once for good (DESIGN §2, "identity"). */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
@@ -14,9 +11,7 @@ export interface Identity {
   readonly diskUuid: string
 }
 
-/**
- * The folder belongs to somebody else, or its identity cannot be read: nothing in it may be used.
- */
+/** The folder is somebody else's, or its identity cannot be read: nothing in it may be used. */
 export class IdentityMismatch extends Error {
   constructor(message: string) {
     super(message)
@@ -82,9 +77,7 @@ function parseIdentity(path: string, text: string): Identity {
   throw new IdentityMismatch(`${path} lacks clusterId, nodeId or diskUuid`)
 }
 
-/**
- * Whole or not at all: written aside, fsynced, renamed, and the rename fsynced with the directory.
- */
+/** Whole or not at all: written aside, fsynced, renamed, and the directory fsynced after that. */
 function writeDurably(dir: string, path: string, text: string): void {
   const aside = `${path}.new`
   const descriptor = openSync(aside, "w")

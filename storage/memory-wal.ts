@@ -62,10 +62,7 @@ export class MemoryWal implements Wal {
     this.pending.push({ _tag: "drop", group })
   }
 
-  /**
-   * Makes the next `count` commits durable and reports the last of them; drops between them go
-   * along.
-   */
+  /** Makes the next `count` commits durable and reports the last; drops between them go along. */
   flush(count = Infinity): void {
     let left = count
     let through: CommitNumber | undefined

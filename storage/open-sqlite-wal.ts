@@ -1,6 +1,4 @@
-/**
- * Opening: the worker takes the file over and makes it durable, then its directories are replayed.
- */
+/** Opening: the worker takes the file over, makes it durable, then its directories are replayed. */
 import { existsSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"

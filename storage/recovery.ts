@@ -18,10 +18,7 @@ const rowsPerRead = 256
 export interface RecoveryReport {
   readonly groups: number
   readonly rows: number
-  /**
-   * Entries in the log, and entries in the file that later ones replaced or whose group was
-   * dropped.
-   */
+  /** Entries in the log, and those in the file that were replaced or whose group was dropped. */
   readonly entries: number
   readonly entriesReplaced: number
   readonly payloadBytes: number
@@ -134,10 +131,7 @@ function replaySlot(directory: Directory, slot: number, log: SqliteGroupLog): vo
   }
 }
 
-/**
- * The file as it was before the current slot was appended: later slots of its row are not there
- * yet.
- */
+/** The file before the current slot was appended: later slots of its row are not there yet. */
 class ReplaySource implements RowSource {
   slotLimit = 0
   private readonly segment: Segment

@@ -53,10 +53,7 @@ export interface WriterSettings {
   readonly pageBytes: number
   /** Pages in the -wal after which a commit checkpoints. */
   readonly checkpointPages: number
-  /**
-   * Pages the file may grow to; a commit that needs more fails like one on a full disk. 0 = no
-   * bound.
-   */
+  /** Pages the file may grow to; a commit that needs more fails as on a full disk. 0 = no bound. */
   readonly pagesMax: number
 }
 

@@ -28,10 +28,7 @@ export interface RowWrite {
   readonly bytes: number
 }
 
-/**
- * One transaction. Drops count before hard states: a group may be dropped and written again within
- * it.
- */
+/** One transaction. Drops count before hard states: a group may be dropped and written again. */
 export interface Transaction {
   readonly number: number
   readonly rows: ReadonlyArray<RowWrite>
@@ -51,10 +48,7 @@ export class SegmentWriter {
   private readonly upsertDropped: Statement
   private commits = 0
 
-  /**
-   * Makes the file if it is not there. When this returns, everything that is in the file is
-   * durable.
-   */
+  /** Makes the file if it is not there. When this returns, whatever is in the file is durable. */
   constructor(path: string, settings: WriterSettings) {
     const bytesFound = existsSync(`${path}-wal`) ? statSync(`${path}-wal`).size : 0
     this.db = new Database(path, { create: true, readwrite: true })
@@ -127,9 +121,7 @@ export class SegmentWriter {
   }
 }
 
-/**
- * A file is only there for good once its directory is fsynced; SQLite swallows errors of that (E3).
- */
+/** A file is there for good once its directory is fsynced; SQLite swallows errors of that (E3). */
 export function syncDirectory(path: string): void {
   const descriptor = openSync(path, "r")
   try {

@@ -126,9 +126,7 @@ export class SqliteWal implements Wal {
     }
   }
 
-  /**
-   * Asks the writer for its settings; throws when commits would not be durable (VERIFICATION D6).
-   */
+  /** Asks for the writer's settings; throws if commits would not be durable (VERIFICATION D6). */
   async selfCheck(): Promise<Pragmas> {
     const pragmas = await this.worker.pragmas()
     checkPragmas(pragmas)

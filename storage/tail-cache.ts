@@ -7,9 +7,7 @@ import type { Entry } from "../raft/types.ts"
 import type { Row } from "./batch.ts"
 import { PinnedMemory } from "./pinned-memory.ts"
 
-/**
- * What an entry costs in memory beyond its payload, roughly: bounds a cache full of empty entries.
- */
+/** Roughly what an entry costs beyond its payload: bounds a cache full of empty entries. */
 const entryOverheadBytes = 512
 
 export class TailCache {

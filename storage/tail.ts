@@ -1,9 +1,7 @@
 /** The newest entries of a group, in memory: a run that ends with the log's last entry. */
 import type { Entry, LogIndex } from "../raft/types.ts"
 
-/**
- * Evicted places are given back when there are this many of them and they are half of the array.
- */
+/** Evicted places are given back when they are so many, and half of the array. */
 const compactAt = 256
 
 export class Tail {
@@ -33,10 +31,7 @@ export class Tail {
     return index < this.first ? undefined : this.list[this.head + index - this.first]
   }
 
-  /**
-   * Forgets the oldest entry if it is this one; another one in its place means that this one was
-   * replaced.
-   */
+  /** Forgets the oldest entry if it is this one; another in its place has replaced this one. */
   evict(entry: Entry): void {
     if (this.list[this.head] !== entry) return
     this.head += 1

@@ -1,6 +1,4 @@
-/**
- * The terms of a log as runs: a log has few terms, so this answers `term(index)` without an entry.
- */
+/** The terms of a log as runs: there are few, so this answers `term(index)` without an entry. */
 import type { LogIndex, Term } from "../raft/types.ts"
 
 export interface TermRun {

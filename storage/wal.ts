@@ -17,10 +17,7 @@ export type CommitNumber = number
 /** One group's part of a commit. */
 export interface GroupWrite {
   readonly group: GroupId
-  /**
-   * Consecutive; every entry of the group at or above the first one's index is replaced. May be
-   * empty.
-   */
+  /** Consecutive; they replace all entries from the first one's index on. May be empty. */
   readonly entries: ReadonlyArray<Entry>
   /** Undefined leaves the stored one as it is. */
   readonly hardState?: HardState
@@ -67,10 +64,7 @@ export interface GroupLog extends LogReader {
 }
 
 export interface Wal {
-  /**
-   * The group's log; an empty one for a group that was never written. The same object at every
-   * call.
-   */
+  /** The group's log, empty for a group that was never written. The same object at every call. */
   log(group: GroupId): GroupLog
   /** Groups that have entries or a hard state. */
   groups(): ReadonlyArray<GroupId>

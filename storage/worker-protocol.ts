@@ -1,6 +1,4 @@
-/**
- * What the main thread and the storage worker say to each other. At most one commit is under way.
- */
+/** What main thread and storage worker say to each other. At most one commit is under way. */
 import type { JournalReport } from "./recovery.ts"
 import type { Pragmas, WriterSettings } from "./schema.ts"
 import type { Transaction } from "./segment-writer.ts"
@@ -16,8 +14,5 @@ export type FromWorker =
   | { readonly _tag: "committed"; readonly number: number; readonly elapsedMs: number }
   | { readonly _tag: "pragmas"; readonly pragmas: Pragmas }
   | { readonly _tag: "closed" }
-  /**
-   * The worker does nothing more: a connection whose fsync failed would accept the next commit
-   * (E3).
-   */
+  /** Nothing more is done: a connection whose fsync failed would accept the next commit (E3). */
   | { readonly _tag: "failed"; readonly message: string }

@@ -167,9 +167,7 @@ export class Replicas {
     group.campaign(kind)
   }
 
-  /**
-   * The link to a member's node was made anew: groups led here must not trust what was on the way.
-   */
+  /** A new link to a member's node: groups led here must not trust what was on the old one. */
   peerReset(nodeId: number): void {
     for (const { raftGroup, isLeader } of this.#partitions.values()) {
       if (isLeader) this.resetMembers(raftGroup, nodeId)

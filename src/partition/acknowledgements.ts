@@ -24,10 +24,7 @@ export class Acknowledgements {
     this.#waiting.push(wait)
   }
 
-  /**
-   * `inSync` < `minInSync`: the set shrank after the append, and nobody need wait for it to grow
-   * again.
-   */
+  /** `inSync` < `minInSync`: the set shrank after the append, nobody need wait for its return. */
   settle(heldIndex: LogIndex, inSync: number, minInSync: number): void {
     if (this.#waiting.length === 0) return
     const waiting = this.#waiting

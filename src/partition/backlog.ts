@@ -11,10 +11,7 @@ export class Backlog {
     this.bytesMax = bytesMax
   }
 
-  /**
-   * One proposal is always let in, however large: the bound may be passed by one batch, never by
-   * two.
-   */
+  /** One proposal is always let in, however large: one batch may pass the bound, never two. */
   get full(): boolean {
     return this.bytes >= this.bytesMax
   }

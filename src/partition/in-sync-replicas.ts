@@ -73,17 +73,12 @@ export class InSyncReplicas {
     return this.#replicas.length + 1
   }
 
-  /**
-   * What the leader of an earlier term last reported: where this node starts from if it is elected.
-   */
+  /** What the leader of an earlier term last reported: where this node begins if elected. */
   setReported(nodes: ReadonlyArray<number>): void {
     this.#reported = new Set(nodes)
   }
 
-  /**
-   * `heardAs`: the member that a node speaks as; what it held on another disk is not there any
-   * more.
-   */
+  /** `heardAs`: the member that a node speaks as; what it held on another disk is gone. */
   setSuspected(nodes: ReadonlySet<number>, heardAs: ReadonlyMap<number, MemberId>): void {
     this.#suspected = nodes
     this.#heardAs = heardAs
@@ -97,9 +92,7 @@ export class InSyncReplicas {
     this.#publish()
   }
 
-  /**
-   * After acknowledgements, commits, suspicions or a new configuration; true when the set changed.
-   */
+  /** After acknowledgements, commits, suspicions, a new configuration; true: the set changed. */
   refresh(view: LeaderView): boolean {
     if (view.configuration !== this.#configuration) this.#adopt(view.configuration, () => false)
     let changed = false
@@ -139,10 +132,7 @@ export class InSyncReplicas {
     return changed && this.#publish()
   }
 
-  /**
-   * The greatest index that at least `count` in-sync replicas hold durably; −1 when fewer are in
-   * sync.
-   */
+  /** The greatest index that `count` in-sync replicas hold durably; −1 when fewer are in sync. */
   heldIndex(view: LeaderView, count: number): LogIndex {
     const held = [view.matchIndex(this.#self)]
     for (const replica of this.#replicas) {

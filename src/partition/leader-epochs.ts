@@ -38,10 +38,7 @@ export class LeaderEpochs {
     this.#starts.push({ epoch, startOffset: firstOffset })
   }
 
-  /**
-   * KIP-101/279: the largest epoch ≤ the asked one and where it ends; `logEnd` is the committed
-   * end.
-   */
+  /** KIP-101/279: the largest epoch ≤ the asked one and its end; `logEnd` is the committed end. */
   endOffsetFor(epoch: number, logEnd: number): EpochEnd {
     if (epoch < 0 || epoch > this.latest) return undefinedEnd
     if (epoch === this.latest) return { leaderEpoch: epoch, endOffset: logEnd }

@@ -117,10 +117,7 @@ export class Leadership {
     }
   }
 
-  /**
-   * Undefined when this node does not lead, hands over, or leads and cannot see the end of its log
-   * yet.
-   */
+  /** Undefined when this node does not lead, hands over, or does not see the end of its log yet. */
   #leaderTail(): LeaderTail | undefined {
     const { role, term, transferTarget } = this.#group.node
     if (role !== "leader" || transferTarget !== null) return undefined

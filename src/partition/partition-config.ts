@@ -1,6 +1,4 @@
-/**
- * A topic's settings as far as its partitions act on them; replaced as a whole when they change.
- */
+/** A topic's settings as far as its partitions act on them; replaced as a whole at a change. */
 export interface PartitionConfig {
   /** min.insync.replicas; more than there are replicas counts as all of them, as in Kafka 4. */
   readonly minInSyncReplicas: number

@@ -135,10 +135,7 @@ export class Partition implements StateMachine {
     return this.#state.highWatermark
   }
 
-  /**
-   * An entry of the current term is applied: no earlier leader ever told anybody a higher
-   * watermark.
-   */
+  /** An entry of the current term is applied: no earlier leader ever told a higher watermark. */
   get highWatermarkKnown(): boolean {
     const { appliedTerm } = this.#state
     return appliedTerm > 0 && appliedTerm === this.leaderEpoch
@@ -175,18 +172,12 @@ export class Partition implements StateMachine {
     return this.#leadership.minInSyncReplicas
   }
 
-  /**
-   * The ISR that the leader of an earlier term reported: where this node starts from when it is
-   * elected.
-   */
+  /** The ISR that an earlier leader reported: where this node begins if elected. */
   setReportedInSync(nodes: ReadonlyArray<number>): void {
     this.#leadership.inSync.setReported(nodes)
   }
 
-  /**
-   * Nodes not heard from, and the members as which the others speak: the rest leaves the ISR at
-   * once.
-   */
+  /** Nodes not heard from, and as which members others speak: the rest leaves the ISR at once. */
   setSuspected(
     nodes: ReadonlySet<number>,
     heardAs: ReadonlyMap<number, MemberId> = new Map(),

@@ -1,6 +1,4 @@
-/**
- * One idempotent batch as the dedup window remembers it, and the arithmetic of sequence numbers.
- */
+/** An idempotent batch as the dedup window remembers it, and the arithmetic of sequence numbers. */
 import type { LogIndex } from "../../raft/types.ts"
 
 /** The fields of an entry that producer state is made of: a function of the log, no payload. */

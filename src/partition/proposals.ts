@@ -9,9 +9,7 @@ export type ProposalOutcome =
   | { readonly _tag: "committed"; readonly index: LogIndex; readonly term: Term }
   /** fsynced here, not committed: all that acks=1 asks for. */
   | { readonly _tag: "durable"; readonly index: LogIndex; readonly term: Term }
-  /**
-   * Leadership went or the entry was replaced: it may be committed by another leader, or be gone.
-   */
+  /** Leadership went or the entry was replaced: another leader may commit it, or it is gone. */
   | { readonly _tag: "unknown" }
 
 export type ProposalWaiter = (outcome: ProposalOutcome) => void

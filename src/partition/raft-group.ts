@@ -37,10 +37,7 @@ export interface StateMachine {
   apply(meta: EntryMeta, payload: () => Uint8Array): void
   /** Role, leader or term changed; before the entries of the same turn are applied. */
   roleChanged?(soft: SoftState, term: Term): void
-  /**
-   * Once per turn of a group in which anything may have moved: applied, durable or acknowledged
-   * entries.
-   */
+  /** Once per turn of a group whose entries may have been applied, made durable or acknowledged. */
   progressed?(): void
 }
 
@@ -331,10 +328,7 @@ export class RaftGroup {
     if (!this.#scheduled && this.node.hasReady()) this.schedule()
   }
 
-  /**
-   * Nothing cuts the prefix of a log yet, so nobody can be that far behind; say so loudly if
-   * somebody is.
-   */
+  /** Nothing cuts the prefix of a log yet, so nobody can be that far behind; say so if one is. */
   #warnSnapshot(member: MemberId): void {
     const line = `group ${this.group}: ${member} needs entries below ${this.log.firstIndex}`
     this.#outbox.log("error", line)

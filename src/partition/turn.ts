@@ -55,10 +55,7 @@ export class TurnRunner {
     return this.#inFlight.length
   }
 
-  /**
-   * True when work is left (bounded work per call). Must not be called from a waiter or a state
-   * machine.
-   */
+  /** True when work is left (bounded per call). Not to be called by a waiter or a state machine. */
   run(): boolean {
     if (this.#running) throw new Error("a turn inside a turn")
     this.#running = true

@@ -1,6 +1,4 @@
-/**
- * Entries for storage tests: sealed as the core seals them, payloads that say where they belong.
- */
+/** Entries for storage tests, sealed as the core seals them; payloads say where they belong. */
 import { sealEntry, sealInternal } from "../../raft/entry.ts"
 import type { Entry, HardState } from "../../raft/types.ts"
 

@@ -1,7 +1,4 @@
-/**
- * A write that fails: reported once, nothing durable after it, what was reported before is there
- * (D5).
- */
+/** A write that fails: reported once, nothing is durable after it, everything before it is (D5). */
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { rmSync } from "node:fs"
 import { pathToFileURL } from "node:url"
@@ -13,9 +10,7 @@ let dir = ""
 beforeEach(() => (dir = temporaryFolder()))
 afterEach(() => rmSync(dir, { recursive: true }))
 
-/**
- * Fills a log whose file may not grow beyond 40 pages (E6: the portable stand-in for a full disk).
- */
+/** Fills a log whose file may not grow beyond 40 pages (E6: the portable full disk). */
 async function fillUntilFailure() {
   const reported: Array<number> = []
   const failures: Array<Error> = []
