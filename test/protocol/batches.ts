@@ -1,4 +1,4 @@
-/** Batches for tests: built, edited under a CRC that belongs to it, and as real clients sent them. */
+/** Batches for tests: built, edited under the CRC that fits, and as real clients sent them. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { crc32c } from "../../raft/crc32c.ts"
