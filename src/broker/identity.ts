@@ -59,6 +59,8 @@ export function nodeSettings(config: BrokerConfig): NodeSettings {
     defaultReplicationFactor: settings["default.replication.factor"],
     minInsyncReplicas: settings["min.insync.replicas"],
     autoCreateTopicsEnable: settings["auto.create.topics.enable"],
+    offsetsTopicNumPartitions: settings["offsets.topic.num.partitions"],
+    offsetsTopicReplicationFactor: settings["offsets.topic.replication.factor"],
     messageMaxBytes: settings["message.max.bytes"],
     fetchMaxBytes: settings["fetch.max.bytes"],
     replicaLagTimeMaxMs: settings["replica.lag.time.max.ms"],

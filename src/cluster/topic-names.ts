@@ -7,8 +7,11 @@ export const topicNameLengthMax = 249
 
 const legal = /^[a-zA-Z0-9._-]+$/
 
+/** What groups have committed; its partitions' leaders coordinate the groups. */
+export const consumerOffsetsTopic = "__consumer_offsets"
+
 const internalTopics: ReadonlySet<string> = new Set([
-  "__consumer_offsets",
+  consumerOffsetsTopic,
   "__transaction_state",
   "__share_group_state",
 ])

@@ -22,6 +22,7 @@ export const advertisedApis: ReadonlyArray<AdvertisedApi> = [
   { key: 1, minVersion: 4, maxVersion: 18 },
   { key: 2, minVersion: 1, maxVersion: 11 },
   { key: 3, minVersion: 0, maxVersion: 13 },
+  { key: 10, minVersion: 0, maxVersion: 6 },
   { key: 18, minVersion: 0, maxVersion: 4 },
   { key: 19, minVersion: 2, maxVersion: 7 },
   { key: 20, minVersion: 1, maxVersion: 6 },

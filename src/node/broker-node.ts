@@ -111,7 +111,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.#leadership = new Leadership(this.nodeId, this.leaders, (group) =>
       this.#reconciler.led(group),
     )
-    this.#autoCreate = new AutoCreate((request, done) => this.decide(request, done))
+    this.#autoCreate = new AutoCreate(this)
     this.#producerIds = new ProducerIds({
       nodeId: this.nodeId,
       brokerEpoch: () => this.image.brokers.get(this.nodeId)?.epoch ?? -1,

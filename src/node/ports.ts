@@ -46,6 +46,9 @@ export interface NodeSettings {
   readonly defaultReplicationFactor: number
   readonly minInsyncReplicas: number
   readonly autoCreateTopicsEnable: boolean
+  /** offsets.topic.*: how `__consumer_offsets` is made. */
+  readonly offsetsTopicNumPartitions: number
+  readonly offsetsTopicReplicationFactor: number
   /** message.max.bytes: the broker default of max.message.bytes. */
   readonly messageMaxBytes: number
   /** fetch.max.bytes: the most one Fetch answer holds, whatever the client asks. */
@@ -77,6 +80,8 @@ export const defaultNodeSettings: NodeSettings = {
   defaultReplicationFactor: 1,
   minInsyncReplicas: 1,
   autoCreateTopicsEnable: true,
+  offsetsTopicNumPartitions: 50,
+  offsetsTopicReplicationFactor: 3,
   messageMaxBytes: 1_048_588,
   fetchMaxBytes: 57_671_680,
   replicaLagTimeMaxMs: 30_000,

@@ -1,6 +1,6 @@
 /** DescribeTopicPartitions (KIP-966): topics by name, a page of partitions at a time. */
 import type { PartitionInfo, TopicInfo } from "../../cluster/image.ts"
-import { topicNameFault } from "../../cluster/topic-names.ts"
+import { isInternalTopic, topicNameFault } from "../../cluster/topic-names.ts"
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import type { describeTopicPartitions } from "../../protocol/messages/describe-topic-partitions.ts"
 import type { RequestOf, ResponseInput } from "../../protocol/schema.ts"
@@ -38,7 +38,14 @@ function missing(name: string): TopicAnswer {
     topicNameFault(name) === undefined
       ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
       : ErrorCode.INVALID_TOPIC_EXCEPTION
-  return { errorCode, name, topicId: zeroUuid, topicAuthorizedOperations: topicOperations }
+  const isInternal = isInternalTopic(name)
+  return {
+    errorCode,
+    name,
+    topicId: zeroUuid,
+    isInternal,
+    topicAuthorizedOperations: topicOperations,
+  }
 }
 
 /** Names asked for (all when none), ascending, from the cursor's topic on. */

@@ -6,6 +6,7 @@ import { deleteTopics } from "../../protocol/messages/delete-topics.ts"
 import { describeCluster } from "../../protocol/messages/describe-cluster.ts"
 import { describeTopicPartitions } from "../../protocol/messages/describe-topic-partitions.ts"
 import { fetch } from "../../protocol/messages/fetch.ts"
+import { findCoordinator } from "../../protocol/messages/find-coordinator.ts"
 import { initProducerId } from "../../protocol/messages/init-producer-id.ts"
 import { listOffsets } from "../../protocol/messages/list-offsets.ts"
 import { metadata } from "../../protocol/messages/metadata.ts"
@@ -23,6 +24,7 @@ import {
 import { handleDescribeCluster } from "./describe-cluster.ts"
 import { handleDescribeTopicPartitions } from "./describe-topic-partitions.ts"
 import { handleFetch } from "./fetch.ts"
+import { handleFindCoordinator } from "./find-coordinator.ts"
 import { handleInitProducerId } from "./init-producer-id.ts"
 import { handleListOffsets } from "./list-offsets.ts"
 import { handleMetadata } from "./metadata.ts"
@@ -43,6 +45,7 @@ const handlers = new Map<number, Handler<object>>([
   entry(fetch, handleFetch),
   entry(listOffsets, handleListOffsets),
   entry(metadata, handleMetadata),
+  entry(findCoordinator, handleFindCoordinator),
   entry(apiVersions, handleApiVersions),
   entry(createTopics, handleCreateTopics),
   entry(deleteTopics, handleDeleteTopics),

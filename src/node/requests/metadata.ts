@@ -3,7 +3,7 @@
  * broker.
  */
 import type { BrokerInfo, PartitionInfo, TopicInfo } from "../../cluster/image.ts"
-import { topicNameFault } from "../../cluster/topic-names.ts"
+import { isInternalTopic, topicNameFault } from "../../cluster/topic-names.ts"
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import type { metadata } from "../../protocol/messages/metadata.ts"
 import type { RequestOf, ResponseInput } from "../../protocol/schema.ts"
@@ -89,7 +89,8 @@ function operationsAsked(request: Request): boolean {
 }
 
 function missing(errorCode: number, name: string | null, topicId: string): TopicAnswer {
-  return { errorCode, name, topicId, isInternal: false, partitions: [] }
+  const isInternal = name !== null && isInternalTopic(name)
+  return { errorCode, name, topicId, isInternal, partitions: [] }
 }
 
 /** Order as Kafka has it: unknown ids, then what exists, then unknown names. */
@@ -122,7 +123,10 @@ function unknownNameError(name: string): number {
     : ErrorCode.INVALID_TOPIC_EXCEPTION
 }
 
-/** The answer still says unknown; clients ask again (trap 14). */
+/**
+ * The answer still says unknown; clients ask again (trap 14). Internal topics are for their
+ * coordinators to make.
+ */
 function maybeCreate(
   context: RequestContext,
   request: Request,
@@ -131,7 +135,9 @@ function maybeCreate(
   if (!request.allowAutoTopicCreation || !context.node.settings.autoCreateTopicsEnable) return
   const names: string[] = []
   for (const [name, { errorCode }] of unknown) {
-    if (errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) names.push(name)
+    if (errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION && !isInternalTopic(name)) {
+      names.push(name)
+    }
   }
   if (names.length > 0) context.node.autoCreate(names)
 }

@@ -50,7 +50,7 @@ export interface NodeView {
    * at once.
    */
   decide(request: ControllerRequest, done: (result: ControllerResult) => void): void
-  /** Asks for topics with the broker's defaults; nobody waits for it. */
+  /** Asks for topics with the settings that are theirs by name; nobody waits for it. */
   autoCreate(names: ReadonlyArray<string>): void
   /** Undefined: a block has been asked for, `metadataKey` wakes when it is there. */
   nextProducerId(nowMs: number): number | undefined

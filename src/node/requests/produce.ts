@@ -98,7 +98,11 @@ class ProduceAttempt {
     const { node } = this.#context
     const lookup = findPartition(node, topic, data.index, byId)
     const slot: Slot = { index: data.index, lookup, answer: undefined }
-    if (lookup._tag === "missing") slot.answer = failed(data.index, lookup.errorCode)
+    if (lookup.info !== undefined && topic?.internal === true) {
+      // Kafka lets only its own coordinators write there, and answers this before it looks who
+      // leads.
+      slot.answer = failed(data.index, ErrorCode.INVALID_TOPIC_EXCEPTION)
+    } else if (lookup._tag === "missing") slot.answer = failed(data.index, lookup.errorCode)
     else if (!lookup.partition.isLeader) {
       slot.answer = failed(data.index, ErrorCode.NOT_LEADER_OR_FOLLOWER)
     } else this.#offer(slot, lookup.partition, data)
