@@ -1,4 +1,6 @@
-/** FindCoordinator: who coordinates a group, how its topic comes to be, and who may not touch it. */
+/**
+ * FindCoordinator: who coordinates a group, how its topic comes to be, and who may not touch it.
+ */
 import { describe, expect, test } from "bun:test"
 import { groupPartition } from "../../src/node/requests/find-coordinator.ts"
 import { advertisedApis } from "../../src/node/node.ts"

@@ -2,9 +2,9 @@
  * InitProducerId for idempotent producers: a fresh id with epoch 0. Ids come in blocks that the
  * metadata group hands to each broker, so that no two brokers ever give the same one.
  *
- * Transactional ids are not served (FindCoordinator names no coordinator for them, so clients do not
- * get here): COORDINATOR_NOT_AVAILABLE is what Kafka says when the transaction coordinator cannot be
- * had.
+ * Transactional ids are not served (FindCoordinator names no coordinator for them, so clients do
+ * not get here): COORDINATOR_NOT_AVAILABLE is what Kafka says when the transaction coordinator
+ * cannot be had.
  */
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import type { initProducerId } from "../../protocol/messages/init-producer-id.ts"
