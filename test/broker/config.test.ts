@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
 import { Effect, Exit, Cause } from "effect"
 import { loadConfig } from "../../src/broker/config.ts"
+import { nodeSettings } from "../../src/broker/identity.ts"
 import type { ConfigSources } from "../../src/broker/config.ts"
 
 const place = {
@@ -114,4 +115,16 @@ test("no address but loopback without --insecure", () => {
 test("Kafka's settings that have no effect yet are taken and named", () => {
   const config = load({ set: { "log.retention.ms": "1000" } })
   expect(config.unused).toEqual(["log.retention.ms"])
+})
+
+test("the offsets topic is made as the settings say, else as Kafka's defaults do", () => {
+  const shape = (set: Record<string, string>) => {
+    const config = load({ set })
+    const { offsetsTopicNumPartitions, offsetsTopicReplicationFactor } = nodeSettings(config)
+    return [offsetsTopicNumPartitions, offsetsTopicReplicationFactor, config.unused]
+  }
+  expect(shape({})).toEqual([50, 3, []])
+  expect(
+    shape({ "offsets.topic.num.partitions": "8", "offsets.topic.replication.factor": "1" }),
+  ).toEqual([8, 1, []])
 })
