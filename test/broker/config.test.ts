@@ -117,14 +117,14 @@ test("Kafka's settings that have no effect yet are taken and named", () => {
   expect(config.unused).toEqual(["log.retention.ms"])
 })
 
+function offsetsTopicShape(set: Record<string, string>) {
+  const config = load({ set })
+  const { offsetsTopicNumPartitions, offsetsTopicReplicationFactor } = nodeSettings(config)
+  return [offsetsTopicNumPartitions, offsetsTopicReplicationFactor, config.unused]
+}
+
 test("the offsets topic is made as the settings say, else as Kafka's defaults do", () => {
-  const shape = (set: Record<string, string>) => {
-    const config = load({ set })
-    const { offsetsTopicNumPartitions, offsetsTopicReplicationFactor } = nodeSettings(config)
-    return [offsetsTopicNumPartitions, offsetsTopicReplicationFactor, config.unused]
-  }
-  expect(shape({})).toEqual([50, 3, []])
-  expect(
-    shape({ "offsets.topic.num.partitions": "8", "offsets.topic.replication.factor": "1" }),
-  ).toEqual([8, 1, []])
+  const set = { "offsets.topic.num.partitions": "8", "offsets.topic.replication.factor": "1" }
+  expect(offsetsTopicShape({})).toEqual([50, 3, []])
+  expect(offsetsTopicShape(set)).toEqual([8, 1, []])
 })
