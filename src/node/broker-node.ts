@@ -50,7 +50,7 @@ import { nodePrng, Replicas } from "./replicas.ts"
 import { Reports } from "./reports.ts"
 import { RequestRunner } from "./request-runner.ts"
 import type { ControllerRequest, ControllerResult, NodeView } from "./requests/outcome.ts"
-import { assignedGroupsAreLed, nodeStatus } from "./status.ts"
+import { assignedGroupsAreLed, isIntroduced, nodeStatus } from "./status.ts"
 import type { BrokerMachine } from "./node.ts"
 import { metadataKey, Waiting } from "./waiting.ts"
 
@@ -86,6 +86,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
   #handover: Handover | undefined
   #nowMs = 0
   #caughtUp = false
+  #introduced = false
 
   constructor(options: NodeOptions, ports: NodePorts) {
     this.#options = options
@@ -475,7 +476,8 @@ export class BrokerNode implements BrokerMachine, NodeView {
 
   get ready(): boolean {
     if (!this.#reconciler.registered || this.#metadataLeaderNode() === -1) return false
-    return assignedGroupsAreLed(this)
+    this.#introduced ||= isIntroduced(this, this.#liveness)
+    return this.#introduced && assignedGroupsAreLed(this)
   }
 
   status(): NodeStatus {

@@ -65,6 +65,20 @@ function partitionCounts(node: NodeView, replicas: Replicas): NodeStatus["partit
   return { hosted, led, quiesced, awake, leaderless, underReplicated }
 }
 
+/**
+ * Every live broker has applied this one's registration and is reached by it: whoever asks any of
+ * them now hears of this one too.
+ */
+export function isIntroduced(node: NodeView, liveness: Liveness): boolean {
+  const own = node.image.brokers.get(node.nodeId)?.epoch ?? Number.POSITIVE_INFINITY
+  for (const { id, fenced } of node.image.brokers.values()) {
+    const peer = liveness.peer(id)
+    if (fenced || peer === undefined || peer.suspected) continue
+    if (!peer.connected || peer.appliedMetadataIndex < own) return false
+  }
+  return true
+}
+
 /** Every group that was given to this node has a leader, here or still elsewhere. */
 export function assignedGroupsAreLed(node: NodeView): boolean {
   for (const { group, assignedLeader } of node.image.groups.values()) {

@@ -1,5 +1,6 @@
 /** Three brokers as shipped, simulated network and disks: start, topics, records, failures. */
 import { describe, expect, test } from "bun:test"
+import { metadata } from "../../src/protocol/messages/metadata.ts"
 import { createTopic, leaderOf, produceTo, readAll, untilLed } from "../support/clients.ts"
 import { World } from "../support/world.ts"
 
@@ -16,6 +17,18 @@ describe("start", () => {
           .status()
           .brokers.map((broker) => broker.id),
       ).toEqual([0, 1, 2])
+    }
+  })
+
+  test("when all say ready, each of them lists all of them, however slow the links are", () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const world = new World({ seed, latencyMs: [1, 80] }).startAll().untilReady()
+      const asked = world.brokers.map(({ id }) => world.ask(id, metadata, 12, { topics: [] }))
+      for (const { answer } of asked) {
+        if (answer === undefined || typeof answer === "string") throw new Error("no answer")
+        const listed = answer.brokers.map(({ nodeId }) => nodeId).toSorted()
+        expect({ seed, listed }).toEqual({ seed, listed: [0, 1, 2] })
+      }
     }
   })
 
