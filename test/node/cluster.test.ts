@@ -26,7 +26,7 @@ describe("start", () => {
       const asked = world.brokers.map(({ id }) => world.ask(id, metadata, 12, { topics: [] }))
       for (const { answer } of asked) {
         if (answer === undefined || typeof answer === "string") throw new Error("no answer")
-        const listed = answer.brokers.map(({ nodeId }) => nodeId).toSorted()
+        const listed = answer.brokers.map(({ nodeId }) => nodeId).toSorted((a, b) => a - b)
         expect({ seed, listed }).toEqual({ seed, listed: [0, 1, 2] })
       }
     }
