@@ -84,7 +84,7 @@ describeWith([kcat], "kcat", () => {
         payload: `${i} ünïcödé ${"abcdefghij".repeat(i % 40)}`,
       }))
       const headers = ["-H", "trace=7f", "-H", "trace=80", "-H", "empty="]
-      // One batch per partition: librdkafka leaves a small one alone when compressing gains nothing.
+      // One batch each: librdkafka leaves a small one alone when compressing gains nothing.
       const flags = ["-K", "|", "-z", codec, "-X", "linger.ms=1000", ...headers]
       await produce(topic, flags, sent.map((r) => `${r.key}|${r.payload}`).join("\n"))
 
