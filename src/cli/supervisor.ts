@@ -152,7 +152,7 @@ export class Supervisor {
   private livePids(): ReadonlyArray<number> {
     const pids = new Set<number>()
     for (const broker of this.processes.values()) pids.add(broker.pid)
-    for (const name of readdirSync(this.plan.dir)) {
+    for (const name of folderNames(this.plan.dir)) {
       if (!/^broker-\d+$/.test(name)) continue
       const pid = readPid(join(this.plan.dir, name, "broker.pid"))
       // Pids are used again: only what was started as this broker is stopped.
@@ -163,6 +163,15 @@ export class Supervisor {
 
   private say(line: string): void {
     process.stderr.write(`varve cluster: ${line}\n`)
+  }
+}
+
+/** None when the folder was removed under a running cluster: its brokers stop all the same. */
+function folderNames(dir: string): ReadonlyArray<string> {
+  try {
+    return readdirSync(dir)
+  } catch {
+    return []
   }
 }
 

@@ -147,6 +147,14 @@ test.skipIf(process.platform !== "linux")(
   30_000,
 )
 
+test("a cluster whose folder was removed stops by a signal all the same", async () => {
+  const { child, pids, dir } = await launch(direct(1), 1)
+  rmSync(dir, { recursive: true, force: true })
+  child.kill("SIGTERM")
+  expect(await child.exited).toBe(0)
+  expect(pids.some(isAlive)).toBe(false)
+}, 30_000)
+
 test("--restart brings a killed broker back", async () => {
   const { child, pids, dir } = await launch(direct(1, "--restart"), 1)
   process.kill(pids[0] ?? 0, "SIGKILL")
