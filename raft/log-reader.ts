@@ -1,5 +1,5 @@
 /** The port through which the core reads what its host has taken over from `Ready.entries`. */
-import type { Entry, LogIndex, Term } from "./types.ts"
+import type { Entry, LogCut, LogIndex, Term } from "./types.ts"
 
 /**
  * Contract: every entry handed out in a `Ready` is readable here from the moment the host returned
@@ -7,6 +7,8 @@ import type { Entry, LogIndex, Term } from "./types.ts"
  * `Ready.entries` are gone by then.
  */
 export interface LogReader {
+  /** What is gone from the front; firstIndex = cut.index + 1. Moves when the host cuts. */
+  readonly cut: LogCut
   /** Smallest index whose entry is readable; lastIndex + 1 when none is. */
   readonly firstIndex: LogIndex
   /** 0 for an empty log. */

@@ -2,7 +2,7 @@
  * What members of one group say to each other. The host carries each from `from` to `to`; losing
  * one is legal.
  */
-import type { Entry, LogIndex, MemberId, Term } from "./types.ts"
+import type { Entry, LogCut, LogIndex, MemberId, Term } from "./types.ts"
 
 interface Envelope {
   readonly from: MemberId
@@ -47,6 +47,11 @@ export interface AppendEntries extends Envelope {
    * after their question.
    */
   readonly round: number
+  /**
+   * To a member that said `counts: false`: it holds all it may ever have acknowledged, and may be
+   * trusted again.
+   */
+  readonly readmitted: boolean
 }
 export interface AppendEntriesResponse extends Envelope {
   readonly _tag: "AppendEntriesResponse"
@@ -63,19 +68,32 @@ export interface AppendEntriesResponse extends Envelope {
   readonly hintIndex: LogIndex
   readonly hintTerm: Term
   readonly round: number
+  /**
+   * False while the sender's standing is not "trusted": the answer moves the window and proves
+   * nothing, neither a copy nor that this leader still leads.
+   */
+  readonly counts: boolean
 }
+/** One chunk of a snapshot's state; small ones are a single chunk. */
 export interface InstallSnapshot extends Envelope {
   readonly _tag: "InstallSnapshot"
-  readonly lastIncludedIndex: LogIndex
-  readonly lastIncludedTerm: Term
+  readonly cut: LogCut
+  /** Of the whole state, in bytes; at most `snapshotBytesMax`. */
+  readonly totalBytes: number
+  /** CRC-32C of the whole state. */
+  readonly stateCrc: number
+  /** Of this chunk in the state. */
   readonly offset: number
   readonly chunk: Uint8Array
-  readonly done: boolean
+  readonly round: number
 }
 export interface InstallSnapshotResponse extends Envelope {
   readonly _tag: "InstallSnapshotResponse"
   readonly lastIncludedIndex: LogIndex
+  /** Where the next chunk is to begin; totalBytes: all of it is here and durable. */
   readonly nextOffset: number
+  readonly round: number
+  readonly counts: boolean
 }
 /** "Campaign now": the last step of a leadership transfer (dissertation §3.10). */
 export interface TimeoutNow extends Envelope {

@@ -2,7 +2,7 @@
  * What the core hands its host after some inputs, in the order in which the host must act on it.
  */
 import type { Message } from "./message.ts"
-import type { Entry, HardState, LogIndex, MemberId, SoftState, Term } from "./types.ts"
+import type { Entry, HardState, LogIndex, MemberId, Snapshot, SoftState, Term } from "./types.ts"
 
 /** Handed back through `RaftNode.persisted` once everything of its Ready is durable. */
 export interface PersistToken {
@@ -34,6 +34,12 @@ export interface Ready {
   readonly messages: ReadonlyArray<Message>
   /** Null when nothing of it must be made durable. */
   readonly hardState: HardState | null
+  /**
+   * Installed by the leader: the log begins behind its cut now, and unless it held the entry at the
+   * cut (index and term) nothing of the old log is left. Part of the same atomic commit, before
+   * `entries`; the host's state machine is replaced by it before anything of `committed`.
+   */
+  readonly snapshot: Snapshot | null
   /** Consecutive. An entry replaces everything at or above its index. */
   readonly entries: ReadonlyArray<Entry>
   /**
@@ -51,8 +57,8 @@ export interface Ready {
   /** Reads that cannot be answered any more because leadership went. */
   readonly readsLost: ReadonlyArray<number>
   /**
-   * A member that needs a snapshot before AppendEntries can go on (its nextIndex is below
-   * firstIndex).
+   * Members that need a snapshot before AppendEntries can go on (their nextIndex is below
+   * firstIndex): the host answers with `offerSnapshot`.
    */
   readonly snapshotsNeeded: ReadonlyArray<MemberId>
 }

@@ -64,6 +64,16 @@ export interface Proposal {
 }
 
 /**
+ * Whether a member's own log can be believed (VERIFICATION D4).
+ *
+ * "trusted": votes and counts. "recovering": the log has lost entries that it may have
+ * acknowledged; term and vote are known. "amnesiac": the vote may be lost too. Both of the latter
+ * neither vote, pre-vote, campaign nor count for anything until the leader readmits them; an
+ * amnesiac member must first hear every other voter's term.
+ */
+export type Standing = "trusted" | "recovering" | "amnesiac"
+
+/**
  * Must be durable before any message that depends on it leaves (Raft §5, "persistent state").
  * Invariants: term never decreases; votedFor changes at most once per term, from null.
  */
@@ -77,6 +87,7 @@ export interface HardState {
    * (acceptedTerm, lastIndex).
    */
   readonly acceptedTerm: Term
+  readonly standing: Standing
 }
 
 export const emptyHardState: HardState = {
@@ -84,6 +95,7 @@ export const emptyHardState: HardState = {
   votedFor: null,
   commitIndex: 0,
   acceptedTerm: 0,
+  standing: "trusted",
 }
 
 export type Role = "follower" | "preCandidate" | "candidate" | "leader"
@@ -106,4 +118,36 @@ export interface Configuration {
   readonly learnersNext: ReadonlyArray<MemberId>
   /** Voters that keep index and term but no payload, and never lead. */
   readonly witnesses: ReadonlyArray<MemberId>
+}
+
+/**
+ * Where a log whose prefix is gone begins: everything that must still be known of its last missing
+ * entry.
+ */
+export interface LogCut {
+  /** Entries up to here are gone; 0 = nothing is. */
+  readonly index: LogIndex
+  readonly term: Term
+  /** Cumulative; −1 while no record was. */
+  readonly lastOffset: number
+  readonly appendMs: number
+  /** In force at `index`; null = still the one the group was created with. */
+  readonly configuration: Configuration | null
+  /** Index of its entry; 0 with null. */
+  readonly configurationIndex: LogIndex
+}
+
+export const noCut: LogCut = {
+  index: 0,
+  term: 0,
+  lastOffset: -1,
+  appendMs: 0,
+  configuration: null,
+  configurationIndex: 0,
+}
+
+/** A cut and the host's state machine at it, opaque bytes. */
+export interface Snapshot {
+  readonly cut: LogCut
+  readonly state: Uint8Array
 }

@@ -6,7 +6,14 @@
  * durable once `onDurable` has reported its number; commits become durable in their order, never
  * singly out of it.
  */
-import type { Entry, EntryEnvelope, HardState, LogIndex, Term } from "../raft/types.ts"
+import type {
+  Entry,
+  EntryEnvelope,
+  HardState,
+  LogIndex,
+  Snapshot,
+  Term,
+} from "../raft/types.ts"
 import type { LogReader } from "../raft/log-reader.ts"
 
 /** int32, handed out by the metadata group, never reused; group 0 is the metadata group itself. */
@@ -14,13 +21,27 @@ export type GroupId = number
 /** Number of a commit, 1, 2, 3 … since open. */
 export type CommitNumber = number
 
-/** One group's part of a commit. */
+/** The host's derived state at a committed index: where applying begins after an open. */
+export interface Checkpoint {
+  readonly index: LogIndex
+  readonly term: Term
+  readonly state: Uint8Array
+}
+
+/** One group's part of a commit: cut first, then entries, then the rest. */
 export interface GroupWrite {
   readonly group: GroupId
+  /**
+   * The log begins behind `cut.index` now. If it does not hold the entry (index, term) at the cut,
+   * all of it is gone: a snapshot was installed. A cut at or below the present one is refused.
+   */
+  readonly cut?: Snapshot
   /** Consecutive; they replace all entries from the first one's index on. May be empty. */
   readonly entries: ReadonlyArray<Entry>
   /** Undefined leaves the stored one as it is. */
   readonly hardState?: HardState
+  /** Replaces the stored one. Must be committed and in the log (or at its cut). */
+  readonly checkpoint?: Checkpoint
 }
 
 /** An entry without its bytes. */
@@ -61,6 +82,10 @@ export interface GroupLog extends LogReader {
   termRuns(): ReadonlyArray<{ readonly term: Term; readonly firstIndex: LogIndex }>
   /** Stored payload bytes of the group (DescribeLogDirs). */
   readonly payloadBytes: number
+  /** The cut with its state, read back and verified; undefined while nothing was cut. */
+  snapshot(): Snapshot | undefined
+  /** The newest stored checkpoint, verified; undefined when there is none that can be used. */
+  checkpoint(): Checkpoint | undefined
 }
 
 export interface Wal {
@@ -78,6 +103,22 @@ export interface Wal {
   readonly pendingBytes: number
   /** The group was deleted by a committed metadata record: its entries and hard state go. */
   drop(group: GroupId): void
+  /**
+   * "low": the disk is nearly full. Entries of data groups must not be taken on any more; hard
+   * states and the metadata group still have room, from a reserve.
+   */
+  readonly space: "ample" | "low"
+  /**
+   * The log was not closed in order: its tail is what survived a crash, and peers should be asked
+   * what they remember of it before it votes (VERIFICATION D3).
+   */
+  readonly unclean: boolean
+  /**
+   * Forgets every entry of the group from `index` on, also committed ones, because one of them was
+   * found damaged; the group's standing becomes "recovering" in the same commit. Whoever runs the
+   * group must begin anew from the log.
+   */
+  amputate(group: GroupId, index: LogIndex): CommitNumber
 }
 
 /** How an open log reports back; calls come from the event loop, in order. */
