@@ -4,7 +4,7 @@ import { applyRecords, emptyImage, isDeletedGroup, partitionOf } from "../../src
 import type { MetadataImage } from "../../src/cluster/image.ts"
 import { decodeRecords, encodeRecords } from "../../src/cluster/records.ts"
 import type { MetadataRecord } from "../../src/cluster/records.ts"
-import { decodeSnapshot, encodeSnapshot } from "./snapshot.ts"
+import { decodeSnapshot, encodeSnapshot } from "../../src/cluster/snapshot.ts"
 import { clusterOf, commit, diskOf, registered, withTopic } from "./fixture.ts"
 
 const uuid = fc.nat({ max: 8 }).map((n) => `${n}`.padStart(32, "e"))

@@ -1,22 +1,15 @@
 /**
- * The whole image as bytes, sorted throughout, so that equal images have equal bytes however they
- * came about: what the tests compare images by, and a proof that an image can be left and taken up
- * again anywhere. Group 0's snapshots will need no more than this; it stands here until raft groups
- * carry snapshots.
+ * The whole image as bytes: the state in group 0's snapshots. Sorted throughout, so that equal
+ * images have equal bytes however they came about; the tests compare images by it.
  */
-import { decodeRequest, encodeRequest } from "../../src/protocol/codec.ts"
-import { Reader } from "../../src/protocol/reader.ts"
-import { array, bool, defineApi, int32, int64, string, uuid } from "../../src/protocol/schema.ts"
-import type { RequestOf } from "../../src/protocol/schema.ts"
-import { Writer } from "../../src/protocol/writer.ts"
-import type {
-  BrokerInfo,
-  MetadataImage,
-  PartitionInfo,
-  TopicInfo,
-} from "../../src/cluster/image.ts"
-import { LayeredMap } from "../../src/cluster/layered-map.ts"
-import { collisionKey, hasCollisionChars, isInternalTopic } from "../../src/cluster/topic-names.ts"
+import { decodeRequest, encodeRequest } from "../protocol/codec.ts"
+import { Reader } from "../protocol/reader.ts"
+import { array, bool, defineApi, int32, int64, string, uuid } from "../protocol/schema.ts"
+import type { RequestOf } from "../protocol/schema.ts"
+import { Writer } from "../protocol/writer.ts"
+import type { BrokerInfo, MetadataImage, PartitionInfo, TopicInfo } from "./image.ts"
+import { LayeredMap } from "./layered-map.ts"
+import { collisionKey, hasCollisionChars, isInternalTopic } from "./topic-names.ts"
 
 const partition = {
   group: int32("0+"),
