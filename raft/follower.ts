@@ -29,6 +29,7 @@ export function handleAppendEntries(s: RaftState, message: AppendEntries): void 
     hintIndex: 0,
     hintTerm: 0,
     round: message.round,
+    counts: s.counts,
   } as const
   // What is durable already need not wait behind what is not: heartbeats are answered at once.
   if (matchIndex <= s.log.durableIndex && s.hardStateDurable) s.outbox.send(answer)
@@ -60,6 +61,7 @@ function refuse(s: RaftState, message: AppendEntries): void {
     hintIndex,
     hintTerm: log.term(hintIndex) ?? 0,
     round: message.round,
+    counts: s.counts,
   })
 }
 

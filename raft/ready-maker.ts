@@ -66,6 +66,7 @@ export class ReadyMaker {
       softState,
       messages,
       hardState,
+      snapshot: null,
       entries,
       afterPersist,
       token,
@@ -90,8 +91,8 @@ export class ReadyMaker {
     const { commitIndex } = s.log
     const commitLags = commitIndex - s.handed.commitIndex >= COMMIT_LAG_MAX && entries.length > 0
     if (!s.hardStateDirty && !commitLags) return null
-    const { term, votedFor, acceptedTerm } = s
-    s.handed = { term, votedFor, acceptedTerm, commitIndex }
+    const { term, votedFor, acceptedTerm, standing } = s
+    s.handed = { term, votedFor, commitIndex, acceptedTerm, standing }
     return s.handed
   }
 

@@ -121,6 +121,7 @@ function send(
     entries,
     leaderCommit: s.log.commitIndex,
     round: leader.round,
+    readmitted: false,
   }
   s.outbox.send(message)
   progress.silentTicks = 0

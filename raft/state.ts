@@ -10,7 +10,7 @@ import { Membership } from "./membership.ts"
 import { Outbox } from "./outbox.ts"
 import { Prng } from "./prng.ts"
 import { RaftLog } from "./raft-log.ts"
-import type { HardState, MemberId, Role, Term } from "./types.ts"
+import type { HardState, MemberId, Role, Standing, Term } from "./types.ts"
 
 export class RaftState {
   readonly config: RaftConfig
@@ -22,6 +22,7 @@ export class RaftState {
   term: Term
   votedFor: MemberId | null
   acceptedTerm: Term
+  standing: Standing
   role: Role = "follower"
   leaderId: MemberId | null = null
   /** Null unless role is leader. */
@@ -51,6 +52,7 @@ export class RaftState {
     this.term = hardState.term
     this.votedFor = hardState.votedFor
     this.acceptedTerm = hardState.acceptedTerm
+    this.standing = hardState.standing
     this.handed = hardState
     this.log = new RaftLog(reader, hardState.commitIndex)
     invariant(hardState.term >= this.log.lastTerm, "the hard state is as new as the log")
@@ -65,6 +67,11 @@ export class RaftState {
     this.electionTimeout = base + this.prng.below(base)
   }
 
+  /** What this member says of its log proves something. */
+  get counts(): boolean {
+    return this.standing === "trusted"
+  }
+
   /** Learners, strangers and witnesses never campaign. */
   get promotable(): boolean {
     return this.membership.mayLead(this.id)
@@ -75,7 +82,8 @@ export class RaftState {
     return (
       this.term !== handed.term ||
       this.votedFor !== handed.votedFor ||
-      this.acceptedTerm !== handed.acceptedTerm
+      this.acceptedTerm !== handed.acceptedTerm ||
+      this.standing !== handed.standing
     )
   }
 

@@ -86,6 +86,7 @@ function answerBelow(s: RaftState, message: Message): void {
         hintIndex: 0,
         hintTerm: 0,
         round: 0,
+        counts: s.counts,
       })
       return
     case "PreVote":

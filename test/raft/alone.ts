@@ -141,6 +141,7 @@ export const append = (
   entries,
   leaderCommit,
   round: 1,
+  readmitted: false,
 })
 
 export const acked = (
@@ -158,6 +159,7 @@ export const acked = (
   hintIndex: 0,
   hintTerm: 0,
   round,
+  counts: true,
 })
 
 export const refusal = (
@@ -176,4 +178,5 @@ export const refusal = (
   hintIndex: hint.index,
   hintTerm: hint.term,
   round,
+  counts: true,
 })

@@ -2,8 +2,16 @@
  * One member's disk: what the host has taken over is readable at once and durable later; a crash
  * keeps a prefix of the commits.
  */
-import type { Entry, HardState, LogIndex, LogReader, Ready, Term } from "../../raft/index.ts"
-import { emptyHardState } from "../../raft/index.ts"
+import type {
+  Entry,
+  HardState,
+  LogCut,
+  LogIndex,
+  LogReader,
+  Ready,
+  Term,
+} from "../../raft/index.ts"
+import { decodeConfiguration, emptyHardState, noCut } from "../../raft/index.ts"
 
 interface Commit {
   readonly entries: ReadonlyArray<Entry>
@@ -16,20 +24,19 @@ export class Disk implements LogReader {
   #durableEntries: Array<Entry> = []
   #durableHardState: HardState = emptyHardState
   readonly #pending: Array<Commit> = []
-  #firstIndex: LogIndex = 1
-  #cutTerm: Term = 0
+  cut: LogCut = noCut
 
   get firstIndex(): LogIndex {
-    return this.#firstIndex
+    return this.cut.index + 1
   }
   get lastIndex(): LogIndex {
-    return this.#firstIndex + this.#entries.length - 1
+    return this.firstIndex + this.#entries.length - 1
   }
   get lastOffset(): number {
-    return this.#entries.at(-1)?.lastOffset ?? -1
+    return this.#entries.at(-1)?.lastOffset ?? this.cut.lastOffset
   }
   get lastAppendMs(): number {
-    return this.#entries.at(-1)?.appendMs ?? 0
+    return this.#entries.at(-1)?.appendMs ?? this.cut.appendMs
   }
   get all(): ReadonlyArray<Entry> {
     return this.#entries
@@ -42,15 +49,15 @@ export class Disk implements LogReader {
   }
 
   term(index: LogIndex): Term | undefined {
-    if (index === this.#firstIndex - 1) return this.#cutTerm
-    return this.#entries[index - this.#firstIndex]?.term
+    if (index === this.firstIndex - 1) return this.cut.term
+    return this.#entries[index - this.firstIndex]?.term
   }
 
   entries(lo: LogIndex, hi: LogIndex, bytesMax: number): ReadonlyArray<Entry> {
     const found: Array<Entry> = []
     let bytes = 0
     for (let index = lo; index < hi; index++) {
-      const entry = this.#entries[index - this.#firstIndex]
+      const entry = this.#entries[index - this.firstIndex]
       if (entry === undefined) break
       bytes += entry.payload.length
       if (found.length > 0 && bytes > bytesMax) break
@@ -60,8 +67,8 @@ export class Disk implements LogReader {
   }
 
   configurationAt(index: LogIndex): Entry | undefined {
-    for (let at = index; at >= this.#firstIndex; at--) {
-      const entry = this.#entries[at - this.#firstIndex]
+    for (let at = index; at >= this.firstIndex; at--) {
+      const entry = this.#entries[at - this.firstIndex]
       if (entry?.type === "configuration") return entry
     }
     return undefined
@@ -92,19 +99,32 @@ export class Disk implements LogReader {
     this.hardState = this.#durableHardState
   }
 
-  /** Forgets everything below `index`, which must be readable. */
+  /** Forgets everything below `index`; the entry before it must be readable. */
   cutBefore(index: LogIndex): void {
-    this.#cutTerm = this.term(index - 1) ?? 0
-    this.#entries = this.#entries.slice(index - this.#firstIndex)
-    this.#durableEntries = this.#durableEntries.slice(index - this.#firstIndex)
-    this.#firstIndex = index
+    const last = this.#entries[index - 1 - this.firstIndex]
+    if (last === undefined) throw new Error("a cut behind an entry that is not there")
+    const configuration = this.configurationAt(last.index)
+    const gone = last.index - this.cut.index
+    this.#entries = this.#entries.slice(gone)
+    this.#durableEntries = this.#durableEntries.slice(gone)
+    this.cut = {
+      index: last.index,
+      term: last.term,
+      lastOffset: last.lastOffset,
+      appendMs: last.appendMs,
+      configuration:
+        configuration === undefined
+          ? this.cut.configuration
+          : decodeConfiguration(configuration.payload),
+      configurationIndex: configuration?.index ?? this.cut.configurationIndex,
+    }
   }
 
   #apply(log: Array<Entry>, entries: ReadonlyArray<Entry>): void {
     const first = entries[0]
     if (first === undefined) return
-    if (first.index > this.#firstIndex + log.length) throw new Error("a hole in the log")
-    log.length = first.index - this.#firstIndex
+    if (first.index > this.firstIndex + log.length) throw new Error("a hole in the log")
+    log.length = first.index - this.firstIndex
     log.push(...entries)
   }
 }

@@ -10,7 +10,7 @@ import type {
   RaftConfig,
   Ready,
 } from "../../raft/index.ts"
-import { RaftNode, checkInvariants, sealEntry } from "../../raft/index.ts"
+import { RaftNode, checkInvariants, emptyHardState, sealEntry } from "../../raft/index.ts"
 import { Disk } from "./disk.ts"
 
 export const defaults = {
@@ -68,8 +68,8 @@ export class Member {
     return this.config.id
   }
   state(): HardState {
-    const { term, votedFor, acceptedTerm, log } = this.node.state
-    return { term, votedFor, acceptedTerm, commitIndex: log.commitIndex }
+    const { term, votedFor, acceptedTerm, standing, log } = this.node.state
+    return { term, votedFor, acceptedTerm, standing, commitIndex: log.commitIndex }
   }
   get unsyncedCount(): number {
     return this.#unsynced.length
@@ -121,7 +121,7 @@ export class Member {
   seedLog(terms: ReadonlyArray<number>, hardState: Partial<HardState> = {}, payload = ""): void {
     const entries = terms.map((term, i) => dataEntry(term, i + 1, i, payload))
     const term = Math.max(0, ...terms)
-    const whole = { term, votedFor: null, commitIndex: 0, acceptedTerm: term, ...hardState }
+    const whole = { ...emptyHardState, term, acceptedTerm: term, ...hardState }
     this.disk.write({ entries, hardState: whole })
     this.disk.sync()
     this.node = this.#open()
