@@ -56,9 +56,9 @@ export class NodeLoop {
     this.onTicks.push(action)
   }
 
-  machineHello(): Hello {
+  machineHello(to: number): Hello {
     if (this.machine === undefined) throw new Error("no machine is attached to the loop")
-    return this.machine.hello()
+    return this.machine.hello(to)
   }
 
   start(): void {

@@ -161,7 +161,7 @@ function peerEvents({ config, diskUuid, loop, log }: RimOptions): PeerEvents {
     ownMember: memberId(config.nodeId, diskUuid),
     memberOf: memberId,
     nowMs: () => loop.nowMs(),
-    hello: () => loop.machineHello(),
+    hello: (to) => loop.machineHello(to),
     connected: (nodeId, hello) =>
       loop.enter((machine, nowMs) => machine.peerConnected(nodeId, hello, nowMs)) ?? stopped,
     accepted: (nodeId, hello) =>

@@ -347,7 +347,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
     }
   }
 
-  hello(): Hello {
+  hello(_to: number): Hello {
     return helloOf(this.#options, this.#ports.wal, this.image.index)
   }
 

@@ -7,9 +7,11 @@ export function helloOf(options: NodeOptions, wal: Wal, appliedMetadataIndex: nu
   const { nodeId, clusterId, diskUuid, incarnation } = options
   const heights = wal.groups().map((group) => {
     const log = wal.log(group)
-    return { group, acceptedTerm: log.hardState.acceptedTerm, lastIndex: log.lastIndex }
+    const { term, acceptedTerm } = log.hardState
+    return { group, term, acceptedTerm, lastIndex: log.lastIndex }
   })
   const version = peerVersion
   const identity = { clusterId, nodeId, diskUuid, incarnation }
-  return { _tag: "Hello", version, ...identity, appliedMetadataIndex, heights }
+  const witness = { witnessedDisk: "", witnessed: [] }
+  return { _tag: "Hello", version, ...identity, appliedMetadataIndex, heights, ...witness }
 }

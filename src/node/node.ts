@@ -43,7 +43,8 @@ export interface BrokerMachine {
    * too).
    */
   flush(nowMs: number): boolean
-  hello(): Hello
+  /** How this broker introduces itself to that node: what it holds, and what it remembers of it. */
+  hello(to: number): Hello
   /**
    * The metadata group is led, this broker is registered, and everything assigned to it has a
    * leader.

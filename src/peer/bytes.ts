@@ -66,6 +66,12 @@ export class ByteWriter {
     this.at += this.buffer.write(value, this.at, "utf8")
   }
 
+  bytes(value: Uint8Array): void {
+    this.room(value.length)
+    this.buffer.set(value, this.at)
+    this.at += value.length
+  }
+
   patchInt32(position: number, value: number): void {
     this.buffer.writeInt32BE(value, position)
   }

@@ -23,15 +23,27 @@ export type { LinkMembers } from "./message-codec.ts"
  */
 export const PEER_MAGIC: Uint8Array = Buffer.from("VARVEPR1", "latin1")
 
-export const peerVersion = 1
+export const peerVersion = 2
 
 type GroupId = number
 
 /** How high a group's log stands on the disk of who says it (VERIFICATION D3). */
 export interface GroupHeight {
   readonly group: GroupId
+  /** The group's current term there. */
+  readonly term: Term
   readonly acceptedTerm: Term
   readonly lastIndex: LogIndex
+}
+
+/**
+ * The highest entry of a group that the receiver's disk has acknowledged or sent to the sender: a
+ * log that ends below it has lost something (VERIFICATION D3).
+ */
+export interface Witnessed {
+  readonly group: GroupId
+  readonly term: Term
+  readonly index: LogIndex
 }
 
 /** Who leads a group, as its leader says; leader −1: the sender led it and does so no more. */
@@ -52,6 +64,9 @@ export type PeerFrame =
       readonly incarnation: string
       readonly appliedMetadataIndex: LogIndex
       readonly heights: ReadonlyArray<GroupHeight>
+      /** Of which disk `witnessed` speaks; empty when the sender knows of none. */
+      readonly witnessedDisk: string
+      readonly witnessed: ReadonlyArray<Witnessed>
     }
   | { readonly _tag: "Heartbeat"; readonly appliedMetadataIndex: LogIndex }
   | {
@@ -69,7 +84,8 @@ export type PeerFrame =
 /** Numbers on the wire: never reused. */
 const FrameType = { Hello: 1, Heartbeat: 2, Raft: 3, Request: 4, Response: 5, Report: 6 } as const
 
-const heightBytes = 20
+const heightBytes = 28
+const witnessedBytes = 20
 /** Without the ISR's members. */
 const reportBytes = 20
 
@@ -89,7 +105,7 @@ export const encodePeerFrame = (frame: PeerFrame): ReadonlyArray<Uint8Array> => 
 const bytesExpected = (frame: PeerFrame): number => {
   switch (frame._tag) {
     case "Hello":
-      return 256 + frame.heights.length * heightBytes
+      return 256 + frame.heights.length * heightBytes + frame.witnessed.length * witnessedBytes
     case "Report":
       return 16 + frame.partitions.length * (reportBytes + 16)
     case "Raft": {
@@ -170,10 +186,18 @@ const writeHello = (
   writer.string(hello.incarnation)
   writer.int64(hello.appliedMetadataIndex)
   writer.int32(hello.heights.length)
-  for (const { group, acceptedTerm, lastIndex } of hello.heights) {
+  for (const { group, term, acceptedTerm, lastIndex } of hello.heights) {
     writer.int32(group)
+    writer.int64(term)
     writer.int64(acceptedTerm)
     writer.int64(lastIndex)
+  }
+  writer.string(hello.witnessedDisk)
+  writer.int32(hello.witnessed.length)
+  for (const { group, term, index } of hello.witnessed) {
+    writer.int32(group)
+    writer.int64(term)
+    writer.int64(index)
   }
 }
 
@@ -188,10 +212,20 @@ const readHello = (reader: ByteReader): PeerFrame => {
   const heights: Array<GroupHeight> = []
   for (let left = reader.count(heightBytes); left > 0; left--) {
     const group = reader.int32()
-    heights.push({ group, acceptedTerm: reader.natural(), lastIndex: reader.natural() })
+    const term = reader.natural()
+    const acceptedTerm = reader.natural()
+    heights.push({ group, term, acceptedTerm, lastIndex: reader.natural() })
+  }
+  const witnessedDisk = reader.string()
+  const witnessed: Array<Witnessed> = []
+  for (let left = reader.count(witnessedBytes); left > 0; left--) {
+    const group = reader.int32()
+    const term = reader.natural()
+    witnessed.push({ group, term, index: reader.natural() })
   }
   const identity = { clusterId, nodeId, diskUuid, incarnation }
-  return { _tag: "Hello", version, ...identity, appliedMetadataIndex, heights }
+  const memory = { heights, witnessedDisk, witnessed }
+  return { _tag: "Hello", version, ...identity, appliedMetadataIndex, ...memory }
 }
 
 const writeReport = (writer: ByteWriter, partitions: ReadonlyArray<PartitionReport>): void => {

@@ -5,10 +5,10 @@ import { PeerDecodeError } from "./bytes.ts"
 /** Longer than any Kafka request a broker takes, for those are forwarded whole. */
 export const peerFrameBytesMax = 128 * 1024 * 1024
 /**
- * The first frame is a Hello, from somebody nobody knows yet: room for the heights of 200,000
- * groups.
+ * The first frame is a Hello, from somebody nobody knows yet: room for what it says of
+ * 170,000 groups.
  */
-export const firstFrameBytesMax = 4 * 1024 * 1024
+export const firstFrameBytesMax = 8 * 1024 * 1024
 
 /** Kafka's framing with the bounds of a peer link; a frame has at least its type. */
 export class PeerFrameSplitter {

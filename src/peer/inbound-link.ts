@@ -83,7 +83,7 @@ export class InboundLink {
     this.peer = hello
     this.reader.from(events.memberOf(hello.nodeId, hello.diskUuid), events.ownMember)
     this.options.admitted(this, hello.nodeId)
-    this.write(events.hello())
+    this.write(events.hello(hello.nodeId))
   }
 
   private deliver(peer: Hello, bytes: Uint8Array): void {

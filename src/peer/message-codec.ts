@@ -6,6 +6,7 @@ import type { Message, SteppedDown, TimeoutNow } from "../../raft/message.ts"
 import type { MemberId, Term } from "../../raft/types.ts"
 import { PeerDecodeError } from "./bytes.ts"
 import type { ByteReader, ByteWriter } from "./bytes.ts"
+import { readCut, writeCut } from "./cut-codec.ts"
 import { readEntries, writeEnvelopes } from "./entry-codec.ts"
 
 export interface LinkMembers {
@@ -57,6 +58,7 @@ export const writeMessage = (writer: ByteWriter, message: Message): ReadonlyArra
       writer.int64(message.prevLogTerm)
       writer.int64(message.leaderCommit)
       writer.int64(message.round)
+      writer.bool(message.readmitted)
       writeEnvelopes(writer, message.entries, message.prevLogIndex)
       return message.entries.map((entry) => entry.payload)
     case "AppendEntriesResponse":
@@ -65,6 +67,7 @@ export const writeMessage = (writer: ByteWriter, message: Message): ReadonlyArra
       writer.int64(message.hintIndex)
       writer.int64(message.hintTerm)
       writer.int64(message.round)
+      writer.bool(message.counts)
       return none
     case "PreVote":
     case "RequestVote":
@@ -77,14 +80,17 @@ export const writeMessage = (writer: ByteWriter, message: Message): ReadonlyArra
       writer.bool(message.granted)
       return none
     case "InstallSnapshot":
-      writer.int64(message.lastIncludedIndex)
-      writer.int64(message.lastIncludedTerm)
+      writeCut(writer, message.cut)
+      writer.int64(message.totalBytes)
+      writer.int32(message.stateCrc)
       writer.int64(message.offset)
-      writer.bool(message.done)
+      writer.int64(message.round)
       return [message.chunk]
     case "InstallSnapshotResponse":
       writer.int64(message.lastIncludedIndex)
       writer.int64(message.nextOffset)
+      writer.int64(message.round)
+      writer.bool(message.counts)
       return none
     case "Quiesce":
       writer.int64(message.lastLogIndex)
@@ -129,10 +135,8 @@ export const readMessage = (reader: ByteReader, members: LinkMembers): Message =
       return { _tag: tag, ...envelope, granted: reader.bool() }
     case "InstallSnapshot":
       return readInstallSnapshot(reader, envelope)
-    case "InstallSnapshotResponse": {
-      const lastIncludedIndex = reader.natural()
-      return { _tag: tag, ...envelope, lastIncludedIndex, nextOffset: reader.natural() }
-    }
+    case "InstallSnapshotResponse":
+      return readInstallSnapshotResponse(reader, envelope)
     case "Quiesce": {
       const lastLogIndex = reader.natural()
       return { _tag: tag, ...envelope, lastLogIndex, commitIndex: reader.natural() }
@@ -151,9 +155,20 @@ const readAppendEntries = (reader: ByteReader, { from, to, term }: Envelope): Me
   const prevLogTerm = reader.natural()
   const leaderCommit = reader.natural()
   const round = reader.natural()
+  const readmitted = reader.bool()
   const entries = readEntries(reader, prevLogIndex)
-  const _tag = "AppendEntries"
-  return { _tag, from, to, term, prevLogIndex, prevLogTerm, entries, leaderCommit, round }
+  return {
+    _tag: "AppendEntries",
+    from,
+    to,
+    term,
+    prevLogIndex,
+    prevLogTerm,
+    entries,
+    leaderCommit,
+    round,
+    readmitted,
+  }
 }
 
 const readAppendEntriesResponse = (reader: ByteReader, { from, to, term }: Envelope): Message => {
@@ -162,8 +177,9 @@ const readAppendEntriesResponse = (reader: ByteReader, { from, to, term }: Envel
   const hintIndex = reader.natural()
   const hintTerm = reader.natural()
   const round = reader.natural()
+  const counts = reader.bool()
   const _tag = "AppendEntriesResponse"
-  return { _tag, from, to, term, success, matchIndex, hintIndex, hintTerm, round }
+  return { _tag, from, to, term, success, matchIndex, hintIndex, hintTerm, round, counts }
 }
 
 const readRequestVote = (reader: ByteReader, envelope: Envelope): Message => {
@@ -174,11 +190,21 @@ const readRequestVote = (reader: ByteReader, envelope: Envelope): Message => {
 }
 
 const readInstallSnapshot = (reader: ByteReader, { from, to, term }: Envelope): Message => {
-  const lastIncludedIndex = reader.natural()
-  const lastIncludedTerm = reader.natural()
+  const cut = readCut(reader)
+  const totalBytes = reader.natural()
+  const stateCrc = reader.uint32()
   const offset = reader.natural()
-  const done = reader.bool()
+  const round = reader.natural()
   const chunk = reader.rest()
   const _tag = "InstallSnapshot"
-  return { _tag, from, to, term, lastIncludedIndex, lastIncludedTerm, offset, chunk, done }
+  return { _tag, from, to, term, cut, totalBytes, stateCrc, offset, chunk, round }
+}
+
+const readInstallSnapshotResponse = (reader: ByteReader, envelope: Envelope): Message => {
+  const lastIncludedIndex = reader.natural()
+  const nextOffset = reader.natural()
+  const round = reader.natural()
+  const counts = reader.bool()
+  const _tag = "InstallSnapshotResponse"
+  return { _tag, ...envelope, lastIncludedIndex, nextOffset, round, counts }
 }

@@ -159,7 +159,8 @@ export class OutboundLink {
     this.socket = socket
     this.state = "greeting"
     this.output.push(PEER_MAGIC)
-    for (const part of encodePeerFrame(this.options.events.hello())) this.output.push(part)
+    const { events, nodeId } = this.options
+    for (const part of encodePeerFrame(events.hello(nodeId))) this.output.push(part)
     this.flush()
   }
 

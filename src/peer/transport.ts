@@ -20,8 +20,8 @@ export interface PeerEvents {
   readonly ownMember: MemberId
   memberOf(nodeId: number, diskUuid: string): MemberId
   nowMs(): number
-  /** Ours, as of now. */
-  hello(): Hello
+  /** Ours to that node, as of now. */
+  hello(to: number): Hello
   /** The link we dialled is up; `hello` is the other end's. */
   connected(nodeId: number, hello: Hello): Admission
   /** Somebody dialled us and said who it is. */

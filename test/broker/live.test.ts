@@ -250,17 +250,19 @@ test("a reader that does not read holds up itself alone, within bounded memory",
 }, 60_000)
 
 test("a peer of another cluster is refused with a line", async () => {
-  const { PEER_MAGIC, encodePeerFrame } = await import("../../src/peer/codec.ts")
+  const { PEER_MAGIC, encodePeerFrame, peerVersion } = await import("../../src/peer/codec.ts")
   const raw = await RawSocket.connect(port)
   const hello = encodePeerFrame({
     _tag: "Hello",
-    version: 1,
+    version: peerVersion,
     clusterId: "somebody-elses",
     nodeId: 1,
     diskUuid: "0".repeat(32),
     incarnation: "1".repeat(32),
     appliedMetadataIndex: 0,
     heights: [],
+    witnessedDisk: "",
+    witnessed: [],
   })
   raw.write(Buffer.concat([PEER_MAGIC, ...hello]))
   await until("the end of the link", () => raw.closed)

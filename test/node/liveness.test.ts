@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { Liveness } from "../../src/node/liveness.ts"
 import type { Hello } from "../../src/node/node.ts"
+import { peerVersion } from "../../src/peer/codec.ts"
 
 const settings = { tickMs: 25, suspectMs: 600, heartbeatMs: 100 }
 
@@ -12,13 +13,15 @@ const started = () => {
 
 const hello = (nodeId: number, incarnation: string, diskUuid = "disk"): Hello => ({
   _tag: "Hello",
-  version: 1,
+  version: peerVersion,
   clusterId: "c",
   nodeId,
   diskUuid,
   incarnation,
   appliedMetadataIndex: 0,
   heights: [],
+  witnessedDisk: "",
+  witnessed: [],
 })
 
 /** Ticks from one time to another; who was suspected when. */

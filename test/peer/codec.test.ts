@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import { sealEntry } from "../../raft/entry.ts"
 import type { Message } from "../../raft/message.ts"
-import type { Entry, EntryType } from "../../raft/types.ts"
+import type { Configuration, Entry, EntryType, LogCut } from "../../raft/types.ts"
 import {
   decodePeerFrame,
   encodePeerFrame,
@@ -10,6 +10,7 @@ import {
   PEER_MAGIC,
   PeerDecodeError,
   PeerFrameSplitter,
+  peerVersion,
 } from "../../src/peer/codec.ts"
 import type { PeerFrame } from "../../src/peer/codec.ts"
 
@@ -46,6 +47,28 @@ const entrySeed = fc.record({
   payload,
 })
 
+const members = fc.uniqueArray(fc.constantFrom("0/aa", "1/bb", "2/cc", "3/dd", "4/ée"), {
+  minLength: 2,
+})
+/** Sound ones only: the receiver refuses the others. */
+const configuration: fc.Arbitrary<Configuration> = fc
+  .tuple(members, fc.boolean(), fc.boolean())
+  .map(([[first, ...others], learns, witness]) => ({
+    voters: learns ? [first!] : [first!, ...others],
+    votersOutgoing: [],
+    learners: learns ? others : [],
+    learnersNext: [],
+    witnesses: witness && !learns ? others : [],
+  }))
+const cut: fc.Arbitrary<LogCut> = fc.record({
+  index: natural,
+  term: natural,
+  lastOffset: fc.integer({ min: -1, max: 2 ** 31 - 1 }),
+  appendMs: natural,
+  configuration: fc.option(configuration),
+  configurationIndex: natural,
+})
+
 const common = { ...ends }
 const message: fc.Arbitrary<Message> = fc.oneof(
   fc
@@ -55,6 +78,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
       prevLogTerm: natural,
       leaderCommit: natural,
       round: natural,
+      readmitted: fc.boolean(),
       seeds: fc.array(entrySeed, { maxLength: 6 }),
     })
     .map(({ seeds, ...m }): Message => ({
@@ -71,6 +95,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
       hintIndex: natural,
       hintTerm: natural,
       round: natural,
+      counts: fc.boolean(),
     })
     .map((m): Message => ({ _tag: "AppendEntriesResponse", ...common, ...m })),
   fc
@@ -94,15 +119,22 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc
     .record({
       term: natural,
-      lastIncludedIndex: natural,
-      lastIncludedTerm: natural,
+      cut,
+      totalBytes: natural,
+      stateCrc: fc.nat({ max: 0xffffffff }),
       offset: natural,
       chunk: payload,
-      done: fc.boolean(),
+      round: natural,
     })
     .map((m): Message => ({ _tag: "InstallSnapshot", ...common, ...m })),
   fc
-    .record({ term: natural, lastIncludedIndex: natural, nextOffset: natural })
+    .record({
+      term: natural,
+      lastIncludedIndex: natural,
+      nextOffset: natural,
+      round: natural,
+      counts: fc.boolean(),
+    })
     .map((m): Message => ({ _tag: "InstallSnapshotResponse", ...common, ...m })),
   fc
     .record({ _tag: fc.constantFrom("TimeoutNow", "SteppedDown"), term: natural })
@@ -123,11 +155,14 @@ const frame: fc.Arbitrary<PeerFrame> = fc.oneof(
       diskUuid: name,
       incarnation: name,
       appliedMetadataIndex: natural,
-      heights: fc.array(fc.record({ group, acceptedTerm: natural, lastIndex: natural }), {
-        maxLength: 40,
-      }),
+      heights: fc.array(
+        fc.record({ group, term: natural, acceptedTerm: natural, lastIndex: natural }),
+        { maxLength: 40 },
+      ),
+      witnessedDisk: name,
+      witnessed: fc.array(fc.record({ group, term: natural, index: natural }), { maxLength: 40 }),
     })
-    .map((f): PeerFrame => ({ _tag: "Hello", version: 1, ...f })),
+    .map((f): PeerFrame => ({ _tag: "Hello", version: peerVersion, ...f })),
   natural.map((n): PeerFrame => ({ _tag: "Heartbeat", appliedMetadataIndex: n })),
   fc
     .record({ group, appliedMetadataIndex: natural, message })
@@ -202,6 +237,7 @@ describe("peer frames", () => {
       entries,
       leaderCommit: 3,
       round: 9,
+      readmitted: false,
     }
     const parts = encodePeerFrame({
       _tag: "Raft",
@@ -240,6 +276,7 @@ describe("peer frames", () => {
       entries: [first!],
       leaderCommit: 0,
       round: 0,
+      readmitted: false,
     }
     expect(() =>
       bodyOf({ _tag: "Raft", group: 1, appliedMetadataIndex: 0, message: append }),
@@ -271,6 +308,7 @@ describe("bytes that are no peer frame", () => {
       entries,
       leaderCommit: 0,
       round: 0,
+      readmitted: false,
     }
     const body = bodyOf({ _tag: "Raft", group: 1, appliedMetadataIndex: 0, message: append })
     expect(fails(body)).toBeUndefined()
@@ -318,18 +356,20 @@ describe("bytes that are no peer frame", () => {
   test("an unknown frame, message or version, and counts that cannot be", () => {
     const hello = bodyOf({
       _tag: "Hello",
-      version: 1,
+      version: peerVersion,
       clusterId: "c",
       nodeId: 1,
       diskUuid: "d",
       incarnation: "i",
       appliedMetadataIndex: 0,
       heights: [],
+      witnessedDisk: "",
+      witnessed: [],
     })
     expect(String(fails(Buffer.from([99])))).toContain("type 99")
     const newer = Buffer.from(hello)
-    newer.writeInt32BE(2, 1)
-    expect(String(fails(newer))).toContain("version 2")
+    newer.writeInt32BE(1, 1)
+    expect(String(fails(newer))).toContain("version 1")
     const greedy = Buffer.from(hello)
     greedy.writeInt32BE(0x7fffffff, greedy.length - 4)
     expect(String(fails(greedy))).toContain("2147483647 elements")

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test"
 import { until } from "../../scripts/harness/until.ts"
-import { PEER_MAGIC, encodePeerFrame } from "../../src/peer/codec.ts"
+import { PEER_MAGIC, encodePeerFrame, peerVersion } from "../../src/peer/codec.ts"
 import type { PeerFrame } from "../../src/peer/codec.ts"
 import { bulkBytesMax } from "../../src/peer/outbound-link.ts"
 import { PeerTransport } from "../../src/peer/transport.ts"
@@ -14,13 +14,15 @@ afterEach(() => {
 
 const helloOf = (nodeId: number, clusterId = "c"): Hello => ({
   _tag: "Hello",
-  version: 1,
+  version: peerVersion,
   clusterId,
   nodeId,
   diskUuid: `disk${nodeId}`,
   incarnation: "i",
   appliedMetadataIndex: 0,
   heights: [],
+  witnessedDisk: "",
+  witnessed: [],
 })
 
 /** One broker's transport behind a listener of its own; what happens to it, in order. */

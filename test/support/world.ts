@@ -290,13 +290,13 @@ export class World {
       if (link.cut) return this.#queue.plan(this.nowMs + dialTimeoutMs, () => failed(false))
       if (target.node === undefined) return failed(true)
       if (target.paused) return this.#queue.plan(this.nowMs + dialTimeoutMs, () => failed(false))
-      const admission = target.node.peerHello(from, this.node(from).hello(), this.nowMs)
+      const admission = target.node.peerHello(from, this.node(from).hello(to), this.nowMs)
       this.#flush(target)
       if (admission._tag === "refused") {
         this.lines.push(`${this.nowMs - epochMs} ${to} refuses ${from}: ${admission.reason}`)
         return failed(false)
       }
-      const hello = target.node.hello()
+      const hello = target.node.hello(from)
       this.#queue.plan(this.nowMs + this.#latencyMs(), () => {
         if (!still()) return
         link.dialling = false
