@@ -1,0 +1,14 @@
+/** Every planted bug. Each must be found by the layer that it names; see DESIGN.md for the table. */
+import { brokerPlants } from "./broker.ts"
+import type { Plant } from "./plant.ts"
+import { replicationPlants, votingPlants } from "./raft.ts"
+import { storagePlants } from "./storage.ts"
+
+export const plants: ReadonlyArray<Plant> = [
+  ...votingPlants,
+  ...replicationPlants,
+  ...brokerPlants,
+  ...storagePlants,
+]
+
+export const plantOf = (id: string): Plant | undefined => plants.find((plant) => plant.id === id)

@@ -1,0 +1,69 @@
+/**
+ * `bun --preload src/chaos/plants/preload.ts …` with VARVE_PLANT=<id> runs the program with that
+ * bug planted, its workers too. A plant that does not exist, does not fit or is never loaded ends
+ * the process with exit code 4: a run that did not have its bug must not count as one that missed
+ * it.
+ */
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { isMainThread } from "node:worker_threads"
+import { plugin } from "bun"
+import { applyPlant } from "./plant.ts"
+import type { Plant } from "./plant.ts"
+import { plantOf } from "./plants.ts"
+
+const notPlantedExit = 4
+const root = join(import.meta.dir, "..", "..", "..")
+/** Any thread of this process may be the one that loads the file. */
+const loadedMark = join(tmpdir(), `varve-plant-${process.pid}`)
+
+const id = process.env["VARVE_PLANT"] ?? ""
+if (id !== "") {
+  const plant = plantOf(id)
+  if (plant === undefined) refuse(`there is no plant ${id}`)
+  plantBug(plant)
+  if (isMainThread) {
+    plantInWorkers()
+    process.on("exit", () => {
+      const loaded = existsSync(loadedMark)
+      rmSync(loadedMark, { force: true })
+      if (!loaded) refuse(`plant ${id}: ${plant.file} was never loaded`)
+    })
+  }
+}
+
+function plantBug(plant: Plant): void {
+  const target = join(root, plant.file)
+  plugin({
+    name: `plant ${plant.id}`,
+    setup(build) {
+      build.onLoad({ filter: new RegExp(`${RegExp.escape(target)}$`) }, () => {
+        writeFileSync(loadedMark, "")
+        return { contents: patched(plant, target), loader: "ts" }
+      })
+    },
+  })
+}
+
+function patched(plant: Plant, target: string): string {
+  try {
+    return applyPlant(plant, readFileSync(target, "utf8"))
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** A worker does not inherit its parent's preload. */
+function plantInWorkers(): void {
+  globalThis.Worker = class extends Worker {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      super(url, { ...options, preload: import.meta.path })
+    }
+  }
+}
+
+function refuse(why: string): never {
+  console.error(why)
+  process.exit(notPlantedExit)
+}
