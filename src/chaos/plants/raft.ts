@@ -88,7 +88,7 @@ export const votingPlants: ReadonlyArray<Plant> = [
         replace: "return majorityReached(incoming, value)",
       },
     ],
-    caughtBy: test(transcripts),
+    caughtBy: test("test/raft/quorum.test.ts"),
   },
   {
     id: "membership-before-commit",
@@ -220,7 +220,7 @@ export const replicationPlants: ReadonlyArray<Plant> = [
         replace: "Math.min(message.leaderCommit, s.log.lastIndex)",
       },
     ],
-    caughtBy: test("test/raft/paper.test.ts"),
+    caughtBy: test("test/raft/paper-log.test.ts"),
   },
   {
     id: "acks-end-of-log",
@@ -233,7 +233,7 @@ export const replicationPlants: ReadonlyArray<Plant> = [
         replace: "takeEntries(s, message)\n  const matchIndex = s.log.lastIndex",
       },
     ],
-    caughtBy: test("test/raft/paper.test.ts"),
+    caughtBy: test("test/raft/paper-log.test.ts"),
   },
   {
     id: "late-token",

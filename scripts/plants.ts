@@ -1,0 +1,155 @@
+/**
+ * Runs every planted bug against the part of the proof that must find it, and prints the table:
+ * plant → layer → what it took. Exit 1 when one was missed.
+ *
+ *     bun scripts/plants.ts                    all of them
+ *     bun scripts/plants.ts --layer core       core, simulator or test
+ *     bun scripts/plants.ts --only figure-8    one of them, or several with commas
+ *     bun scripts/plants.ts --fast             what the gate runs: tests, and a tenth of the seeds
+ */
+import { availableParallelism } from "node:os"
+import { join } from "node:path"
+import type { Plant } from "../src/chaos/plants/plant.ts"
+import { plants } from "../src/chaos/plants/plants.ts"
+import { scriptFlags } from "./harness/script-flags.ts"
+
+const flags = scriptFlags({
+  layer: { type: "string", default: "" },
+  only: { type: "string", default: "" },
+  jobs: { type: "string", default: String(availableParallelism()) },
+  fast: { type: "boolean", default: false },
+})
+
+const root = join(import.meta.dir, "..")
+const preload = join(root, "src/chaos/plants/preload.ts")
+const notPlantedExit = 4
+
+interface Found {
+  readonly plant: Plant
+  readonly caught: boolean
+  /** Seeds it took, or the tests that failed. */
+  readonly by: string
+  readonly alarm: string
+  readonly seconds: number
+}
+
+function chosen(): ReadonlyArray<Plant> {
+  const names = flags.only === "" ? [] : flags.only.split(",")
+  const unknown = names.filter((name) => !plants.some(({ id }) => id === name))
+  if (unknown.length > 0) {
+    console.error(`plants: there is no plant ${unknown.join(", ")}`)
+    process.exit(2)
+  }
+  return plants.filter(
+    ({ id, caughtBy }) =>
+      (names.length === 0 || names.includes(id)) &&
+      (flags.layer === "" || caughtBy._tag === flags.layer),
+  )
+}
+
+interface Ran {
+  readonly code: number
+  readonly output: string
+}
+
+async function bun(plant: Plant, args: ReadonlyArray<string>): Promise<Ran> {
+  const child = Bun.spawn([process.execPath, ...args], {
+    cwd: root,
+    env: { ...process.env, VARVE_PLANT: plant.id },
+    stdout: "pipe",
+    stderr: "pipe",
+  })
+  const [out, errors] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ])
+  return { code: await child.exited, output: out + errors }
+}
+
+async function byTests(plant: Plant, file: string): Promise<Omit<Found, "seconds">> {
+  const args = ["test", "--preload", preload, "--timeout=60000", file]
+  const { code, output } = await bun(plant, args)
+  const failed = [...output.matchAll(/^\(fail\) (.*?)(?: \[.*)?$/gm)].map((match) => match[1] ?? "")
+  const caught = code !== 0 && code !== notPlantedExit && failed.length > 0
+  const alarm = caught ? (failed[0] ?? "") : (output.trim().split("\n").at(-1) ?? "")
+  return { plant, caught, by: `${failed.length} tests of ${file}`, alarm }
+}
+
+interface SeedLine {
+  readonly seed: number
+  readonly verdict: string
+  readonly violation?: { readonly kind: string }
+}
+
+async function bySeeds(plant: Plant, kind: "core" | "simulator", budget: number) {
+  const seeds = flags.fast ? Math.ceil(budget / 10) : budget
+  const core = kind === "core" ? ["--core"] : []
+  const args = ["src/cli/main.ts", "sim", ...core, "--plant", plant.id]
+  const { code, output } = await bun(plant, [
+    ...args,
+    "--seeds",
+    `${seeds}`,
+    "--jobs",
+    "1",
+    "--json",
+  ])
+  const lines = output.split("\n").flatMap(seedLine)
+  const alarm = lines.find(({ verdict }) => verdict !== "clean")
+  const caught = code === 1 && alarm !== undefined
+  const by = caught ? `${lines.indexOf(alarm) + 1} of ${budget} seeds` : `${seeds} seeds in vain`
+  return { plant, caught, by, alarm: alarm?.violation?.kind ?? output.trim().slice(-200) }
+}
+
+function seedLine(line: string): ReadonlyArray<SeedLine> {
+  if (!line.startsWith("{")) return []
+  const parsed: unknown = JSON.parse(line)
+  return isSeedLine(parsed) ? [parsed] : []
+}
+
+const isSeedLine = (value: unknown): value is SeedLine =>
+  typeof value === "object" && value !== null && "seed" in value && "verdict" in value
+
+async function hunt(plant: Plant): Promise<Found> {
+  const started = performance.now()
+  const { caughtBy } = plant
+  const found =
+    caughtBy._tag === "test"
+      ? await byTests(plant, caughtBy.file)
+      : await bySeeds(plant, caughtBy._tag, caughtBy.seeds)
+  return { ...found, seconds: (performance.now() - started) / 1000 }
+}
+
+const waiting = [...chosen()]
+const table: Array<Found> = []
+
+async function work(): Promise<void> {
+  for (let plant = waiting.shift(); plant !== undefined; plant = waiting.shift()) {
+    const found = await hunt(plant)
+    table.push(found)
+    const verdict = found.caught ? "caught" : "MISSED"
+    console.error(
+      `${verdict} ${plant.id}: ${found.by}, ${found.seconds.toFixed(1)} s: ${found.alarm}`,
+    )
+  }
+}
+
+await Promise.all(Array.from({ length: Number(flags.jobs) }, () => work()))
+table.sort((a, b) => plants.indexOf(a.plant) - plants.indexOf(b.plant))
+console.log("| plant | what is wrong | layer | caught by | first alarm | s |")
+console.log("|---|---|---|---|---|---|")
+for (const { plant, caught, by, alarm, seconds } of table) {
+  const layer = plant.caughtBy._tag
+  const result = caught ? by : `**missed**, ${by}`
+  const cells = [
+    plant.id,
+    plant.bug,
+    layer,
+    result,
+    alarm.replaceAll("|", "\\|"),
+    seconds.toFixed(1),
+  ]
+  console.log(`| ${cells.join(" | ")} |`)
+}
+const missed = table.filter(({ caught }) => !caught)
+console.log(`\n${table.length - missed.length} of ${table.length} caught`)
+process.exit(missed.length === 0 ? 0 : 1)
