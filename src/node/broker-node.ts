@@ -9,31 +9,27 @@
 import type { Prng } from "../../raft/index.ts"
 import type { Configuration, MemberId } from "../../raft/types.ts"
 import type { CommitNumber, GroupId } from "../../storage/wal.ts"
-import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage } from "../cluster/image.ts"
 import { foundingConfiguration, memberId } from "../cluster/members.ts"
 import type { Partition } from "../partition/partition.ts"
 import type { Outbox } from "../partition/ports.ts"
-import type { PartitionReport, PeerFrame } from "../peer/codec.ts"
+import type { PeerFrame } from "../peer/codec.ts"
 import { AutoCreate } from "./auto-create.ts"
 import { Leadership } from "./leadership.ts"
 import { StartCampaign } from "./start-campaign.ts"
-import { admit } from "./admission.ts"
 import type { Admission } from "./admission.ts"
 import { servedVersion } from "./advertised.ts"
 import type { Served } from "./advertised.ts"
 import { ForwardedRequests } from "./forwarded-requests.ts"
 import { Forwarder } from "./forward.ts"
 import { Handover } from "./handover.ts"
-import { helloOf } from "./hello.ts"
 import { LeaderView } from "./leader-view.ts"
 import type { LeaderState } from "./leader-view.ts"
 import { Liveness } from "./liveness.ts"
-import type { LivenessEvent } from "./liveness.ts"
 import { MetadataGroup, metadataGroupId } from "./metadata-group.ts"
 import { MetadataLeader } from "./metadata-leader.ts"
+import { PeerLinks } from "./peer-links.ts"
 import { PeerOutput } from "./peer-output.ts"
-import { PendingFrames } from "./pending-frames.ts"
 import type {
   ClientRequest,
   Hello,
@@ -67,7 +63,6 @@ export class BrokerNode implements BrokerMachine, NodeView {
   readonly #member: MemberId
   readonly #prng: Prng
   readonly #waiting = new Waiting()
-  readonly #pending = new PendingFrames()
   readonly #reports: Reports
   readonly #producerIds: ProducerIds
   readonly #replicas: Replicas
@@ -83,6 +78,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
   readonly #output: PeerOutput
   readonly #metadataLeader: MetadataLeader
   readonly #reconciler: Reconciler
+  readonly #links: PeerLinks
   #handover: Handover | undefined
   #nowMs = 0
   #caughtUp = false
@@ -156,6 +152,26 @@ export class BrokerNode implements BrokerMachine, NodeView {
       log: (level, line) => this.log(level, line),
     })
     this.#runner = new RequestRunner(this, this.#waiting, ports)
+    this.#links = this.#makeLinks()
+  }
+
+  #makeLinks(): PeerLinks {
+    return new PeerLinks({
+      options: this.#options,
+      self: this.#member,
+      wal: this.#ports.wal,
+      liveness: this.#liveness,
+      output: this.#output,
+      replicas: this.#replicas,
+      metadata: this.#metadata,
+      metadataLeader: this.#metadataLeader,
+      leaders: this.leaders,
+      reports: this.#reports,
+      forwarder: this.#forwarder,
+      forwarded: this.#forwarded,
+      waiting: this.#waiting,
+      log: (level, line) => this.log(level, line),
+    })
   }
 
   #outbox(): Outbox {
@@ -224,7 +240,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
 
   tick(nowMs: number): void {
     this.#now(nowMs)
-    for (const event of this.#liveness.tick(nowMs)) this.#livenessChanged(event)
+    for (const event of this.#liveness.tick(nowMs)) this.#links.livenessChanged(event)
     this.#replicas.tick(nowMs)
     this.#campaign(nowMs)
     this.#registration.run(nowMs)
@@ -242,113 +258,30 @@ export class BrokerNode implements BrokerMachine, NodeView {
 
   peerConnected(nodeId: number, hello: Hello, nowMs: number): Admission {
     this.#now(nowMs)
-    const admission = this.#admit(nodeId, hello)
-    if (admission._tag === "refused") return admission
-    this.#liveness.connected(nodeId, nowMs)
-    this.#linkMade(nodeId, hello)
-    this.#output.heartbeat(nodeId)
-    for (const frame of this.#reports.full()) this.#output.send(nodeId, frame)
-    this.#campaign(nowMs)
+    const admission = this.#links.connected(nodeId, hello, nowMs)
+    if (admission._tag === "ok") this.#campaign(nowMs)
     return admission
   }
 
   peerHello(nodeId: number, hello: Hello, nowMs: number): Admission {
     this.#now(nowMs)
-    const admission = this.#admit(nodeId, hello)
-    if (admission._tag === "refused") return admission
-    this.#linkMade(nodeId, hello)
-    this.#pending.forget(nodeId)
-    this.#replicas.wakeFollowersOf(nodeId)
-    this.#heard(nodeId)
-    this.#campaign(nowMs)
+    const admission = this.#links.accepted(nodeId, hello, nowMs)
+    if (admission._tag === "ok") this.#campaign(nowMs)
     return admission
-  }
-
-  #admit(nodeId: number, hello: Hello): Admission {
-    return admit(this.#options, this.image, nodeId, hello, this.#liveness.peer(nodeId))
-  }
-
-  /** A new link in either direction: whatever was on the old one may be gone. */
-  #linkMade(nodeId: number, hello: Hello): void {
-    const before = this.#liveness.peer(nodeId)?.incarnation
-    const changed = this.#liveness.identify(hello)
-    if (changed) this.#tellPresence()
-    if (changed && before !== "") {
-      this.log("info", `broker ${nodeId} is a new process, ${hello.incarnation}`)
-      this.#replicas.wakeFollowersOf(nodeId)
-      this.leaders.leaderGone(nodeId)
-      this.#forwarded.forget(nodeId)
-      this.#waiting.wake(metadataKey)
-    }
-    this.#replicas.peerReset(nodeId)
-    if (this.#metadata.leads) this.#replicas.resetMembers(this.#metadata.raftGroup, nodeId)
-    this.#forwarder.linkLost(nodeId)
-    this.#metadataLeader.hurry()
   }
 
   peerClosed(nodeId: number, refused: boolean, nowMs: number): void {
     this.#now(nowMs)
-    this.#liveness.closed(nodeId, refused)
-    this.#forwarder.linkLost(nodeId)
+    this.#links.closed(nodeId, refused)
   }
 
   peerFrame(nodeId: number, frame: PeerFrame, nowMs: number): void {
     this.#now(nowMs)
-    this.#heard(nodeId)
-    switch (frame._tag) {
-      case "Hello":
-        return
-      case "Heartbeat":
-        return this.#liveness.metadataApplied(nodeId, frame.appliedMetadataIndex)
-      case "Raft":
-        this.#liveness.metadataApplied(nodeId, frame.appliedMetadataIndex)
-        return this.#raftFrame(nodeId, frame)
-      case "Request":
-        return this.#forwarded.serve(nodeId, frame.correlationId, frame.frame)
-      case "Response":
-        return this.#forwarder.respond(nodeId, frame.correlationId, frame.frame, nowMs)
-      case "Report":
-        return this.#reported(nodeId, frame.partitions)
-    }
+    this.#links.frame(nodeId, frame, nowMs)
   }
 
-  #heard(nodeId: number): void {
-    const event = this.#liveness.hear(nodeId, this.#nowMs)
-    if (event !== undefined) this.#livenessChanged(event)
-  }
-
-  #tellPresence(): void {
-    this.#replicas.setSuspected(this.#liveness.suspectedNodes(), this.#liveness.membersHeard())
-  }
-
-  #livenessChanged(event: LivenessEvent): void {
-    const { nodeId } = event
-    this.#tellPresence()
-    if (event._tag === "suspected") {
-      this.log("warn", `broker ${nodeId} is silent`)
-      this.#replicas.wakeFollowersOf(nodeId)
-    } else this.log("info", `broker ${nodeId} speaks again`)
-    this.#metadataLeader.hurry()
-    this.#waiting.wake(metadataKey)
-  }
-
-  #raftFrame(nodeId: number, frame: Extract<PeerFrame, { _tag: "Raft" }>): void {
-    const { group, message, appliedMetadataIndex } = frame
-    if (message.to !== this.#member) return
-    const target = group === metadataGroupId ? this.#metadata : this.#replicas.get(group)
-    if (target !== undefined) return this.#replicas.deliver(target.raftGroup, message)
-    if (appliedMetadataIndex <= this.image.index) return
-    this.#pending.add(nodeId, { group, message, metadataIndex: appliedMetadataIndex })
-  }
-
-  #reported(nodeId: number, partitions: ReadonlyArray<PartitionReport>): void {
-    for (const report of partitions) {
-      if (!isDeletedGroup(this.image, report.group)) this.leaders.report(report, nodeId)
-    }
-  }
-
-  hello(_to: number): Hello {
-    return helloOf(this.#options, this.#ports.wal, this.image.index)
+  hello(to: number): Hello {
+    return this.#links.hello(to)
   }
 
   // ---- the turn
@@ -378,10 +311,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
     const applied = this.#metadata.takeApplied()
     if (applied.length === 0) return
     this.#reconciler.applied(applied, nowMs)
-    for (const { group, message } of this.#pending.release(this.image.index)) {
-      const partition = this.#replicas.get(group)
-      if (partition !== undefined) this.#replicas.deliver(partition.raftGroup, message)
-    }
+    this.#links.releasePending()
     if (this.#reconciler.registered && !this.#caughtUp) {
       this.#caughtUp = true
       this.#reconciler.dropOrphanedLogs()

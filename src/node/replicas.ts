@@ -101,6 +101,11 @@ export class Replicas {
     return this.#partitions.get(group)
   }
 
+  /** Of a data group that is hosted here. */
+  raftGroup(group: GroupId): RaftGroup | undefined {
+    return this.#partitions.get(group)?.raftGroup
+  }
+
   all(): IterableIterator<Partition> {
     return this.#partitions.values()
   }
