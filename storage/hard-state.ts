@@ -27,8 +27,18 @@ export function decodeHardState({ group, crc, ...state }: HardStateRow): HardSta
   return state
 }
 
-/** CRC-32C of the columns but `crc`, in the order of the table, as a JSON array. */
+/** The hard state once the log has lost entries. */
+export function distrusted(state: HardState): HardState {
+  return state.standing === "trusted" ? { ...state, standing: "recovering" } : state
+}
+
+/**
+ * CRC-32C of the columns but `crc`, in the order of the table, as a JSON array; without the
+ * standing while it is "trusted", as in files from before there was one.
+ */
 function hardStateCrc(group: GroupId, state: HardState): number {
-  const { term, votedFor, commitIndex, acceptedTerm } = state
-  return crc32c(encoder.encode(JSON.stringify([group, term, votedFor, commitIndex, acceptedTerm])))
+  const { term, votedFor, commitIndex, acceptedTerm, standing } = state
+  const columns = [group, term, votedFor, commitIndex, acceptedTerm]
+  if (standing !== "trusted") columns.push(standing)
+  return crc32c(encoder.encode(JSON.stringify(columns)))
 }

@@ -1,86 +1,130 @@
 /** A group's log as an array: the obvious reading of the port, slow on purpose where that keeps it obvious. */
 import {
   emptyHardState,
+  noCut,
   type Entry,
   type HardState,
+  type LogCut,
   type LogIndex,
+  type Snapshot,
   type Term,
 } from "../raft/types.ts"
-import { emptyLogEnd, type LogEnd } from "./append-rules.ts"
+import { holdsCut, type CheckedLog, type LogEnd } from "./append-rules.ts"
 import type { TermRun } from "./term-runs.ts"
-import type { EntryMeta, GroupLog, GroupWrite } from "./wal.ts"
+import {
+  CorruptEntry,
+  type Checkpoint,
+  type EntryMeta,
+  type GroupId,
+  type GroupLog,
+  type GroupWrite,
+} from "./wal.ts"
 
-export class MemoryGroupLog implements GroupLog {
-  readonly firstIndex = 1
+export class MemoryGroupLog implements GroupLog, CheckedLog {
   /** undefined until one was written. */
   storedHardState: HardState | undefined
+  private readonly group: GroupId
+  /** Entries behind the cut. */
   private list: Array<Entry> = []
+  private storedCut: Snapshot | undefined
+  private storedCheckpoint: Checkpoint | undefined
+  /** Entries whose bytes are not those that were appended: reading one throws. */
+  private readonly rotten: ReadonlySet<Entry>
+
+  constructor(group: GroupId, rotten: ReadonlySet<Entry>) {
+    this.group = group
+    this.rotten = rotten
+  }
 
   get hardState(): HardState {
     return this.storedHardState ?? emptyHardState
   }
+  get cut(): LogCut {
+    return this.storedCut?.cut ?? noCut
+  }
+  get firstIndex(): LogIndex {
+    return this.cut.index + 1
+  }
   get lastIndex(): LogIndex {
-    return this.list.length
+    return this.cut.index + this.list.length
   }
   get firstOffset(): number {
-    return this.list[0]?.firstOffset ?? 0
+    return this.list[0]?.firstOffset ?? this.cut.lastOffset + 1
   }
   get lastOffset(): number {
-    return this.list.at(-1)?.lastOffset ?? -1
+    return this.list.at(-1)?.lastOffset ?? this.cut.lastOffset
   }
   get lastAppendMs(): number {
-    return this.list.at(-1)?.appendMs ?? 0
+    return this.list.at(-1)?.appendMs ?? this.cut.appendMs
   }
   get payloadBytes(): number {
     return this.list.reduce((sum, entry) => sum + entry.payload.length, 0)
   }
   get isEmpty(): boolean {
-    return this.list.length === 0 && this.storedHardState === undefined
+    return (
+      this.list.length === 0 &&
+      this.storedHardState === undefined &&
+      this.storedCut === undefined &&
+      this.storedCheckpoint === undefined
+    )
   }
 
-  apply(write: GroupWrite): void {
-    const first = write.entries[0]
-    if (first !== undefined) {
-      this.list.length = first.index - 1
-      for (const entry of write.entries) this.list.push(entry)
-    }
-    if (write.hardState !== undefined) this.storedHardState = write.hardState
+  apply({ cut, entries, hardState, checkpoint }: GroupWrite): void {
+    if (cut !== undefined) this.cutAt(cut)
+    const [first] = entries
+    if (first !== undefined) this.truncateFrom(first.index)
+    for (const entry of entries) this.list.push(entry)
+    if (hardState !== undefined) this.storedHardState = hardState
+    if (checkpoint !== undefined) this.storedCheckpoint = checkpoint
+  }
+
+  truncateFrom(index: LogIndex): void {
+    this.list.length = Math.min(this.list.length, Math.max(0, index - this.firstIndex))
   }
 
   clear(): void {
     this.list = []
     this.storedHardState = undefined
+    this.storedCut = undefined
+    this.storedCheckpoint = undefined
   }
 
   copyOf(other: MemoryGroupLog): void {
     this.list = [...other.list]
     this.storedHardState = other.storedHardState
+    this.storedCut = other.storedCut
+    this.storedCheckpoint = other.storedCheckpoint
   }
 
   endBefore(index: LogIndex): LogEnd {
-    return this.list[index - 2] ?? emptyLogEnd
+    return this.at(index - 1) ?? this.cut
   }
 
   term(index: LogIndex): Term | undefined {
-    return index === 0 ? 0 : this.list[index - 1]?.term
+    return index === this.cut.index ? this.cut.term : this.at(index)?.term
   }
 
   entries(lo: LogIndex, hi: LogIndex, bytesMax: number): ReadonlyArray<Entry> {
-    if (lo < 1 || lo > this.list.length) return []
     const taken: Array<Entry> = []
     let bytes = 0
-    for (const entry of this.list.slice(lo - 1, Math.max(lo - 1, hi - 1))) {
+    for (let index = lo; index < hi; index++) {
+      const entry = this.at(index)
+      if (entry === undefined) break
       bytes += entry.payload.length
       if (taken.length > 0 && bytes > bytesMax) break
+      if (this.rotten.has(entry)) {
+        throw new CorruptEntry(this.group, index, "checksum does not match")
+      }
       taken.push(entry)
     }
     return taken
   }
 
   metas(lo: LogIndex, hi: LogIndex, countMax: number): ReadonlyArray<EntryMeta> {
-    if (lo < 1) return []
-    const end = Math.min(hi - 1, lo - 1 + Math.max(0, countMax))
-    return this.list.slice(lo - 1, Math.max(lo - 1, end)).map(metaOf)
+    if (lo < this.firstIndex) return []
+    const from = lo - this.firstIndex
+    const end = Math.min(hi - this.firstIndex, from + Math.max(0, countMax))
+    return this.list.slice(from, Math.max(from, end)).map(metaOf)
   }
 
   configurationAt(index: LogIndex): Entry | undefined {
@@ -101,6 +145,25 @@ export class MemoryGroupLog implements GroupLog {
   termRuns(): ReadonlyArray<TermRun> {
     const starts = this.list.filter((entry, at) => entry.term !== this.list[at - 1]?.term)
     return starts.map(({ term, index }) => ({ term, firstIndex: index }))
+  }
+
+  snapshot(): Snapshot | undefined {
+    return this.storedCut
+  }
+
+  checkpoint(): Checkpoint | undefined {
+    const stored = this.storedCheckpoint
+    return stored !== undefined && this.term(stored.index) === stored.term ? stored : undefined
+  }
+
+  at(index: LogIndex): Entry | undefined {
+    return this.list[index - this.firstIndex]
+  }
+
+  private cutAt(snapshot: Snapshot): void {
+    const { cut } = snapshot
+    this.list = holdsCut(this, cut) ? this.list.slice(cut.index + 1 - this.firstIndex) : []
+    this.storedCut = snapshot
   }
 }
 

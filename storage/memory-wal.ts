@@ -2,41 +2,88 @@
  * The log in memory: the reference that the SQLite log is compared with, and the simulator's disk.
  * Nothing becomes durable by itself: `flush` is the fsync, `crash` is the power cut.
  */
-import { checkCommit } from "./append-rules.ts"
+import type { Entry, HardState, LogIndex } from "../raft/types.ts"
+import { checkAmputation, checkCommit } from "./append-rules.ts"
+import { distrusted } from "./hard-state.ts"
 import { MemoryGroupLog } from "./memory-group-log.ts"
 import type { CommitNumber, GroupId, GroupLog, GroupWrite, Wal, WalEvents } from "./wal.ts"
 
-/** What is not durable yet, in order; a drop becomes durable no later than the commit behind it. */
-type Pending =
+/** A change of some groups' logs; a drop becomes durable no later than the commit behind it. */
+type Change =
   | {
       readonly _tag: "commit"
       readonly number: CommitNumber
       readonly writes: ReadonlyArray<GroupWrite>
       readonly bytes: number
     }
+  | {
+      readonly _tag: "amputate"
+      readonly number: CommitNumber
+      readonly group: GroupId
+      readonly index: LogIndex
+      readonly bytes: 0
+    }
   | { readonly _tag: "drop"; readonly group: GroupId }
 
 export type MemoryWalEvents = Pick<WalEvents, "onDurable">
 
+/** What became of the disk in a power cut. */
+export interface Crash {
+  /** Commits whose fsync had not returned and that are there all the same. Default 0. */
+  readonly keep?: number
+  /**
+   * Durable commits that are gone: a bad frame in the journal, behind which SQLite forgets. Reaches
+   * back no further than the journal. Default 0.
+   */
+  readonly lose?: number
+}
+
+class Logs extends Map<GroupId, MemoryGroupLog> {
+  private readonly rotten: ReadonlySet<Entry>
+
+  constructor(rotten: ReadonlySet<Entry>) {
+    super()
+    this.rotten = rotten
+  }
+
+  of(group: GroupId): MemoryGroupLog {
+    let log = this.get(group)
+    if (log === undefined) this.set(group, (log = new MemoryGroupLog(group, this.rotten)))
+    return log
+  }
+}
+
+/** Durable changes that are still in the journal: what a bad frame can take away. */
+const journalLengthMax = 64
+
 export class MemoryWal implements Wal {
   pendingBytes = 0
+  /** Set by whoever plays the disk. */
+  space: Wal["space"] = "ample"
+  unclean = false
   private readonly events: MemoryWalEvents
-  private readonly visible = new Map<GroupId, MemoryGroupLog>()
-  private readonly durable = new Map<GroupId, MemoryGroupLog>()
-  private pending: Array<Pending> = []
+  private readonly visible: Logs
+  /** The file: durable without the journal. */
+  private readonly file: Logs
+  private readonly rotten: Set<Entry>
+  private journal: Array<Change> = []
+  private pending: Array<Change> = []
   private committed: CommitNumber = 0
 
-  constructor(events: MemoryWalEvents) {
+  constructor(events: MemoryWalEvents, rotten: ReadonlySet<Entry> = new Set()) {
     this.events = events
+    this.rotten = new Set(rotten)
+    this.visible = new Logs(this.rotten)
+    this.file = new Logs(this.rotten)
   }
 
   /** Commits taken over and not durable. */
   get pendingCommits(): number {
-    return this.pending.filter(({ _tag }) => _tag === "commit").length
+    return this.pending.filter(({ _tag }) => _tag !== "drop").length
   }
 
   log(group: GroupId): GroupLog {
-    return logIn(this.visible, group)
+    return this.visible.of(group)
   }
 
   groups(): ReadonlyArray<GroupId> {
@@ -44,22 +91,20 @@ export class MemoryWal implements Wal {
   }
 
   commit(writes: ReadonlyArray<GroupWrite>): CommitNumber {
-    checkCommit(
-      writes,
-      (group) => this.log(group).lastIndex,
-      (group, index) => logIn(this.visible, group).endBefore(index),
-    )
-    const number = ++this.committed
+    checkCommit(writes, (group) => this.visible.of(group))
     const bytes = writes.reduce((sum, write) => sum + payloadBytesOf(write), 0)
-    applyAll(this.visible, writes)
-    this.pending.push({ _tag: "commit", number, writes, bytes })
-    this.pendingBytes += bytes
-    return number
+    return this.take({ _tag: "commit", number: ++this.committed, writes, bytes })
+  }
+
+  amputate(group: GroupId, index: LogIndex): CommitNumber {
+    checkAmputation(group, this.visible.of(group), index)
+    return this.take({ _tag: "amputate", number: ++this.committed, group, index, bytes: 0 })
   }
 
   drop(group: GroupId): void {
-    logIn(this.visible, group).clear()
-    this.pending.push({ _tag: "drop", group })
+    const change = { _tag: "drop", group } as const
+    applyTo(this.visible, change)
+    this.pending.push(change)
   }
 
   /** Makes the next `count` commits durable and reports the last; drops between them go along. */
@@ -68,9 +113,9 @@ export class MemoryWal implements Wal {
     let through: CommitNumber | undefined
     while (this.pending.length > 0) {
       const next = this.pending[0]
-      if (next === undefined || (next._tag === "commit" && left === 0)) break
+      if (next === undefined || (next._tag !== "drop" && left === 0)) break
       this.pending.shift()
-      applyTo(this.durable, next)
+      this.toJournal(next)
       if (next._tag === "drop") continue
       left -= 1
       through = next.number
@@ -80,35 +125,118 @@ export class MemoryWal implements Wal {
   }
 
   /**
-   * What a log reopened after a power cut holds: everything durable and the first `keep` commits of
-   * the rest, whose fsync had not returned. This log must not be used any more.
+   * What a log reopened after a power cut holds. This log must not be used any more. A number is
+   * short for `{ keep }`.
    */
-  crash(keep = 0, events: MemoryWalEvents = this.events): MemoryWal {
-    const reopened = new MemoryWal(events)
-    for (const [group, log] of this.durable) logIn(reopened.durable, group).copyOf(log)
-    let left = keep
-    for (const next of this.pending) {
-      if (next._tag === "commit" && left-- === 0) break
-      applyTo(reopened.durable, next)
+  crash(how: number | Crash = {}, events: MemoryWalEvents = this.events): MemoryWal {
+    const { keep = 0, lose = 0 } = typeof how === "number" ? { keep: how } : how
+    const reopened = this.emptied(events)
+    for (const change of keptOf(this.journal, this.pending, keep, lose)) reopened.toJournal(change)
+    return reopened.begun()
+  }
+
+  /** An old copy of the disk, to be put back later: what is durable now. */
+  copy(): MemoryWal {
+    return this.crash()
+  }
+
+  /** Bytes of an entry rot where it is stored. False when there is no such entry. */
+  damage(group: GroupId, index: LogIndex): boolean {
+    const found = [this.visible, this.file].map((logs) => logs.of(group).at(index))
+    for (const entry of found) if (entry !== undefined) this.rotten.add(entry)
+    return found.some((entry) => entry !== undefined)
+  }
+
+  /**
+   * Entries and hard state as an opener's verdict has them, durable at once: the simulator's disk
+   * judges a log before it hands it out.
+   */
+  restate(group: GroupId, hardState: HardState, lastIndex = Infinity): void {
+    if (this.pending.length > 0) throw new Error("restate is for a log just opened")
+    for (const log of [this.visible.of(group), this.settled(group)]) {
+      log.truncateFrom(lastIndex + 1)
+      log.storedHardState = hardState
     }
-    for (const [group, log] of reopened.durable) logIn(reopened.visible, group).copyOf(log)
+  }
+
+  private take(change: Exclude<Change, { _tag: "drop" }>): CommitNumber {
+    applyTo(this.visible, change)
+    this.pending.push(change)
+    this.pendingBytes += change.bytes
+    return change.number
+  }
+
+  private toJournal(change: Change): void {
+    this.journal.push(change)
+    while (this.journal.length > journalLengthMax) this.oldestToFile()
+  }
+
+  private oldestToFile(): void {
+    const oldest = this.journal.shift()
+    if (oldest !== undefined) applyTo(this.file, oldest)
+  }
+
+  /** The group's log in the file, with nothing of it left in the journal. */
+  private settled(group: GroupId): MemoryGroupLog {
+    while (this.journal.length > 0) this.oldestToFile()
+    return this.file.of(group)
+  }
+
+  /** The same file with an empty journal. */
+  private emptied(events: MemoryWalEvents): MemoryWal {
+    const reopened = new MemoryWal(events, this.rotten)
+    reopened.unclean = true
+    for (const [group, log] of this.file) reopened.file.of(group).copyOf(log)
     return reopened
+  }
+
+  /** Opening takes the journal over: afterwards everything is in the file, and visible. */
+  private begun(): this {
+    while (this.journal.length > 0) this.oldestToFile()
+    for (const [group, log] of this.file) this.visible.of(group).copyOf(log)
+    return this
   }
 }
 
-function logIn(logs: Map<GroupId, MemoryGroupLog>, group: GroupId): MemoryGroupLog {
-  let log = logs.get(group)
-  if (log === undefined) logs.set(group, (log = new MemoryGroupLog()))
-  return log
+function applyTo(logs: Logs, change: Change): void {
+  switch (change._tag) {
+    case "commit":
+      for (const write of change.writes) logs.of(write.group).apply(write)
+      return
+    case "amputate":
+      return amputated(logs.of(change.group), change.index)
+    case "drop":
+      return logs.of(change.group).clear()
+    default:
+      return change satisfies never
+  }
 }
 
-function applyTo(logs: Map<GroupId, MemoryGroupLog>, pending: Pending): void {
-  if (pending._tag === "drop") logIn(logs, pending.group).clear()
-  else applyAll(logs, pending.writes)
+function amputated(log: MemoryGroupLog, index: LogIndex): void {
+  log.truncateFrom(index)
+  log.storedHardState = distrusted(log.hardState)
 }
 
-function applyAll(logs: Map<GroupId, MemoryGroupLog>, writes: ReadonlyArray<GroupWrite>): void {
-  for (const write of writes) logIn(logs, write.group).apply(write)
+/** The changes that survive: the journal without its end, or all of it and the first pending ones. */
+function keptOf(
+  journal: ReadonlyArray<Change>,
+  pending: ReadonlyArray<Change>,
+  keep: number,
+  lose: number,
+): ReadonlyArray<Change> {
+  if (lose > 0) return journal.slice(0, lastKept(journal, lose))
+  let left = keep
+  const end = pending.findIndex(({ _tag }) => _tag !== "drop" && left-- === 0)
+  return [...journal, ...(end < 0 ? pending : pending.slice(0, end))]
+}
+
+/** Length of the journal without its last `lose` commits. */
+function lastKept(journal: ReadonlyArray<Change>, lose: number): number {
+  let left = lose
+  for (let at = journal.length - 1; at >= 0; at--) {
+    if (journal[at]?._tag !== "drop" && --left === 0) return at
+  }
+  return 0
 }
 
 function payloadBytesOf(write: GroupWrite): number {

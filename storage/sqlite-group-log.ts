@@ -2,6 +2,7 @@
 import { entryCrc } from "../raft/entry.ts"
 import {
   emptyHardState,
+  noCut,
   type Entry,
   type EntryEnvelope,
   type HardState,
@@ -15,6 +16,16 @@ import { CorruptEntry, type EntryMeta, type GroupLog } from "./wal.ts"
 export class SqliteGroupLog extends GroupState implements GroupLog {
   /** Nothing cuts a prefix yet (retention comes with segments). */
   readonly firstIndex = 1
+
+  readonly cut = noCut
+
+  snapshot(): undefined {
+    return undefined
+  }
+
+  checkpoint(): undefined {
+    return undefined
+  }
 
   get hardState(): HardState {
     return this.storedHardState ?? emptyHardState

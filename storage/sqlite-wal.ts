@@ -92,11 +92,7 @@ export class SqliteWal implements Wal {
 
   commit(writes: ReadonlyArray<GroupWrite>): CommitNumber {
     if (this.stopped !== undefined) throw this.stopped
-    checkCommit(
-      writes,
-      (group) => this.logOf(group).lastIndex,
-      (group, index) => this.logOf(group).endBefore(index),
-    )
+    checkCommit(writes, (group) => this.logOf(group))
     const batch = this.openBatch()
     for (const write of writes) this.take(batch, write)
     batch.through = ++this.committed
