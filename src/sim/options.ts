@@ -1,0 +1,202 @@
+/**
+ * What one seed is made of, drawn as a swarm: each seed leaves a third of the fault classes out, so
+ * that those that are left meet each other more purely (Groce et al., "Swarm Testing"). Plain JSON;
+ * seed + commit + options = the same run.
+ *
+ * Draws are integers out of tables: no logarithm, whose last bit differs between machines.
+ */
+import { Prng } from "../../raft/prng.ts"
+
+/** What is switched on or off as a whole. */
+export const faultClasses = [
+  "crash",
+  "powerCut",
+  "pause",
+  "partition",
+  "clog",
+  "linkReset",
+  "clockJump",
+  "diskStall",
+  "diskError",
+  "diskFull",
+  "diskLoss",
+  "diskFlip",
+  "diskOldCopy",
+  "diskReplace",
+  "cutLog",
+] as const
+export type FaultClass = (typeof faultClasses)[number]
+
+/** From, to; both can occur. */
+export type Range = readonly [min: number, max: number]
+
+export interface TopicShape {
+  readonly partitions: number
+  readonly replicationFactor: number
+}
+
+export interface NetworkOptions {
+  /** One way. */
+  readonly latencyMs: Range
+  /** Of 10,000 frames so many take `spikeMs` instead. */
+  readonly spikePer10k: number
+  readonly spikeMs: Range
+  readonly lossPer10k: number
+  readonly duplicatePer10k: number
+  readonly reorderPer10k: number
+}
+
+export interface DiskOptions {
+  readonly fsyncMs: Range
+  /** A crash keeps any subset of the unsynced commits' sectors, not a prefix of the commits. */
+  readonly torn: boolean
+}
+
+export interface WorkloadMix {
+  readonly produce: number
+  readonly fetch: number
+  readonly listOffsets: number
+  readonly admin: number
+}
+
+export interface WorkloadShape {
+  readonly producers: number
+  readonly idempotentPercent: number
+  readonly consumers: number
+  /** Operations of all clients together; the workload ends with the last, or with the time. */
+  readonly operations: number
+  /** Mean time between two operations of one client. */
+  readonly thinkMs: number
+  readonly recordsPerBatch: Range
+  readonly valueBytes: Range
+  /** Weights. */
+  readonly mix: WorkloadMix
+}
+
+export interface SimOptions {
+  readonly seed: number
+  readonly brokers: number
+  readonly topics: ReadonlyArray<TopicShape>
+  /** Of the safety phase; healing and liveness come after it. */
+  readonly durationMs: number
+  readonly network: NetworkOptions
+  readonly disk: DiskOptions
+  /** Largest deviation of a broker's clock, per mille. */
+  readonly clockDriftPerMille: number
+  /** Mean time between two faults of the class; a class that is not here is off. */
+  readonly faults: Readonly<Partial<Record<FaultClass, number>>>
+  readonly workload: WorkloadShape
+  /** Whether rounds of metadata snapshots are so short that a run meets them. */
+  readonly metadataSnapshotEntries: number
+}
+
+export function drawOptions(seed: number): SimOptions {
+  const prng = new Prng(seed)
+  const brokers = pick(prng, [3, 3, 3, 3, 3, 3, 1, 2, 4, 5, 5, 6, 7])
+  const durationMs = pick(prng, [2_000, 5_000, 10_000, 20_000, 20_000, 40_000, 60_000, 120_000])
+  return {
+    seed,
+    brokers,
+    topics: drawTopics(prng, brokers),
+    durationMs,
+    network: drawNetwork(prng),
+    disk: { fsyncMs: pick(prng, fsyncRanges), torn: prng.below(3) === 0 },
+    clockDriftPerMille: pick(prng, [0, 0, 1, 10, 50, 200]),
+    faults: drawFaults(prng),
+    workload: drawWorkload(prng, durationMs),
+    metadataSnapshotEntries: pick(prng, [10, 30, 100, 10_000]),
+  }
+}
+
+const latencyRanges: ReadonlyArray<Range> = [
+  [0, 0],
+  [0, 1],
+  [1, 3],
+  [1, 3],
+  [1, 20],
+  [10, 50],
+  [0, 200],
+]
+const fsyncRanges: ReadonlyArray<Range> = [
+  [0, 0],
+  [0, 1],
+  [1, 4],
+  [1, 4],
+  [2, 20],
+  [5, 100],
+]
+
+function drawTopics(prng: Prng, brokers: number): ReadonlyArray<TopicShape> {
+  let left = pick(prng, [1, 1, 2, 2, 3, 4, 6, 8, 12, 16, 32, 64])
+  const topics: Array<TopicShape> = []
+  const count = Math.min(left, 1 + prng.below(3))
+  for (let i = 0; i < count; i++) {
+    const partitions = i === count - 1 ? left : 1 + prng.below(left - (count - 1 - i))
+    left -= partitions
+    const wanted = pick(prng, [3, 3, 3, 3, 1, 2, 2, 4, 5])
+    topics.push({ partitions, replicationFactor: Math.min(wanted, brokers) })
+  }
+  return topics
+}
+
+function drawNetwork(prng: Prng): NetworkOptions {
+  const rate = (rates: ReadonlyArray<number>) => (prng.below(3) === 0 ? 0 : pick(prng, rates))
+  return {
+    latencyMs: pick(prng, latencyRanges),
+    spikePer10k: rate([1, 10, 100, 1000]),
+    spikeMs: pick(prng, [
+      [10, 100],
+      [100, 1000],
+      [500, 3000],
+    ]),
+    lossPer10k: rate([1, 10, 100, 1000, 3000]),
+    duplicatePer10k: rate([1, 10, 100, 1000, 5000]),
+    reorderPer10k: rate([1, 10, 100, 1000, 5000]),
+  }
+}
+
+function drawFaults(prng: Prng): SimOptions["faults"] {
+  const faults: Partial<Record<FaultClass, number>> = {}
+  const isCalm = prng.below(20) === 0
+  for (const name of faultClasses) {
+    const meanGapMs = pick(prng, [300, 1_000, 2_000, 5_000, 10_000, 30_000])
+    if (prng.below(3) > 0 && !isCalm) faults[name] = meanGapMs
+  }
+  return faults
+}
+
+function drawWorkload(prng: Prng, durationMs: number): WorkloadShape {
+  const producers = pick(prng, [1, 1, 2, 3, 5, 8])
+  const consumers = pick(prng, [0, 1, 1, 2, 4])
+  const thinkMs = pick(prng, [5, 20, 50, 100, 300, 1_000])
+  const most = Math.ceil((durationMs / thinkMs) * (producers + consumers))
+  return {
+    producers,
+    consumers,
+    thinkMs,
+    idempotentPercent: pick(prng, [0, 50, 80, 100, 100]),
+    operations: Math.min(most, pick(prng, [200, 1_000, 2_000])),
+    recordsPerBatch: pick(prng, [
+      [1, 1],
+      [1, 3],
+      [1, 20],
+    ]),
+    valueBytes: pick(prng, [
+      [16, 32],
+      [16, 200],
+      [100, 4_000],
+    ]),
+    mix: {
+      produce: 10,
+      fetch: pick(prng, [3, 10]),
+      listOffsets: pick(prng, [0, 1, 3]),
+      admin: pick(prng, [0, 0, 1, 2]),
+    },
+  }
+}
+
+function pick<T>(prng: Prng, from: ReadonlyArray<T>): T {
+  const value = from[prng.below(from.length)]
+  if (value === undefined) throw new Error("nothing to draw from")
+  return value
+}
