@@ -121,7 +121,13 @@ async function write(dir: string, load: Load): Promise<Measured> {
     },
   })
   const payload = randomBytes(load.entryBytes)
-  const hardState = { term: 1, votedFor: "a", commitIndex: 0, acceptedTerm: 1 }
+  const hardState = {
+    term: 1,
+    votedFor: "a",
+    commitIndex: 0,
+    acceptedTerm: 1,
+    standing: "trusted" as const,
+  }
   const writtenBefore = writtenBytes()
   const startedMs = performance.now()
   for (let sent = 0; sent < load.bytes;) {

@@ -45,7 +45,9 @@ export function checkCommit(
 /** No entry at or above this index may be forgotten by an amputation below it. */
 export function checkAmputation(group: GroupId, log: CheckedLog, index: LogIndex): void {
   if (!Number.isSafeInteger(index) || index <= log.cut.index) {
-    throw new Error(`group ${group}: amputation at ${index}, the log begins behind ${log.cut.index}`)
+    throw new Error(
+      `group ${group}: amputation at ${index}, the log begins behind ${log.cut.index}`,
+    )
   }
 }
 

@@ -2,12 +2,14 @@
  * Commits on their way to disk: those that arrive while the worker fsyncs become the next
  * transaction together.
  */
-import type { Entry, HardState } from "../raft/types.ts"
+import type { Entry, HardState, LogIndex } from "../raft/types.ts"
+import type { StoredCut } from "./cut-record.ts"
 import { encodeDirectory, type SlotWrite } from "./directory.ts"
+import type { Amputation } from "./segment.ts"
 import type { RowWrite, Transaction } from "./segment-writer.ts"
 import type { Slab, Slabs } from "./slabs.ts"
 import type { SqliteGroupLog } from "./sqlite-group-log.ts"
-import type { CommitNumber, GroupId } from "./wal.ts"
+import type { Checkpoint, CommitNumber, GroupId } from "./wal.ts"
 
 /** Bounds the directory: entries without payload would never fill a row. */
 const rowSlotsMax = 4096
@@ -57,9 +59,14 @@ export class Batch {
   /** Last commit in it; 0 when it holds drops alone. */
   through: CommitNumber = 0
   payloadBytes = 0
+  /** Newest of each group: what its log may forget once they are durable. */
+  readonly cuts = new Map<GroupId, StoredCut>()
+  readonly checkpoints = new Map<GroupId, Checkpoint>()
   private readonly slabs = new Set<Slab>()
   private readonly hardStates = new Map<GroupId, HardState>()
-  private readonly dropped = new Map<GroupId, number>()
+  private readonly dropped = new Set<GroupId>()
+  private readonly floors = new Map<GroupId, number>()
+  private readonly amputations: Array<Amputation> = []
 
   /** Begins a row at the end of the slab, which is this batch's until `release`. */
   addRow(seq: number, slab: Slab): Row {
@@ -80,10 +87,27 @@ export class Batch {
     this.hardStates.set(group, state)
   }
 
-  /** Entries of the group below `seq` are gone, and its hard state with them. */
+  /** With a floor, entries of the group below that seq are gone: the cut was installed. */
+  setCut(group: GroupId, cut: StoredCut, floor: number | undefined): void {
+    this.cuts.set(group, cut)
+    if (floor !== undefined) this.floors.set(group, floor)
+  }
+
+  setCheckpoint(group: GroupId, checkpoint: Checkpoint): void {
+    this.checkpoints.set(group, checkpoint)
+  }
+
+  amputate(group: GroupId, seq: number, index: LogIndex): void {
+    this.amputations.push({ group, seq, index })
+  }
+
+  /** Entries of the group below `seq` are gone, and every state of it. */
   drop(group: GroupId, seq: number): void {
     this.hardStates.delete(group)
-    this.dropped.set(group, seq)
+    this.cuts.delete(group)
+    this.checkpoints.delete(group)
+    this.dropped.add(group)
+    this.floors.set(group, seq)
   }
 
   encode(number: number): Transaction {
@@ -91,7 +115,11 @@ export class Batch {
       number,
       rows: this.rows.map((row) => row.encode()),
       dropped: [...this.dropped],
+      floors: [...this.floors],
+      amputations: this.amputations,
       hardStates: [...this.hardStates],
+      cuts: [...this.cuts],
+      checkpoints: [...this.checkpoints],
     }
   }
 }

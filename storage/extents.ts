@@ -70,22 +70,17 @@ export class Extents {
     this.push([index, index, firstOffset, lastOffset, timestamp, row, chain, payloadBytes])
   }
 
-  replaceLast(facts: ExtentFacts): void {
-    this.length -= 1
-    this.push([
-      facts.firstIndex,
-      facts.lastIndex,
-      facts.firstOffset,
-      facts.lastOffset,
-      facts.maxTimestamp,
-      facts.row,
-      facts.chain,
-      facts.bytes,
-    ])
+  replace(at: number, facts: ExtentFacts): void {
+    this.data.set(numbersOf(facts), at * stride)
   }
 
   removeLast(): void {
     this.length -= 1
+  }
+
+  removeFirst(count: number): void {
+    this.data.copyWithin(0, count * stride, this.length * stride)
+    this.length -= count
   }
 
   clear(): void {
@@ -131,4 +126,9 @@ export class Extents {
     this.data.set(values, base)
     this.length += 1
   }
+}
+
+function numbersOf(facts: ExtentFacts): ReadonlyArray<number> {
+  const { firstIndex, lastIndex, firstOffset, lastOffset, maxTimestamp, row, chain, bytes } = facts
+  return [firstIndex, lastIndex, firstOffset, lastOffset, maxTimestamp, row, chain, bytes]
 }

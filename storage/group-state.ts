@@ -3,11 +3,19 @@
  * facts of its last entry, and the tail that is still in memory. The same code follows a running
  * log and replays one on open.
  */
-import type { Entry, EntryEnvelope, EntryType, HardState, LogIndex } from "../raft/types.ts"
-import { emptyLogEnd, type LogEnd } from "./append-rules.ts"
+import {
+  noCut,
+  type Entry,
+  type EntryEnvelope,
+  type EntryType,
+  type HardState,
+  type LogCut,
+  type LogIndex,
+} from "../raft/types.ts"
+import type { LogEnd } from "./append-rules.ts"
 import { chainNext, chainStart } from "./checksum.ts"
 import { CorruptRow, type Directory } from "./directory.ts"
-import { Extents } from "./extents.ts"
+import { Extents, type ExtentFacts } from "./extents.ts"
 import { Tail } from "./tail.ts"
 import { TermRuns } from "./term-runs.ts"
 import { CorruptEntry, type EntryMeta, type GroupId } from "./wal.ts"
@@ -30,10 +38,21 @@ export interface ReadExtent extends Located {
   readonly metas: ReadonlyArray<EntryMeta>
 }
 
+/** Entries of an extent on one side of a place, with the chain link of the last one. */
+interface Part {
+  readonly entries: ReadonlyArray<EntryEnvelope>
+  readonly bytes: number
+}
+
+/** Chain link before the first entry while that is not known: during a replay. */
+const chainUnknown = Number.NaN
+
 export class GroupState {
   readonly group: GroupId
   /** undefined until one was written. */
   storedHardState: HardState | undefined
+  /** The log begins behind it. */
+  cut: LogCut = noCut
   payloadBytes = 0
   lastAppendMs = 0
   readonly tail = new Tail()
@@ -41,6 +60,8 @@ export class GroupState {
   protected readonly runs = new TermRuns()
   protected configurations: Array<LogIndex> = []
   protected source: RowSource
+  /** Chain link of the entry at the cut. */
+  private baseChain = chainStart
 
   constructor(group: GroupId, source: RowSource) {
     this.group = group
@@ -49,12 +70,12 @@ export class GroupState {
 
   get lastIndex(): LogIndex {
     const { length } = this.extents
-    return length === 0 ? 0 : this.extents.lastIndex(length - 1)
+    return length === 0 ? this.cut.index : this.extents.lastIndex(length - 1)
   }
 
   get lastOffset(): number {
     const { length } = this.extents
-    return length === 0 ? -1 : this.extents.lastOffset(length - 1)
+    return length === 0 ? this.cut.lastOffset : this.extents.lastOffset(length - 1)
   }
 
   /** Chain link of the last entry. */
@@ -62,8 +83,9 @@ export class GroupState {
     return this.chainBefore(this.extents.length)
   }
 
-  get isEmpty(): boolean {
-    return this.extents.length === 0 && this.storedHardState === undefined
+  /** Chain link of the entry at the cut. */
+  get cutChain(): number {
+    return this.baseChain
   }
 
   readFrom(source: RowSource): void {
@@ -73,11 +95,7 @@ export class GroupState {
   /** Takes the entry behind the last one; answers its chain link. */
   append(entry: EntryEnvelope, payloadBytes: number, row: number): number {
     const chain = chainNext(this.chain, entry)
-    this.extents.append(entry, payloadBytes, row, chain)
-    this.runs.append(entry.term, entry.index)
-    if (entry.type === "configuration") this.configurations.push(entry.index)
-    this.lastAppendMs = entry.appendMs
-    this.payloadBytes += payloadBytes
+    this.take(entry, payloadBytes, row, chain)
     return chain
   }
 
@@ -89,29 +107,89 @@ export class GroupState {
       this.payloadBytes -= extents.bytes(extents.length - 1)
       extents.removeLast()
     }
-    if (this.lastIndex >= index) this.trimLast(index)
+    if (extents.length > 0 && this.lastIndex >= index) this.trimLast(index)
     this.runs.truncateFrom(index)
     while ((this.configurations.at(-1) ?? 0) >= index) this.configurations.pop()
     this.tail.truncateFrom(index)
-    this.lastAppendMs = this.lastIndex === 0 ? 0 : this.envelopeAt(this.lastIndex).appendMs
+    this.lastAppendMs =
+      extents.length === 0 ? this.cut.appendMs : this.envelopeAt(this.lastIndex).appendMs
+  }
+
+  /**
+   * The log begins behind the cut now; when it does not have the entry at it, nothing else is left.
+   * Reads a directory when the cut lies inside a row.
+   */
+  cutAt(cut: LogCut): void {
+    if (this.extents.length > 0 && cut.index <= this.lastIndex) {
+      if (this.runs.termAt(cut.index) === cut.term) return this.cutPrefix(cut)
+    }
+    this.clearEntries()
+    this.baseChain = chainNext(chainStart, { entryCrc: 0, index: cut.index, term: cut.term })
+    this.cut = cut
+    this.lastAppendMs = cut.appendMs
   }
 
   clear(): void {
     this.storedHardState = undefined
-    this.payloadBytes = 0
-    this.lastAppendMs = 0
-    this.extents.clear()
-    this.runs.truncateFrom(0)
-    this.configurations = []
-    this.tail.clear()
+    this.cut = noCut
+    this.baseChain = chainStart
+    this.clearEntries()
   }
 
   endBefore(index: LogIndex): LogEnd {
-    if (index === 1) return emptyLogEnd
+    if (index === this.cut.index + 1) return this.cut
     if (index === this.lastIndex + 1) {
       return { index: index - 1, term: this.runs.lastTerm, lastOffset: this.lastOffset }
     }
     return this.envelopeAt(index - 1)
+  }
+
+  /**
+   * Replay: takes an entry as it follows in the file. What was before it may be gone by now (a later
+   * cut, a removed segment); then its chain link is believed until `replayCut` or `replayed`.
+   */
+  replayAppend(entry: EntryEnvelope, payloadBytes: number, row: number, chain: number): void {
+    const { extents } = this
+    const first = extents.length === 0 ? Infinity : extents.firstIndex(0)
+    if (entry.index > 1 && entry.index <= first) {
+      this.clearEntries()
+      this.baseChain = chainUnknown
+      return this.take(entry, payloadBytes, row, chain)
+    }
+    if (entry.index < 1 || entry.index > this.lastIndex + 1) {
+      throw new CorruptEntry(this.group, entry.index, `follows ${this.lastIndex}`)
+    }
+    if (entry.index === 1) this.baseChain = chainStart
+    this.truncateFrom(entry.index)
+    if (chainNext(this.chain, entry) !== chain) {
+      throw new CorruptEntry(this.group, entry.index, "hash chain is broken")
+    }
+    this.take(entry, payloadBytes, row, chain)
+  }
+
+  /** Replay: the newest cut, once every entry is there. */
+  replayCut(cut: LogCut, chain: number): void {
+    const { extents } = this
+    while (extents.length > 0 && extents.lastIndex(0) <= cut.index) this.removeFirst()
+    if (extents.length > 0 && extents.firstIndex(0) <= cut.index) this.trimFirst(cut.index + 1)
+    if (extents.length === 0) this.lastAppendMs = cut.appendMs
+    this.forgetBefore(cut.index + 1)
+    this.cut = cut
+    this.baseChain = chain
+  }
+
+  /** End of the replay: nothing is missing between the cut and the first entry. Reads a directory. */
+  replayed(): void {
+    const { extents, cut } = this
+    if (extents.length === 0) {
+      this.baseChain = Number.isNaN(this.baseChain) ? chainStart : this.baseChain
+      return
+    }
+    const first = extents.firstIndex(0)
+    if (first !== cut.index + 1) {
+      throw new CorruptEntry(this.group, first, `entries from ${cut.index + 1} on are missing`)
+    }
+    if (cut.index > 0) this.readExtent(0)
   }
 
   /** Entry or meta of an index in the log. */
@@ -135,8 +213,9 @@ export class GroupState {
     const metas = located.slots.map((slot, place) => {
       if (slot < 0) throw new CorruptEntry(group, firstIndex + place, "missing in its directory")
       const meta = guarded(group, firstIndex + place, () => located.directory.meta(slot))
-      chain = chainNext(chain, meta)
-      if (located.directory.chain(slot) !== chain) {
+      const stored = located.directory.chain(slot)
+      chain = Number.isNaN(chain) ? stored : chainNext(chain, meta)
+      if (stored !== chain) {
         throw new CorruptEntry(group, firstIndex + place, "hash chain is broken")
       }
       return meta
@@ -147,54 +226,125 @@ export class GroupState {
     return { ...located, metas }
   }
 
+  private take(entry: EntryEnvelope, payloadBytes: number, row: number, chain: number): void {
+    this.extents.append(entry, payloadBytes, row, chain)
+    this.runs.append(entry.term, entry.index)
+    if (entry.type === "configuration") this.configurations.push(entry.index)
+    this.lastAppendMs = entry.appendMs
+    this.payloadBytes += payloadBytes
+  }
+
   private chainBefore(at: number): number {
-    return at === 0 ? chainStart : this.extents.chain(at - 1)
+    return at === 0 ? this.baseChain : this.extents.chain(at - 1)
+  }
+
+  private clearEntries(): void {
+    this.payloadBytes = 0
+    this.lastAppendMs = 0
+    this.extents.clear()
+    this.runs.truncateFrom(0)
+    this.configurations = []
+    this.tail.clear()
+  }
+
+  /** Removes the entries up to the cut, the last of which the log has. */
+  private cutPrefix(cut: LogCut): void {
+    const { extents } = this
+    const at = extents.find(cut.index)
+    const chain =
+      extents.lastIndex(at) === cut.index ? extents.chain(at) : this.chainInside(at, cut.index)
+    const next = extents.lastIndex(at) === cut.index ? undefined : this.factsFrom(at, cut.index + 1)
+    while (extents.length > 0 && extents.lastIndex(0) <= cut.index) this.removeFirst()
+    if (next !== undefined) this.replaceFirst(next)
+    this.forgetBefore(cut.index + 1)
+    this.cut = cut
+    this.baseChain = chain
+    if (extents.length === 0) this.lastAppendMs = cut.appendMs
+  }
+
+  private removeFirst(): void {
+    this.payloadBytes -= this.extents.bytes(0)
+    this.extents.removeFirst(1)
+  }
+
+  private replaceFirst(facts: ExtentFacts): void {
+    this.payloadBytes -= this.extents.bytes(0) - facts.bytes
+    this.extents.replace(0, facts)
+  }
+
+  /** Terms, configurations and cached entries below `index` are gone with their entries. */
+  private forgetBefore(index: LogIndex): void {
+    if (this.extents.length === 0) this.runs.truncateFrom(0)
+    else this.runs.cutBefore(index)
+    this.configurations = this.configurations.filter((place) => place >= index)
+    this.tail.cutBefore(index)
   }
 
   /** Cuts the last extent, which holds entries on both sides of `index`. */
   private trimLast(index: LogIndex): void {
     const { extents } = this
     const at = extents.length - 1
-    const firstIndex = extents.firstIndex(at)
-    const kept = this.keptOf(at, index)
-    const last = kept.at(-1)
-    if (last === undefined) throw new Error(`group ${this.group}: nothing left before ${index}`)
-    const bytes = kept.reduce((sum, part) => sum + part.bytes, 0)
-    this.payloadBytes -= extents.bytes(at) - bytes
-    extents.replaceLast({
-      firstIndex,
-      lastIndex: index - 1,
-      firstOffset: extents.firstOffset(at),
-      lastOffset: last.envelope.lastOffset,
-      maxTimestamp: kept.reduce(
-        (max, part) => Math.max(max, dataTimestamp(part.envelope)),
-        -Infinity,
-      ),
-      row: extents.row(at),
-      chain: kept.reduce((chain, part) => chainNext(chain, part.envelope), this.chainBefore(at)),
+    const facts = this.factsOf(at, this.partOf(at, extents.firstIndex(at), index), index - 1)
+    const chain = this.chainInside(at, index - 1)
+    this.payloadBytes -= extents.bytes(at) - facts.bytes
+    extents.replace(at, { ...facts, chain })
+  }
+
+  private trimFirst(index: LogIndex): void {
+    this.replaceFirst(this.factsFrom(0, index))
+  }
+
+  /** What the extent says once it begins at `index`. */
+  private factsFrom(at: number, index: LogIndex): ExtentFacts {
+    const last = this.extents.lastIndex(at)
+    return this.factsOf(at, this.partOf(at, index, last + 1), last)
+  }
+
+  private factsOf(at: number, { entries, bytes }: Part, lastIndex: LogIndex): ExtentFacts {
+    const first = entries[0]
+    const last = entries.at(-1)
+    if (first === undefined || last === undefined) {
+      throw new Error(`group ${this.group}: nothing left of an extent at ${lastIndex}`)
+    }
+    return {
+      firstIndex: first.index,
+      lastIndex,
+      firstOffset: first.firstOffset,
+      lastOffset: last.lastOffset,
+      maxTimestamp: entries.reduce((max, entry) => Math.max(max, dataTimestamp(entry)), -Infinity),
+      row: this.extents.row(at),
+      chain: this.extents.chain(at),
       bytes,
-    })
+    }
+  }
+
+  /** Chain link of an entry of the extent. */
+  private chainInside(at: number, index: LogIndex): number {
+    const firstIndex = this.extents.firstIndex(at)
+    if (firstIndex < this.tail.firstIndex) {
+      const { directory, slots } = this.readExtent(at)
+      return directory.chain(slots[index - firstIndex] ?? -1)
+    }
+    const { entries } = this.partOf(at, firstIndex, index + 1)
+    return entries.reduce(chainNext, this.chainBefore(at))
   }
 
   /**
-   * The extent's entries below `index`, from the tail or from disk: an extent is wholly in the one
-   * or the other.
+   * The extent's entries [lo, hi), from the tail or from disk: an extent is wholly in the one or
+   * the other.
    */
-  private keptOf(
-    at: number,
-    index: LogIndex,
-  ): ReadonlyArray<{ envelope: EntryEnvelope; bytes: number }> {
+  private partOf(at: number, lo: LogIndex, hi: LogIndex): Part {
     const firstIndex = this.extents.firstIndex(at)
     if (firstIndex < this.tail.firstIndex) {
-      const metas = this.readExtent(at).metas.slice(0, index - firstIndex)
-      return metas.map((meta) => ({ envelope: meta, bytes: meta.payloadBytes }))
+      const metas = this.readExtent(at).metas.slice(lo - firstIndex, hi - firstIndex)
+      return { entries: metas, bytes: metas.reduce((sum, meta) => sum + meta.payloadBytes, 0) }
     }
     const entries: Array<Entry> = []
-    for (let next = firstIndex; next < index; next++) {
+    for (let next = lo; next < hi; next++) {
       const entry = this.tail.at(next)
       if (entry !== undefined) entries.push(entry)
     }
-    return entries.map((entry) => ({ envelope: entry, bytes: entry.payload.length }))
+    return { entries, bytes: entries.reduce((sum, { payload }) => sum + payload.length, 0) }
   }
 }
 

@@ -53,7 +53,8 @@ function recover(
       return log
     })
     const all = [...logs.values()]
-    const entries = all.reduce((sum, log) => sum + log.lastIndex, 0)
+    for (const log of all) log.replayed()
+    const entries = all.reduce((sum, log) => sum + log.lastIndex - log.cut.index, 0)
     const recovery: RecoveryReport = {
       groups: logs.size,
       rows,

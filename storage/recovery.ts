@@ -4,13 +4,14 @@
  * must not vote with it.
  */
 import type { LogIndex } from "../raft/types.ts"
+import { decodeCut } from "./cut-record.ts"
 import { CorruptRow, Directory } from "./directory.ts"
 import type { Located, RowSource } from "./group-state.ts"
 import { decodeHardState } from "./hard-state.ts"
 import type { Pragmas } from "./schema.ts"
-import type { RowHead, Segment } from "./segment.ts"
+import type { Amputation, RowHead, Segment } from "./segment.ts"
 import type { SqliteGroupLog } from "./sqlite-group-log.ts"
-import { CorruptEntry, type GroupId } from "./wal.ts"
+import type { GroupId } from "./wal.ts"
 
 /** Directories fetched by one statement: bounds what recovery holds in memory. */
 const rowsPerRead = 256
@@ -58,7 +59,7 @@ export interface Replayed {
 
 /** Fills the logs from the segment. Throws `CorruptRow` or `CorruptEntry` at the first damage. */
 export function replay(segment: Segment, logOf: (group: GroupId) => SqliteGroupLog): Replayed {
-  const dropped = segment.dropped()
+  const replaying = new Replay(segment, logOf)
   let rows = 0
   let nextSeq = 1
   let slots = 0
@@ -66,18 +67,89 @@ export function replay(segment: Segment, logOf: (group: GroupId) => SqliteGroupL
     const heads = segment.heads(nextSeq - 1, rowsPerRead)
     for (const head of heads) {
       const directory = readHead(head, nextSeq)
-      replayRow(directory, dropped, segment, logOf)
+      replaying.row(directory)
       nextSeq = directory.seq + directory.count
       slots += directory.count
     }
     rows += heads.length
     if (heads.length < rowsPerRead) break
   }
-  for (const row of segment.hardStates()) {
-    logOf(row.group).storedHardState = decodeHardState(row)
+  return { rows, slots, nextSeq: Math.max(nextSeq, replaying.finish()) }
+}
+
+/** The order of what happened: rows, and between them drops, installed cuts and amputations. */
+class Replay {
+  private readonly segment: Segment
+  private readonly logOf: (group: GroupId) => SqliteGroupLog
+  private readonly dropped: ReadonlyMap<GroupId, number>
+  /** Oldest last. */
+  private readonly amputations: Array<Amputation>
+  private readonly touched = new Set<SqliteGroupLog>()
+
+  constructor(segment: Segment, logOf: (group: GroupId) => SqliteGroupLog) {
+    this.segment = segment
+    this.logOf = logOf
+    this.dropped = segment.dropped()
+    this.amputations = [...segment.amputations()].toReversed()
   }
-  for (const seq of dropped.values()) nextSeq = Math.max(nextSeq, seq)
-  return { rows, slots, nextSeq }
+
+  row(directory: Directory): void {
+    const source = new ReplaySource(this.segment, directory)
+    for (let slot = 0; slot < directory.count; slot++) {
+      const seq = directory.seq + slot
+      source.slotLimit = slot
+      this.amputate(seq, source)
+      const group = directory.group(slot)
+      if (seq < (this.dropped.get(group) ?? 0)) continue
+      if (directory.kind(slot) !== "append") {
+        throw new CorruptRow(
+          `row ${directory.seq}: a kind of entry that this version does not know`,
+        )
+      }
+      const log = this.from(group, source)
+      const meta = directory.meta(slot)
+      log.replayAppend(meta, meta.payloadBytes, directory.seq, directory.chain(slot))
+    }
+    for (const log of this.touched) log.readFrom(this.segment)
+    this.touched.clear()
+  }
+
+  /** The tables of the newest states. Answers a seq that is above all that are spoken of. */
+  finish(): number {
+    const { segment, logOf } = this
+    let nextSeq = 1
+    for (const { seq } of this.amputations) nextSeq = Math.max(nextSeq, seq)
+    for (const seq of this.dropped.values()) nextSeq = Math.max(nextSeq, seq)
+    this.amputate(Infinity, segment)
+    for (const row of segment.cuts()) {
+      const { cut, chain } = decodeCut(row)
+      logOf(row.group).replayCut(cut, chain)
+    }
+    for (const row of segment.hardStates()) {
+      logOf(row.group).storedHardState = decodeHardState(row)
+    }
+    for (const { group, index, term } of segment.checkpoints()) {
+      logOf(group).checkpointAt = { index, term }
+    }
+    return nextSeq
+  }
+
+  /** Carries out the truncations below a seq that no append brought. */
+  private amputate(beforeSeq: number, source: RowSource): void {
+    for (let next = this.amputations.at(-1); next !== undefined; next = this.amputations.at(-1)) {
+      if (next.seq > beforeSeq) return
+      this.amputations.pop()
+      if (next.seq < (this.dropped.get(next.group) ?? 0)) continue
+      this.from(next.group, source).truncateFrom(next.index)
+    }
+  }
+
+  private from(group: GroupId, source: RowSource): SqliteGroupLog {
+    const log = this.logOf(group)
+    log.readFrom(source)
+    this.touched.add(log)
+    return log
+  }
 }
 
 /** Seqs are handed out without gaps, so a missing row in the middle shows. */
@@ -92,43 +164,6 @@ function readHead(
   }
   if (directory.count === 0) throw new CorruptRow(`row ${seq} is empty`)
   return directory
-}
-
-function replayRow(
-  directory: Directory,
-  dropped: ReadonlyMap<GroupId, number>,
-  segment: Segment,
-  logOf: (group: GroupId) => SqliteGroupLog,
-): void {
-  const source = new ReplaySource(segment, directory)
-  for (let slot = 0; slot < directory.count; slot++) {
-    const group = directory.group(slot)
-    if (directory.seq + slot < (dropped.get(group) ?? 0)) continue
-    if (directory.kind(slot) !== "append") {
-      throw new CorruptRow(`row ${directory.seq}: a kind of entry that this version does not know`)
-    }
-    source.slotLimit = slot
-    const log = logOf(group)
-    log.readFrom(source)
-    replaySlot(directory, slot, log)
-    log.readFrom(segment)
-  }
-}
-
-/**
- * The rule of an append: it removes every entry of its group with an index ≥ its own and a lower
- * seq.
- */
-function replaySlot(directory: Directory, slot: number, log: SqliteGroupLog): void {
-  const meta = directory.meta(slot)
-  if (meta.index < 1 || meta.index > log.lastIndex + 1) {
-    throw new CorruptEntry(log.group, meta.index, `follows ${log.lastIndex}`)
-  }
-  log.truncateFrom(meta.index)
-  const chain = log.append(meta, meta.payloadBytes, directory.seq)
-  if (chain !== directory.chain(slot)) {
-    throw new CorruptEntry(log.group, meta.index, "hash chain is broken")
-  }
 }
 
 /** The file before the current slot was appended: later slots of its row are not there yet. */

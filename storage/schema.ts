@@ -29,6 +29,36 @@ const migrations: ReadonlyArray<ReadonlyArray<string>> = [
        seq INTEGER NOT NULL
      ) STRICT`,
   ],
+  [
+    "ALTER TABLE hard_state ADD COLUMN standing TEXT NOT NULL DEFAULT 'trusted'",
+    // The group's entries up to idx are gone; crc: see cut-record.ts.
+    `CREATE TABLE cut (
+       grp INTEGER PRIMARY KEY,
+       idx INTEGER NOT NULL,
+       term INTEGER NOT NULL,
+       last_offset INTEGER NOT NULL,
+       append_ms INTEGER NOT NULL,
+       configuration TEXT,
+       configuration_index INTEGER NOT NULL,
+       chain INTEGER NOT NULL,
+       crc INTEGER NOT NULL,
+       state BLOB NOT NULL
+     ) STRICT`,
+    `CREATE TABLE checkpoint (
+       grp INTEGER PRIMARY KEY,
+       idx INTEGER NOT NULL,
+       term INTEGER NOT NULL,
+       crc INTEGER NOT NULL,
+       state BLOB NOT NULL
+     ) STRICT`,
+    // Entries of the group with an index ≥ idx and a lower seq are gone.
+    `CREATE TABLE amputated (
+       grp INTEGER NOT NULL,
+       seq INTEGER NOT NULL,
+       idx INTEGER NOT NULL,
+       PRIMARY KEY (grp, seq)
+     ) STRICT, WITHOUT ROWID`,
+  ],
 ]
 
 export const schemaVersion = migrations.length

@@ -7,7 +7,7 @@ import { Database, type Statement } from "bun:sqlite"
 import { closeSync, existsSync, fsyncSync, openSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import type { HardState } from "../raft/types.ts"
-import { encodeHardState } from "./hard-state.ts"
+import type { StoredCut } from "./cut-record.ts"
 import type { JournalReport } from "./recovery.ts"
 import {
   checkPragmas,
@@ -17,7 +17,9 @@ import {
   type Pragmas,
   type WriterSettings,
 } from "./schema.ts"
-import type { GroupId } from "./wal.ts"
+import type { Amputation } from "./segment.ts"
+import { StateWriter } from "./state-writer.ts"
+import type { Checkpoint, GroupId } from "./wal.ts"
 
 export interface RowWrite {
   readonly seq: number
@@ -28,12 +30,17 @@ export interface RowWrite {
   readonly bytes: number
 }
 
-/** One transaction. Drops count before hard states: a group may be dropped and written again. */
+/** One transaction. Drops count before all states: a group may be dropped and written again. */
 export interface Transaction {
   readonly number: number
   readonly rows: ReadonlyArray<RowWrite>
-  readonly dropped: ReadonlyArray<readonly [group: GroupId, seq: number]>
+  readonly dropped: ReadonlyArray<GroupId>
+  /** Entries of the group below the seq are gone: dropped, or replaced by a snapshot. */
+  readonly floors: ReadonlyArray<readonly [group: GroupId, seq: number]>
+  readonly amputations: ReadonlyArray<Amputation>
   readonly hardStates: ReadonlyArray<readonly [group: GroupId, state: HardState]>
+  readonly cuts: ReadonlyArray<readonly [group: GroupId, cut: StoredCut]>
+  readonly checkpoints: ReadonlyArray<readonly [group: GroupId, checkpoint: Checkpoint]>
 }
 
 /** Commits between two looks at the connection's settings (VERIFICATION D6). */
@@ -43,9 +50,7 @@ export class SegmentWriter {
   readonly journal: JournalReport
   private readonly db: Database
   private readonly insertRow: Statement
-  private readonly upsertHardState: Statement
-  private readonly deleteHardState: Statement
-  private readonly upsertDropped: Statement
+  private readonly states: StateWriter
   private commits = 0
 
   /** Makes the file if it is not there. When this returns, whatever is in the file is durable. */
@@ -61,16 +66,7 @@ export class SegmentWriter {
     this.insertRow = this.db.prepare(
       "INSERT INTO log (seq, directory, payload) VALUES (?1, ?2, ?3)",
     )
-    this.upsertHardState = this.db.prepare(
-      `INSERT INTO hard_state (grp, term, voted_for, commit_index, accepted_term, crc)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-       ON CONFLICT (grp) DO UPDATE SET term = ?2, voted_for = ?3, commit_index = ?4,
-         accepted_term = ?5, crc = ?6`,
-    )
-    this.deleteHardState = this.db.prepare("DELETE FROM hard_state WHERE grp = ?1")
-    this.upsertDropped = this.db.prepare(
-      "INSERT INTO dropped (grp, seq) VALUES (?1, ?2) ON CONFLICT (grp) DO UPDATE SET seq = ?2",
-    )
+    this.states = new StateWriter(this.db)
   }
 
   pragmas(): Pragmas {
@@ -84,27 +80,14 @@ export class SegmentWriter {
       const payload = new Uint8Array(row.slab, row.position, row.bytes)
       this.insertRow.run(row.seq, row.directory, payload)
     }
-    for (const [group, seq] of transaction.dropped) {
-      this.upsertDropped.run(group, seq)
-      this.deleteHardState.run(group)
-    }
-    for (const [group, state] of transaction.hardStates) {
-      const { term, votedFor, commitIndex, acceptedTerm, crc } = encodeHardState(group, state)
-      this.upsertHardState.run(group, term, votedFor, commitIndex, acceptedTerm, crc)
-    }
+    this.states.write(transaction)
     this.db.run("COMMIT")
   }
 
   /** Checkpoints and removes the journal: the next open finds one file. */
   close(): void {
-    for (const statement of [
-      this.insertRow,
-      this.upsertHardState,
-      this.deleteHardState,
-      this.upsertDropped,
-    ]) {
-      statement.finalize()
-    }
+    this.insertRow.finalize()
+    this.states.close()
     this.db.close()
   }
 

@@ -4,11 +4,14 @@
  * One file per node for now; with segments there is one of these per file.
  */
 import { Database, SQLiteError, type Statement } from "bun:sqlite"
+import type { LogIndex } from "../raft/types.ts"
+import type { CheckpointRow, CutRow } from "./cut-record.ts"
 import { CorruptRow, Directory } from "./directory.ts"
 import { DirectoryCache } from "./directory-cache.ts"
 import type { Located, RowSource } from "./group-state.ts"
 import type { HardStateRow } from "./hard-state.ts"
 import { configureReader } from "./schema.ts"
+import type { StateSource } from "./sqlite-group-log.ts"
 import type { GroupId } from "./wal.ts"
 
 /** A row as recovery sees it: all but its payload. */
@@ -18,7 +21,14 @@ export interface RowHead {
   readonly payloadBytes: number
 }
 
-export class Segment implements RowSource {
+/** Entries of the group with an index ≥ `index` and a lower seq are gone. */
+export interface Amputation {
+  readonly group: GroupId
+  readonly seq: number
+  readonly index: LogIndex
+}
+
+export class Segment implements RowSource, StateSource {
   private readonly db: Database
   private readonly directories: DirectoryCache
   private readonly selectDirectory: Statement<unknown, [number]>
@@ -68,7 +78,7 @@ export class Segment implements RowSource {
 
   hardStates(): ReadonlyArray<HardStateRow> {
     const sql = `SELECT grp AS "group", term, voted_for AS votedFor, commit_index AS commitIndex,
-                        accepted_term AS acceptedTerm, crc FROM hard_state`
+                        accepted_term AS acceptedTerm, standing, crc FROM hard_state`
     return damageAsCorruptRow(() => this.db.query<HardStateRow, []>(sql).all())
   }
 
@@ -81,12 +91,43 @@ export class Segment implements RowSource {
     return new Map(rows.map(({ group, seq }) => [group, seq]))
   }
 
+  cuts(): ReadonlyArray<CutRow> {
+    return damageAsCorruptRow(() => this.db.query<CutRow, []>(selectCuts).all())
+  }
+
+  cutRow(group: GroupId): CutRow | undefined {
+    const sql = `${selectCuts} WHERE grp = ?1`
+    return damageAsCorruptRow(() => this.db.query<CutRow, [number]>(sql).all(group))[0]
+  }
+
+  /** Of which entries there are checkpoints; their states are not looked at. */
+  checkpoints(): ReadonlyArray<Pick<CheckpointRow, "group" | "index" | "term">> {
+    const sql = `SELECT grp AS "group", idx AS "index", term FROM checkpoint`
+    return damageAsCorruptRow(() => this.db.query<CheckpointRow, []>(sql).all())
+  }
+
+  checkpointRow(group: GroupId): CheckpointRow | undefined {
+    const sql = `SELECT grp AS "group", idx AS "index", term, state, crc
+                 FROM checkpoint WHERE grp = ?1`
+    return damageAsCorruptRow(() => this.db.query<CheckpointRow, [number]>(sql).all(group))[0]
+  }
+
+  /** Truncations without an append, in the order of seq. */
+  amputations(): ReadonlyArray<Amputation> {
+    const sql = `SELECT grp AS "group", seq, idx AS "index" FROM amputated ORDER BY seq, grp`
+    return damageAsCorruptRow(() => this.db.query<Amputation, []>(sql).all())
+  }
+
   close(): void {
     this.selectDirectory.finalize()
     this.selectPayload.finalize()
     this.db.close()
   }
 }
+
+const selectCuts = `SELECT grp AS "group", idx AS "index", term, last_offset AS lastOffset,
+    append_ms AS appendMs, configuration, configuration_index AS configurationIndex, chain, state,
+    crc FROM cut`
 
 /** A blob column as bytes; undefined when the row is not there. */
 function blob(read: () => unknown): Uint8Array | undefined {

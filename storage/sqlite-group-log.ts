@@ -2,41 +2,103 @@
 import { entryCrc } from "../raft/entry.ts"
 import {
   emptyHardState,
-  noCut,
   type Entry,
   type EntryEnvelope,
+  type EntryId,
   type HardState,
   type LogIndex,
+  type Snapshot,
   type Term,
 } from "../raft/types.ts"
-import { GroupState, guarded, type ReadExtent } from "./group-state.ts"
+import type { CheckedLog } from "./append-rules.ts"
+import { decodeCheckpoint, decodeCut, type CheckpointRow, type CutRow } from "./cut-record.ts"
+import { CorruptRow } from "./directory.ts"
+import { GroupState, guarded, type ReadExtent, type RowSource } from "./group-state.ts"
 import type { TermRun } from "./term-runs.ts"
-import { CorruptEntry, type EntryMeta, type GroupLog } from "./wal.ts"
+import {
+  CorruptEntry,
+  type Checkpoint,
+  type EntryMeta,
+  type GroupId,
+  type GroupLog,
+} from "./wal.ts"
 
-export class SqliteGroupLog extends GroupState implements GroupLog {
-  /** Nothing cuts a prefix yet (retention comes with segments). */
-  readonly firstIndex = 1
+/** Cuts and checkpoints that have left memory. Throws `CorruptRow`. */
+export interface StateSource {
+  cutRow(group: GroupId): CutRow | undefined
+  checkpointRow(group: GroupId): CheckpointRow | undefined
+}
 
-  readonly cut = noCut
+export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
+  /** Held until they are durable, then read back where they are asked for. */
+  heldSnapshot: Snapshot | undefined
+  heldCheckpoint: Checkpoint | undefined
+  /** Where the stored checkpoint speaks of; undefined when there is none. */
+  checkpointAt: EntryId | undefined
+  private readonly states: StateSource
 
-  snapshot(): undefined {
-    return undefined
-  }
-
-  checkpoint(): undefined {
-    return undefined
+  constructor(group: GroupId, source: RowSource & StateSource) {
+    super(group, source)
+    this.states = source
   }
 
   get hardState(): HardState {
     return this.storedHardState ?? emptyHardState
   }
 
+  get firstIndex(): LogIndex {
+    return this.cut.index + 1
+  }
+
   get firstOffset(): number {
-    return this.extents.length === 0 ? 0 : this.extents.firstOffset(0)
+    return this.extents.length === 0 ? this.cut.lastOffset + 1 : this.extents.firstOffset(0)
+  }
+
+  get isEmpty(): boolean {
+    return (
+      this.extents.length === 0 &&
+      this.storedHardState === undefined &&
+      this.cut.index === 0 &&
+      this.checkpointAt === undefined
+    )
+  }
+
+  override clear(): void {
+    super.clear()
+    this.heldSnapshot = undefined
+    this.heldCheckpoint = undefined
+    this.checkpointAt = undefined
+  }
+
+  snapshot(): Snapshot | undefined {
+    const { group, cut } = this
+    if (cut.index === 0 || this.heldSnapshot !== undefined) return this.heldSnapshot
+    return guarded(group, cut.index, () => {
+      const row = this.states.cutRow(group)
+      if (row === undefined) throw new CorruptRow("the cut is gone")
+      const { state } = decodeCut(row)
+      if (row.index !== cut.index) throw new CorruptRow(`a cut at ${row.index} in its place`)
+      return { cut, state }
+    })
+  }
+
+  /** Derived state can be made again from the log: a damaged one is none. */
+  checkpoint(): Checkpoint | undefined {
+    const { group, checkpointAt } = this
+    if (checkpointAt === undefined) return undefined
+    if (this.term(checkpointAt.index) !== checkpointAt.term) return undefined
+    if (this.heldCheckpoint !== undefined) return this.heldCheckpoint
+    try {
+      const row = this.states.checkpointRow(group)
+      return row === undefined ? undefined : decodeCheckpoint(row)
+    } catch (error) {
+      if (error instanceof CorruptRow) return undefined
+      throw error
+    }
   }
 
   term(index: LogIndex): Term | undefined {
-    if (index === 0) return 0
+    if (index === this.cut.index) return this.cut.term
     return this.holds(index) ? this.runs.termAt(index) : undefined
   }
 

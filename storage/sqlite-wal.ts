@@ -3,9 +3,10 @@
  * slabs; the storage worker writes one transaction at a time, and whatever is committed meanwhile
  * becomes the next one (group commit).
  */
-import type { Entry } from "../raft/types.ts"
-import { checkCommit } from "./append-rules.ts"
+import type { Entry, LogIndex, Snapshot } from "../raft/types.ts"
+import { checkAmputation, checkCommit, holdsCut } from "./append-rules.ts"
 import { Batch, type Row } from "./batch.ts"
+import { distrusted } from "./hard-state.ts"
 import type { RecoveryReport } from "./recovery.ts"
 import { checkPragmas, type Pragmas } from "./schema.ts"
 import type { Segment } from "./segment.ts"
@@ -46,6 +47,8 @@ export interface SqliteWalParts {
 
 export class SqliteWal implements Wal {
   readonly recovery: RecoveryReport
+  readonly unclean: boolean
+  space: Wal["space"] = "ample"
   pendingBytes = 0
   private readonly segment: Segment
   private readonly worker: WorkerHandle
@@ -77,6 +80,7 @@ export class SqliteWal implements Wal {
     this.limits = parts.limits
     this.logs = parts.logs
     this.recovery = parts.recovery
+    this.unclean = parts.recovery.journal.bytesFound > 0
     this.nextSeq = parts.recovery.nextSeq
     this.slabs = new Slabs(parts.limits.slabBytes)
     this.cache = new TailCache(parts.limits.cacheBytes)
@@ -95,6 +99,21 @@ export class SqliteWal implements Wal {
     checkCommit(writes, (group) => this.logOf(group))
     const batch = this.openBatch()
     for (const write of writes) this.take(batch, write)
+    batch.through = ++this.committed
+    this.sendNext()
+    return batch.through
+  }
+
+  amputate(group: GroupId, index: LogIndex): CommitNumber {
+    if (this.stopped !== undefined) throw this.stopped
+    const log = this.logOf(group)
+    checkAmputation(group, log, index)
+    const batch = this.openBatch()
+    const hardState = distrusted(log.hardState)
+    log.truncateFrom(index)
+    log.storedHardState = hardState
+    batch.amputate(group, this.nextSeq, index)
+    batch.setHardState(group, hardState)
     batch.through = ++this.committed
     this.sendNext()
     return batch.through
@@ -178,6 +197,7 @@ export class SqliteWal implements Wal {
 
   private take(batch: Batch, write: GroupWrite): void {
     const log = this.logOf(write.group)
+    if (write.cut !== undefined) this.cut(batch, log, write.cut)
     const first = write.entries[0]
     if (first !== undefined) log.truncateFrom(first.index)
     for (const entry of write.entries) this.place(batch, log, entry)
@@ -185,6 +205,20 @@ export class SqliteWal implements Wal {
       log.storedHardState = write.hardState
       batch.setHardState(write.group, write.hardState)
     }
+    if (write.checkpoint !== undefined) {
+      const { index, term } = write.checkpoint
+      log.heldCheckpoint = write.checkpoint
+      log.checkpointAt = { index, term }
+      batch.setCheckpoint(write.group, write.checkpoint)
+    }
+  }
+
+  private cut(batch: Batch, log: SqliteGroupLog, snapshot: Snapshot): void {
+    const held = holdsCut(log, snapshot.cut)
+    log.cutAt(snapshot.cut)
+    log.heldSnapshot = snapshot
+    const stored = { ...snapshot, chain: log.cutChain }
+    batch.setCut(log.group, stored, held ? undefined : this.nextSeq)
   }
 
   private place(batch: Batch, log: SqliteGroupLog, entry: Entry): void {
@@ -235,8 +269,21 @@ export class SqliteWal implements Wal {
       row.durable = true
       this.entryCount += row.slots.length
     }
+    this.letGoOfStates(batch)
     batch.release(this.slabs)
     this.cache.evict()
     if (batch.through > 0) this.durable = batch.through
+  }
+
+  /** What is in the file now is read from there. */
+  private letGoOfStates(batch: Batch): void {
+    for (const [group, { cut }] of batch.cuts) {
+      const log = this.logOf(group)
+      if (log.heldSnapshot?.cut === cut) log.heldSnapshot = undefined
+    }
+    for (const [group, checkpoint] of batch.checkpoints) {
+      const log = this.logOf(group)
+      if (log.heldCheckpoint === checkpoint) log.heldCheckpoint = undefined
+    }
   }
 }

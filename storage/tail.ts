@@ -49,6 +49,15 @@ export class Tail {
     if (keep < this.length) this.list.length = this.head + keep
   }
 
+  /** Forgets what is below `index`. */
+  cutBefore(index: LogIndex): void {
+    const gone = Math.min(this.length, index - this.first)
+    if (gone <= 0) return
+    this.list = this.list.slice(this.head + gone)
+    this.head = 0
+    this.first += gone
+  }
+
   clear(): void {
     this.list = []
     this.head = 0

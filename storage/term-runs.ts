@@ -25,6 +25,13 @@ export class TermRuns {
     while ((this.runs.at(-1)?.firstIndex ?? -1) >= index) this.runs.pop()
   }
 
+  /** The log begins at `index` now. */
+  cutBefore(index: LogIndex): void {
+    const term = this.termAt(index)
+    this.runs = this.runs.filter(({ firstIndex }) => firstIndex > index)
+    if (term !== undefined) this.runs.unshift({ term, firstIndex: index })
+  }
+
   /** Term of an index known to lie in the log. */
   termAt(index: LogIndex): Term | undefined {
     let lo = 0

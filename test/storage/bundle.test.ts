@@ -13,7 +13,7 @@ const program = `
     console.log("durable", through)
   }
   wal = await openSqliteWal({ dir, onDurable, onFailure: (error) => { throw error } })
-  const hardState = { term: 1, votedFor: null, commitIndex: 0, acceptedTerm: 0 }
+  const hardState = { term: 1, votedFor: null, commitIndex: 0, acceptedTerm: 0, standing: "trusted" as const }
   wal.commit([{ group: 1, entries: [], hardState }])
 `
 

@@ -45,7 +45,7 @@ export function run(
 }
 
 export function hardState(term: number, votedFor: string | null = null): HardState {
-  return { term, votedFor, commitIndex: term * 2, acceptedTerm: term }
+  return { term, votedFor, commitIndex: term * 2, acceptedTerm: term, standing: "trusted" }
 }
 
 /** As plain data, for `toEqual`: a view on shared memory equals one on its own. */

@@ -3,7 +3,7 @@
  * that matters.
  */
 import { afterEach, describe, expect, test } from "bun:test"
-import type { Entry } from "../../raft/types.ts"
+import { emptyHardState, type Entry } from "../../raft/types.ts"
 import type { EntryMeta, GroupLog, Wal } from "../../storage/index.ts"
 import { configuration, data, hardState, noop, plain, run } from "./entries.ts"
 import type { OpenWal } from "./open-wals.ts"
@@ -49,7 +49,7 @@ export function walSuite(name: string, open: () => Promise<OpenWal>): void {
         0,
         undefined,
       ])
-      expect(log.hardState).toEqual({ term: 0, votedFor: null, commitIndex: 0, acceptedTerm: 0 })
+      expect(log.hardState).toEqual(emptyHardState)
       expect(log.entries(1, 5, everything)).toEqual([])
       expect(log.metas(1, 5, 10)).toEqual([])
       expect(log.termRuns()).toEqual([])

@@ -10,7 +10,13 @@ export const workloadGroups: ReadonlyArray<number> = [0, 1, 2, 3, 4]
 
 export function workloadCommit(k: number, wal: Wal): ReadonlyArray<GroupWrite> {
   const prng = new Prng(k)
-  const counter = { term: k, votedFor: `k${k}`, commitIndex: k, acceptedTerm: k }
+  const counter = {
+    term: k,
+    votedFor: `k${k}`,
+    commitIndex: k,
+    acceptedTerm: k,
+    standing: "trusted" as const,
+  }
   const writes: Array<GroupWrite> = [{ group: 0, entries: [], hardState: counter }]
   for (const group of workloadGroups.slice(1)) {
     if (prng.below(3) === 0) continue
