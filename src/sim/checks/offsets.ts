@@ -1,0 +1,177 @@
+/** ListOffsets and OffsetForLeaderEpoch: linearizable ends, and what the log says of times, epochs. */
+import type { EpochEndCall, ListOffsetsCall, Operation } from "../history.ts"
+import type { Anomalies } from "./anomaly.ts"
+import { lowerBound } from "./partition-view.ts"
+import type { FinalLog, PartitionView } from "./partition-view.ts"
+import { sentBy } from "./polls.ts"
+
+const latest = -1
+const earliest = -2
+const greatest = -3
+
+export function checkOffsets(view: PartitionView, anomalies: Anomalies): void {
+  const ends = new KnownEnds(view)
+  checkEnds(view, ends, anomalies)
+  checkStarts(view, anomalies)
+  const { log } = view
+  if (log === undefined) return
+  checkTimes(view, log, ends, anomalies)
+  checkEpochEnds(view, log, ends, anomalies)
+}
+
+/** An end of the log that some client had been told at some moment. */
+interface Told {
+  readonly returned: number
+  readonly end: number
+  readonly by: Operation
+}
+
+/** What was known to be committed at each moment, from acknowledgements, reads and answers. */
+export class KnownEnds {
+  /** Ascending by `returned`, and by `end`: only what raised it. */
+  readonly #told: Array<Told> = []
+
+  constructor(view: PartitionView) {
+    const all: Array<Told> = []
+    for (const append of view.appends) {
+      if (append.outcome !== "ok" || append.acks !== -1 || append.offset < 0) continue
+      const end = append.offset + append.values.length
+      all.push({ returned: append.returned, end, by: append })
+    }
+    for (const poll of view.polls) {
+      if (poll.outcome !== "ok") continue
+      all.push({ returned: poll.returned, end: poll.highWatermark, by: poll })
+    }
+    for (const list of view.lists) {
+      if (list.outcome !== "ok" || list.at !== latest) continue
+      all.push({ returned: list.returned, end: list.offset, by: list })
+    }
+    all.sort((a, b) => a.returned - b.returned)
+    for (const told of all) {
+      if (told.end > (this.#told.at(-1)?.end ?? -1)) this.#told.push(told)
+    }
+  }
+
+  /** The highest that had returned before `moment`. */
+  before(moment: number): Told | undefined {
+    return this.#told[lowerBound(this.#told, moment, ({ returned }) => returned) - 1]
+  }
+}
+
+function checkEnds(view: PartitionView, ends: KnownEnds, anomalies: Anomalies): void {
+  const sent = view.log === undefined ? [] : sentBy(view, view.log)
+  for (const list of view.lists) {
+    if (list.outcome !== "ok" || list.at !== latest) continue
+    const known = ends.before(list.invoked)
+    if (known !== undefined && list.offset < known.end) {
+      const detail = `latest is ${list.offset}, ${known.end} was known before it was asked`
+      anomalies.add("stale-offsets", view.partition, detail, [known.by, list])
+    }
+    if (view.log === undefined) continue
+    const place = lowerBound(view.log.records, list.offset, ([offset]) => offset)
+    if ((sent[place - 1] ?? -1) < list.returned) continue
+    const detail = `latest is ${list.offset} before all below it was sent`
+    anomalies.add("early-high-watermark", view.partition, detail, [list])
+  }
+}
+
+/** The start of a log only moves forward. */
+function checkStarts(view: PartitionView, anomalies: Anomalies): void {
+  const starts = view.lists.filter(({ outcome, at }) => outcome === "ok" && at === earliest)
+  const byReturn = starts.toSorted((a, b) => a.returned - b.returned)
+  let next = 0
+  let highest: Operation<ListOffsetsCall> | undefined
+  for (const list of starts.toSorted((a, b) => a.invoked - b.invoked)) {
+    for (; next < byReturn.length; next++) {
+      const done = byReturn[next]
+      if (done === undefined || done.returned > list.invoked) break
+      if (highest === undefined || done.offset > highest.offset) highest = done
+    }
+    if (highest === undefined || list.offset >= highest.offset) continue
+    const detail = `earliest is ${list.offset} after ${highest.offset}`
+    anomalies.add("stale-offsets", view.partition, detail, [highest, list])
+  }
+}
+
+function checkTimes(
+  view: PartitionView,
+  log: FinalLog,
+  ends: KnownEnds,
+  anomalies: Anomalies,
+): void {
+  // The start of the log may have moved since: then the first record of a time may be gone.
+  if (log.startOffset > 0) return
+  const times = log.records.map(([, value]) => view.writers.get(value)?.append.timestampMs ?? -1)
+  let most = -1
+  const mostBy = times.map((time) => (most = Math.max(most, time)))
+  for (const list of view.lists) {
+    if (list.outcome !== "ok" || list.at === latest || list.at === earliest) continue
+    const known = ends.before(list.invoked)?.end ?? 0
+    const wrong =
+      list.at === greatest
+        ? wrongGreatest(list, log, times, mostBy, known)
+        : wrongTime(list, log, mostBy, known)
+    if (wrong === undefined) continue
+    anomalies.add("wrong-offset-for-time", view.partition, `at ${list.at}: ${wrong}`, [list])
+  }
+}
+
+function wrongTime(
+  list: Operation<ListOffsetsCall>,
+  log: FinalLog,
+  mostBy: ReadonlyArray<number>,
+  known: number,
+): string | undefined {
+  const first = log.records[lowerBound(mostBy, list.at, (time) => time)]?.[0]
+  if (list.offset === -1) {
+    return first !== undefined && first < known ? `none, ${first} holds it` : undefined
+  }
+  return list.offset === first ? undefined : `${list.offset} instead of ${first}`
+}
+
+/** The first of those with the greatest time, of some prefix that holds all that was known. */
+function wrongGreatest(
+  list: Operation<ListOffsetsCall>,
+  log: FinalLog,
+  times: ReadonlyArray<number>,
+  mostBy: ReadonlyArray<number>,
+  known: number,
+): string | undefined {
+  if (list.offset === -1) return known > 0 ? `none, the log reached ${known}` : undefined
+  const place = lowerBound(log.records, list.offset, ([offset]) => offset)
+  const time = times[place] ?? -1
+  const before = mostBy[place - 1] ?? -1
+  if (before >= time) return `${list.offset}, an earlier record is as late`
+  const inKnown = lowerBound(log.records, known, ([offset]) => offset)
+  const most = mostBy[inKnown - 1] ?? -1
+  return most > time ? `${list.offset}, a later time was known` : undefined
+}
+
+function checkEpochEnds(
+  view: PartitionView,
+  log: FinalLog,
+  ends: KnownEnds,
+  anomalies: Anomalies,
+): void {
+  for (const call of view.epochEnds) {
+    if (call.outcome !== "ok" || call.endOffset < 0) continue
+    const wrong = wrongEpochEnd(call, log, ends.before(call.invoked)?.end ?? 0)
+    if (wrong !== undefined) anomalies.add("wrong-epoch-end", view.partition, wrong, [call])
+  }
+}
+
+/** Epochs ascend along a log: those up to the asked one are a prefix. */
+function wrongEpochEnd(
+  call: Operation<EpochEndCall>,
+  log: FinalLog,
+  known: number,
+): string | undefined {
+  const place = lowerBound(log.records, call.epoch + 1, ([, , epoch]) => epoch)
+  const end = log.records[place]?.[0]
+  if (end !== undefined && call.endOffset > end) {
+    return `epoch ${call.epoch} ends at ${call.endOffset}, a later one begins at ${end}`
+  }
+  const least = Math.min(known, end ?? log.endOffset)
+  if (call.endOffset >= least || least < log.startOffset) return undefined
+  return `epoch ${call.epoch} ends at ${call.endOffset}, ${least} was known`
+}

@@ -1,0 +1,190 @@
+/**
+ * What clients did and what they were told, as VERIFICATION §3.1 has it: an operation is invoked,
+ * and later it is ok, failed (it definitely had no effect) or its outcome is unknown (info). The
+ * same data comes from the simulator and from clients of real clusters; the checks know no other.
+ */
+
+/** "pending": not returned when the history ended, which says as little as "info". */
+export type OutcomeKind = "ok" | "fail" | "info" | "pending"
+
+/** −1: not idempotent. */
+export interface ProducerKey {
+  readonly id: number
+  readonly epoch: number
+  readonly baseSequence: number
+}
+
+/** offset, value, leader epoch of its batch. */
+export type SeenRecord = readonly [offset: number, value: string, epoch: number]
+
+export interface Append {
+  readonly f: "append"
+  readonly partition: string
+  readonly values: ReadonlyArray<string>
+  readonly acks: -1 | 0 | 1
+  readonly producer: ProducerKey | null
+  readonly timestampMs: number
+  /** Of the first value; −1 while it is not known. */
+  readonly offset: number
+}
+
+export interface Poll {
+  readonly f: "poll"
+  readonly partition: string
+  readonly from: number
+  readonly records: ReadonlyArray<SeenRecord>
+  readonly highWatermark: number
+  readonly logStartOffset: number
+}
+
+export interface ListOffsetsCall {
+  readonly f: "list"
+  readonly partition: string
+  /** −1 latest, −2 earliest, −3 greatest timestamp, else a time. */
+  readonly at: number
+  readonly offset: number
+  readonly timestampMs: number
+  readonly epoch: number
+}
+
+export interface EpochEndCall {
+  readonly f: "epochEnd"
+  readonly partition: string
+  readonly epoch: number
+  readonly endOffset: number
+  readonly endEpoch: number
+}
+
+export interface TopicSeen {
+  readonly name: string
+  readonly id: string
+  /** −1: none known. */
+  readonly partitions: ReadonlyArray<{ readonly leader: number; readonly epoch: number }>
+}
+
+export interface MetadataCall {
+  readonly f: "metadata"
+  readonly topics: ReadonlyArray<TopicSeen>
+  /** Asked for and not known there. */
+  readonly missing: ReadonlyArray<string>
+}
+
+export interface TopicCall {
+  readonly f: "create" | "delete" | "grow" | "reassign"
+  readonly topic: string
+  /** "" while it is not known. */
+  readonly topicId: string
+  readonly partitions: number
+}
+
+/** Everything a replica holds, read after the end. */
+export interface Drain {
+  readonly f: "drain"
+  readonly partition: string
+  readonly records: ReadonlyArray<SeenRecord>
+  readonly highWatermark: number
+  readonly logStartOffset: number
+}
+
+export type Call = Append | Poll | ListOffsetsCall | EpochEndCall | MetadataCall | TopicCall | Drain
+
+export interface Span {
+  readonly id: number
+  readonly process: string
+  /** Places in the one order of all invocations and returns. */
+  readonly invoked: number
+  /** Infinity while it has not returned. */
+  readonly returned: number
+  readonly invokedMs: number
+  readonly returnedMs: number
+  readonly outcome: OutcomeKind
+  /** Asked last; −1: none. */
+  readonly node: number
+  /** A new one whenever the connection was made anew; so it ends with the broker's process. */
+  readonly connection: number
+  readonly attempts: number
+  /** "" when there was none. */
+  readonly error: string
+}
+
+export type Operation<C extends Call = Call> = Span & C
+
+type OfKind<C extends Call, F> = C extends { readonly f: infer G }
+  ? F extends G
+    ? C
+    : never
+  : never
+
+/** The operations of one kind, with its fields. */
+export function operationsOf<F extends Call["f"]>(
+  operations: ReadonlyArray<Operation>,
+  f: F,
+): ReadonlyArray<Operation<OfKind<Call, F>>> {
+  const isIt = (operation: Operation): operation is Operation<OfKind<Call, F>> => operation.f === f
+  return operations.filter(isIt)
+}
+
+/** Names the partition of one topic; a topic made anew under its name is another one. */
+export const partitionKey = (topic: string, topicId: string, partition: number): string =>
+  `${topic}#${topicId.slice(0, 8)}/${partition}`
+
+/** What `partitionKey` says of the topic. */
+export const topicOfKey = (key: string): string => key.slice(0, key.lastIndexOf("/"))
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+export interface Told {
+  readonly outcome: Exclude<OutcomeKind, "pending">
+  readonly node?: number
+  readonly connection?: number
+  readonly attempts?: number
+  readonly error?: string
+}
+
+/** Bounded: past `operationsMax` nothing new may begin. */
+export class History {
+  readonly #operations: Array<Mutable<Operation>> = []
+  readonly #nowMs: () => number
+  readonly operationsMax: number
+  #events = 0
+
+  constructor(nowMs: () => number, operationsMax = 2_000_000) {
+    this.#nowMs = nowMs
+    this.operationsMax = operationsMax
+  }
+
+  get operations(): ReadonlyArray<Operation> {
+    return this.#operations
+  }
+
+  invoke(process: string, call: Call): number {
+    const id = this.#operations.length
+    if (id >= this.operationsMax) throw new Error(`a history of ${id} operations is full`)
+    this.#operations.push({
+      id,
+      process,
+      invoked: this.#events++,
+      returned: Infinity,
+      invokedMs: this.#nowMs(),
+      returnedMs: -1,
+      outcome: "pending",
+      node: -1,
+      connection: -1,
+      attempts: 0,
+      error: "",
+      ...call,
+    })
+    return id
+  }
+
+  /** Once per operation; `result` replaces fields of its call. */
+  complete(id: number, told: Told, result: Partial<Call> = {}): void {
+    const operation = this.#operations[id]
+    if (operation === undefined) throw new Error(`no operation ${id}`)
+    if (operation.outcome !== "pending") throw new Error(`operation ${id} returned twice`)
+    Object.assign(operation, result, told, {
+      returned: this.#events++,
+      returnedMs: this.#nowMs(),
+    })
+  }
+}
