@@ -1,0 +1,127 @@
+/**
+ * The sentinel as the storage worker keeps it. A change of term, vote or standing is durable here
+ * before its commit is reported; heights and commit indexes follow within `lagMs`, many in one write.
+ */
+import type { HardState, LogIndex } from "../raft/types.ts"
+import { emptyHardState } from "../raft/types.ts"
+import { SentinelFile, type Marks } from "./sentinel-file.ts"
+import type { Cell } from "./sentinel-record.ts"
+import type { Sentinel } from "./verdict.ts"
+import type { GroupId } from "./wal.ts"
+
+/** What a durable transaction did to the groups it touched. */
+export interface Changes {
+  readonly dropped: ReadonlyArray<GroupId>
+  readonly hardStates: ReadonlyArray<readonly [group: GroupId, state: HardState]>
+  /** Where the logs it wrote to end now. */
+  readonly ends: ReadonlyArray<readonly [group: GroupId, lastIndex: LogIndex]>
+}
+
+export const unknownGroup: Sentinel = {
+  term: emptyHardState.term,
+  votedFor: emptyHardState.votedFor,
+  height: { acceptedTerm: emptyHardState.acceptedTerm, lastIndex: 0 },
+  commitIndex: emptyHardState.commitIndex,
+  standing: emptyHardState.standing,
+}
+
+/** How far heights may lag behind the log. */
+export const lagMs = 100
+
+export class SentinelKeeper {
+  private readonly file: SentinelFile
+  private readonly groups: Map<GroupId, Sentinel>
+  private readonly changed = new Map<GroupId, Cell["_tag"]>()
+  private writtenMs: number
+  /** Writes and their time, for figures. */
+  writes = 0
+  writeMs = 0
+
+  /** Replaces what is at the path. Takes the map over. */
+  constructor(path: string, groups: Map<GroupId, Sentinel>, nowMs: number) {
+    this.groups = groups
+    this.file = new SentinelFile(path, groups)
+    this.writtenMs = nowMs
+  }
+
+  get bytesWritten(): number {
+    return this.file.bytesWritten
+  }
+
+  /** A transaction is durable in the log: takes note, and writes what cannot wait. */
+  note(changes: Changes, nowMs: number): void {
+    let urgent = false
+    for (const group of changes.dropped) {
+      if (!this.groups.delete(group)) continue
+      this.changed.set(group, "removed")
+      urgent = true
+    }
+    for (const [group, state] of changes.hardStates) urgent = this.setState(group, state) || urgent
+    for (const [group, lastIndex] of changes.ends) this.setEnd(group, lastIndex)
+    if (urgent || this.dueMs(nowMs) === 0) this.flush(nowMs)
+  }
+
+  /** How long what has changed may still wait; undefined when nothing has. */
+  dueMs(nowMs: number): number | undefined {
+    if (this.changed.size === 0) return undefined
+    return Math.max(0, this.writtenMs + lagMs - nowMs)
+  }
+
+  flush(nowMs: number): void {
+    if (this.changed.size === 0) return
+    this.write(this.takeChanges(), {})
+    this.writtenMs = nowMs
+  }
+
+  /** The log is closed in order, and its files are as described. */
+  close(description: string): void {
+    this.write(this.takeChanges(), { closed: description })
+    this.file.close()
+  }
+
+  private write(cells: ReadonlyArray<Cell>, marks: Marks): void {
+    const startedMs = performance.now()
+    this.file.write(cells, this.groups, marks)
+    this.writes += 1
+    this.writeMs += performance.now() - startedMs
+  }
+
+  private takeChanges(): ReadonlyArray<Cell> {
+    const cells = [...this.changed].map(([group, kind]) => this.cellOf(group, kind))
+    this.changed.clear()
+    return cells
+  }
+
+  private cellOf(group: GroupId, kind: Cell["_tag"]): Cell {
+    const sentinel = this.groups.get(group)
+    if (sentinel === undefined) return { _tag: "removed", group }
+    if (kind !== "height") return { _tag: "whole", group, sentinel }
+    return { _tag: kind, group, height: sentinel.height, commitIndex: sentinel.commitIndex }
+  }
+
+  /** Answers whether it must be written before the commit is reported. */
+  private setState(group: GroupId, state: HardState): boolean {
+    const known = this.groups.get(group)
+    const before = known ?? unknownGroup
+    const { term, votedFor, commitIndex, acceptedTerm, standing } = state
+    const { lastIndex } = before.height
+    const height = { acceptedTerm, lastIndex }
+    this.groups.set(group, { term, votedFor, height, commitIndex, standing })
+    const promised =
+      term !== before.term || votedFor !== before.votedFor || standing !== before.standing
+    this.mark(group, promised || known === undefined)
+    return promised
+  }
+
+  private setEnd(group: GroupId, lastIndex: LogIndex): void {
+    const known = this.groups.get(group)
+    const before = known ?? unknownGroup
+    this.groups.set(group, { ...before, height: { ...before.height, lastIndex } })
+    this.mark(group, known === undefined)
+  }
+
+  private mark(group: GroupId, whole: boolean): void {
+    if (whole) this.changed.set(group, "whole")
+    else if (!this.changed.has(group)) this.changed.set(group, "height")
+  }
+}
