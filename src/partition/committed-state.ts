@@ -5,9 +5,20 @@
 import type { LogIndex, Term } from "../../raft/types.ts"
 import type { EntryMeta } from "../../storage/wal.ts"
 import { LeaderEpochs } from "./leader-epochs.ts"
+import type { EpochStart } from "./leader-epochs.ts"
 import type { PartitionConfig } from "./partition-config.ts"
 import { ProducerState } from "./producer-state.ts"
-import type { ProducerLimits } from "./producer-state.ts"
+import type { ProducerLimits, ProducerSnapshot } from "./producer-state.ts"
+
+/** The same as plain data. */
+export interface CommittedSnapshot {
+  readonly highWatermark: number
+  readonly appliedTerm: Term
+  readonly maxTimestamp: number
+  readonly maxTimestampIndex: LogIndex
+  readonly epochs: ReadonlyArray<EpochStart>
+  readonly producers: ReadonlyArray<ProducerSnapshot>
+}
 
 export class CommittedState {
   readonly epochs = new LeaderEpochs()
@@ -27,6 +38,16 @@ export class CommittedState {
 
   configure(config: PartitionConfig): void {
     this.producers.configure(producerLimits(config))
+  }
+
+  /** In place of whatever was there: the state as `encodeCommittedState` wrote it. */
+  restore(state: CommittedSnapshot): void {
+    this.epochs.restore(state.epochs)
+    this.producers.restore(state.producers)
+    this.highWatermark = state.highWatermark
+    this.appliedTerm = state.appliedTerm
+    this.maxTimestamp = state.maxTimestamp
+    this.maxTimestampIndex = state.maxTimestampIndex
   }
 
   /** Each committed entry once, in order. */

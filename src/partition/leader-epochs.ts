@@ -19,7 +19,7 @@ const undefinedEnd: EpochEnd = { leaderEpoch: -1, endOffset: -1 }
 
 export class LeaderEpochs {
   /** Invariant: epoch and startOffset both ascend strictly. */
-  readonly #starts: Array<EpochStart> = []
+  #starts: Array<EpochStart> = []
 
   get latest(): number {
     return this.#starts.at(-1)?.epoch ?? -1
@@ -38,13 +38,18 @@ export class LeaderEpochs {
     this.#starts.push({ epoch, startOffset: firstOffset })
   }
 
-  /** KIP-101/279: the largest epoch ≤ the asked one and its end; `logEnd` is the committed end. */
-  endOffsetFor(epoch: number, logEnd: number): EpochEnd {
+  /**
+   * KIP-101/279: the largest epoch ≤ the asked one and its end; `logEnd` is the committed end.
+   * Epochs that ended at or before `logStart` are forgotten, as when Kafka's cache is cut.
+   */
+  endOffsetFor(epoch: number, logEnd: number, logStart = 0): EpochEnd {
     if (epoch < 0 || epoch > this.latest) return undefinedEnd
     if (epoch === this.latest) return { leaderEpoch: epoch, endOffset: logEnd }
     const higher = this.#firstAbove(epoch)
     const floor = this.#starts[higher - 1]
-    return { leaderEpoch: floor?.epoch ?? epoch, endOffset: this.#starts[higher]!.startOffset }
+    const endOffset = this.#starts[higher]!.startOffset
+    if (logStart > 0 && endOffset <= logStart) return { leaderEpoch: epoch, endOffset: logStart }
+    return { leaderEpoch: floor?.epoch ?? epoch, endOffset }
   }
 
   /** Epoch of the record at `offset`; −1 when there is none. */
@@ -57,6 +62,11 @@ export class LeaderEpochs {
       else hi = middle
     }
     return this.#starts[lo - 1]?.epoch ?? -1
+  }
+
+  /** What `snapshot` gave. */
+  restore(starts: ReadonlyArray<EpochStart>): void {
+    this.#starts = [...starts]
   }
 
   /** Plain data, for tests and checkpoints. */

@@ -203,20 +203,20 @@ function heldReply(verdict: HeldVerdict, done: AppendReply, unknown: AppendReply
   return { ...done, errorCode: ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND }
 }
 
-function leaderView({ node }: RaftGroup): LeaderView {
+function leaderView(group: RaftGroup): LeaderView {
   return {
     get configuration() {
-      return node.configuration
+      return group.node.configuration
     },
     get lastIndex() {
-      return node.lastIndex
+      return group.node.lastIndex
     },
     get commitIndex() {
-      return node.commitIndex
+      return group.node.commitIndex
     },
     get noopIndex() {
-      return node.noopIndex
+      return group.node.noopIndex
     },
-    matchIndex: (member) => node.progress(member)?.matchIndex ?? 0,
+    matchIndex: (member) => group.node.progress(member)?.matchIndex ?? 0,
   }
 }

@@ -1,19 +1,22 @@
 /**
  * A raft group seen as a Kafka partition. Offsets, epochs, the high watermark and producer state
- * are functions of the committed log: a restart computes them again from the envelopes, payloads
- * are not read.
+ * are functions of the committed log: a restart takes them from the newest checkpoint and computes
+ * the rest from the envelopes behind it; payloads are not read.
  *
  * leader epoch = raft term; high watermark = offset after the last applied batch; last stable
  * offset = high watermark (there are no transactions yet).
  */
 import type { RaftConfig } from "../../raft/index.ts"
-import type { MemberId, SoftState, Term } from "../../raft/types.ts"
+import type { LogIndex, MemberId, SoftState, Term } from "../../raft/types.ts"
 import { CorruptEntry } from "../../storage/wal.ts"
 import type { EntryMeta, GroupId, GroupLog, Wal } from "../../storage/wal.ts"
 import { ErrorCode } from "../protocol/error-codes.ts"
 import type { AppendBatch, AppendOptions, AppendReply } from "./append.ts"
 import type { Backlog } from "./backlog.ts"
+import { defaultCheckpointLimits } from "./checkpoint-plan.ts"
+import type { CheckpointLimits } from "./checkpoint-plan.ts"
 import { noBatches, readableBytes, readBatches } from "./committed-log.ts"
+import { decodeCommittedState, encodeCommittedState } from "./committed-state-codec.ts"
 import { CommittedState } from "./committed-state.ts"
 import type { EpochEnd, EpochStart } from "./leader-epochs.ts"
 import { Leadership } from "./leadership.ts"
@@ -22,7 +25,9 @@ import type { Outbox } from "./ports.ts"
 import type { ProducerSnapshot } from "./producer-state.ts"
 import { RaftGroup } from "./raft-group.ts"
 import type { StateMachine } from "./raft-group.ts"
-import { entryAtTimestamp, recordInEntry, startOfEntry } from "./timestamp-lookup.ts"
+import { stateAt } from "./state-at.ts"
+import { entryAtTimestamp, entryOfMaxTimestamp, recordInEntry } from "./timestamp-lookup.ts"
+import { startOfEntry } from "./timestamp-lookup.ts"
 import type { TimestampedOffset } from "./timestamp-lookup.ts"
 
 export type { AppendBatch, AppendOptions, AppendReply } from "./append.ts"
@@ -49,6 +54,7 @@ export interface PartitionOptions {
   /** High watermark, ISR or leadership changed. Called in a turn, at most once per turn. */
   readonly onProgress: (partition: Partition) => void
   readonly backlog?: Backlog
+  readonly checkpoints?: CheckpointLimits
 }
 
 export interface ReadResult {
@@ -60,12 +66,14 @@ export interface ReadResult {
   readonly lastStableOffset: number
 }
 
+/** A cut computes the state at its index from the one at the last: so many envelopes at a time. */
+const cutEntriesMax = 65_536
+
 export class Partition implements StateMachine {
   readonly info: PartitionIdentity
   readonly raftGroup: RaftGroup
   readonly #log: GroupLog
   readonly #nodeOf: (member: MemberId) => number
-  readonly #outbox: Outbox
   readonly #onProgress: (partition: Partition) => void
   readonly #state: CommittedState
   readonly #leadership: Leadership
@@ -77,10 +85,14 @@ export class Partition implements StateMachine {
     this.info = info
     this.#nodeOf = nodeOf
     this.#config = config
-    this.#outbox = options.outbox
     this.#onProgress = options.onProgress
     this.#state = new CommittedState(config)
-    this.raftGroup = new RaftGroup({ ...options, group: info.group, machine: this })
+    this.raftGroup = new RaftGroup({
+      checkpoints: defaultCheckpointLimits,
+      ...options,
+      group: info.group,
+      machine: this,
+    })
     this.#log = this.raftGroup.log
     this.#leadership = new Leadership({
       group: this.raftGroup,
@@ -117,8 +129,9 @@ export class Partition implements StateMachine {
     return this.raftGroup.node.term
   }
 
+  /** What lies before it was cut off: OFFSET_OUT_OF_RANGE. */
   get logStartOffset(): number {
-    return this.#log.lastIndex === 0 ? 0 : this.#log.firstOffset
+    return this.#log.cut.lastOffset + 1
   }
 
   /** With what is not committed yet: never to be handed to consumers. */
@@ -238,7 +251,11 @@ export class Partition implements StateMachine {
   /** The first of the committed records with the greatest timestamp. */
   offsetOfMaxTimestamp(): TimestampedOffset | undefined {
     const { maxTimestampIndex, maxTimestamp } = this.#state
-    return maxTimestampIndex === 0 ? undefined : this.#recordIn(maxTimestampIndex, maxTimestamp)
+    if (maxTimestampIndex >= this.#log.firstIndex) {
+      return maxTimestampIndex === 0 ? undefined : this.#recordIn(maxTimestampIndex, maxTimestamp)
+    }
+    const found = entryOfMaxTimestamp(this.#log, this.raftGroup.appliedIndex + 1)
+    return found === undefined ? undefined : this.#recordIn(found.index, found.maxTimestamp)
   }
 
   earliestOffset(): TimestampedOffset {
@@ -247,7 +264,7 @@ export class Partition implements StateMachine {
   }
 
   endOffsetForEpoch(epoch: number): EpochEnd {
-    return this.#state.epochs.endOffsetFor(epoch, this.highWatermark)
+    return this.#state.epochs.endOffsetFor(epoch, this.highWatermark, this.logStartOffset)
   }
 
   /**
@@ -266,6 +283,37 @@ export class Partition implements StateMachine {
   /** Committed producer state: DescribeProducers, checkpoints and tests. */
   producers(): ReadonlyArray<ProducerSnapshot> {
     return this.#state.producers.snapshot()
+  }
+
+  /**
+   * Takes everything up to `index` off the log, with the next commit; at most `cutEntriesMax`
+   * entries at a time. Returns the index it will be cut at; 0 when there is nothing to cut.
+   */
+  cutTo(index: LogIndex): LogIndex {
+    const { raftGroup } = this
+    const first = this.#log.firstIndex
+    const at = Math.min(index, raftGroup.appliedIndex, first - 1 + cutEntriesMax)
+    if (at < first || at > this.#log.lastIndex) return 0
+    const state = at === raftGroup.appliedIndex ? this.#state : this.#stateAt(at)
+    return state !== undefined && raftGroup.cut(at, encodeCommittedState(state)) ? at : 0
+  }
+
+  #stateAt(index: LogIndex): CommittedState | undefined {
+    try {
+      return stateAt(this.#log, index, this.#config)
+    } catch (error) {
+      this.#reportCorrupt(error)
+      return undefined
+    }
+  }
+
+  encode(): Uint8Array {
+    return encodeCommittedState(this.#state)
+  }
+
+  restore(state: Uint8Array): void {
+    this.#state.restore(decodeCommittedState(state))
+    this.#moved = true
   }
 
   apply(meta: EntryMeta): void {
@@ -309,6 +357,6 @@ export class Partition implements StateMachine {
   #reportCorrupt(error: unknown): void {
     if (!(error instanceof CorruptEntry)) throw error
     const { topic, partition } = this.info
-    this.#outbox.log("error", `${topic}-${partition}: ${error.message}`)
+    this.raftGroup.damaged(error.index, `${topic}-${partition}: ${error.message}`)
   }
 }

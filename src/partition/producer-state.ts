@@ -99,6 +99,12 @@ export class ProducerState {
     }))
   }
 
+  /** What `snapshot` gave, in its order. */
+  restore(producers: ReadonlyArray<ProducerSnapshot>): void {
+    this.#producers.clear()
+    for (const { producerId, batches } of producers) this.#producers.set(producerId, [...batches])
+  }
+
   /** appendMs never decreases along the log, so whoever wrote longest ago stands first. */
   #expire(appendMs: number): void {
     for (const [producerId, batches] of this.#producers) {

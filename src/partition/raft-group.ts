@@ -1,7 +1,7 @@
 /**
  * One Raft group on this node: its `RaftNode`, its log, the answers that wait for its entries, and
- * the state machine that its committed entries drive. Used for data partitions and for the metadata
- * group alike.
+ * the state machine that its committed entries drive. Used for data partitions, for the metadata
+ * group and for groups of which this node is only a witness.
  *
  * A turn has three parts, in this order, for all dirty groups of the node (turn.ts): `collect`
  * sends what may leave at once and says what must be written; the writes of all groups go to the
@@ -11,35 +11,33 @@
  */
 import { RaftNode } from "../../raft/index.ts"
 import type { RaftConfig, ProposeResult } from "../../raft/index.ts"
-import type { Message } from "../../raft/message.ts"
+import type { AppendEntriesResponse, Message } from "../../raft/message.ts"
 import type { PersistToken, Ready } from "../../raft/ready.ts"
-import type { EntryId, LogIndex, MemberId, Proposal, SoftState, Term } from "../../raft/types.ts"
 import type {
-  CommitNumber,
-  EntryMeta,
-  GroupId,
-  GroupLog,
-  GroupWrite,
-  Wal,
-} from "../../storage/wal.ts"
+  EntryId,
+  LogIndex,
+  MemberId,
+  Proposal,
+  Snapshot,
+  SoftState,
+  Term,
+} from "../../raft/types.ts"
+import { CorruptEntry } from "../../storage/wal.ts"
+import type { CommitNumber, GroupId, GroupLog, GroupWrite, Wal } from "../../storage/wal.ts"
 import type { Backlog } from "./backlog.ts"
+import type { CheckpointLimits } from "./checkpoint-plan.ts"
+import { Damage, othersHold } from "./damage.ts"
 import type { Outbox } from "./ports.ts"
 import { Proposals } from "./proposals.ts"
 import type { ProposalWaiter } from "./proposals.ts"
 import { ReadRounds } from "./read-rounds.ts"
 import type { ReadWaiter } from "./read-rounds.ts"
+import type { StateMachine } from "./state-machine.ts"
+import { States } from "./states.ts"
+import { Witnessed } from "./witnessed.ts"
+import type { Testimony } from "./witnessed.ts"
 
-export interface StateMachine {
-  /**
-   * A committed entry, in order, once each (again from the start after a restart). `payload` reads
-   * the bytes.
-   */
-  apply(meta: EntryMeta, payload: () => Uint8Array): void
-  /** Role, leader or term changed; before the entries of the same turn are applied. */
-  roleChanged?(soft: SoftState, term: Term): void
-  /** Once per turn of a group whose entries may have been applied, made durable or acknowledged. */
-  progressed?(): void
-}
+export type { StateMachine } from "./state-machine.ts"
 
 export interface RaftGroupOptions {
   readonly group: GroupId
@@ -51,6 +49,8 @@ export interface RaftGroupOptions {
   readonly onDirty: (group: RaftGroup) => void
   /** Shared by the groups of a node. */
   readonly backlog?: Backlog
+  /** When the machine's state is written down; never without. Needs `machine.encode`. */
+  readonly checkpoints?: CheckpointLimits
 }
 
 /** A Ready whose persistence is under way. */
@@ -65,8 +65,9 @@ const applyChunk = 512
 
 export class RaftGroup {
   readonly group: GroupId
-  readonly node: RaftNode
   readonly log: GroupLog
+  readonly #options: RaftGroupOptions
+  #node: RaftNode
   readonly #machine: StateMachine
   readonly #outbox: Outbox
   readonly #onDirty: (group: RaftGroup) => void
@@ -74,7 +75,12 @@ export class RaftGroup {
   readonly #proposals = new Proposals()
   readonly #reads = new ReadRounds()
   readonly #readPayload: () => Uint8Array
+  readonly #witnessed = new Witnessed()
+  readonly #states: States
+  readonly #damage: Damage
   #persisting: Array<Persisting> = []
+  /** A commit was handed out that `taken` has not named yet. */
+  #writing = false
   #taken: Ready | null = null
   #scheduled = false
   #closed = false
@@ -85,18 +91,43 @@ export class RaftGroup {
   #leadingTerm: Term = 0
   #toldSoft: SoftState = { role: "follower", leaderId: null }
   #toldTerm: Term = 0
+  /** Of the entry at the applied index. */
+  #appliedTerm: Term
+  #installing: Snapshot | null = null
 
   constructor(options: RaftGroupOptions) {
+    this.#options = options
     this.group = options.group
     this.log = options.wal.log(options.group)
-    this.node = new RaftNode(options.raft, this.log.hardState, this.log)
     this.#machine = options.machine
     this.#outbox = options.outbox
     this.#onDirty = options.onDirty
     this.#backlog = options.backlog
-    this.#appliedIndex = this.log.firstIndex - 1
-    this.#committedHi = this.#appliedIndex + 1
+    this.#states = new States(this.log, options)
+    this.#damage = new Damage(this.log, (level, line) =>
+      options.outbox.log(level, `group ${options.group}: ${line}`),
+    )
+    const { index, term } = this.#states.restored()
+    this.#appliedIndex = index
+    this.#appliedTerm = term
+    this.#committedHi = index + 1
+    this.#node = this.#newNode()
     this.#readPayload = () => this.#payloadOf(this.#appliedIndex + 1)
+  }
+
+  /** Another one after the log was found damaged: not to be kept. */
+  get node(): RaftNode {
+    return this.#node
+  }
+
+  #newNode(): RaftNode {
+    const { hardState } = this.log
+    const known = Math.min(this.#appliedIndex, this.log.lastIndex)
+    // The stored commit index is a hint that lags; what was applied was committed.
+    const commitIndex = Math.max(hardState.commitIndex, known)
+    const node = new RaftNode(this.#options.raft, { ...hardState, commitIndex }, this.log)
+    node.applied(known)
+    return node
   }
 
   /** The state machine has seen everything up to here. */
@@ -119,12 +150,43 @@ export class RaftGroup {
   }
 
   step(message: Message): void {
-    this.node.step(message)
+    try {
+      this.#node.step(message)
+    } catch (error) {
+      return this.#nodeBroke(error)
+    }
+    if (message._tag === "AppendEntriesResponse") this.#witness(message)
     this.schedule()
   }
 
+  /** A copy that counts: remembered, in case that disk forgets it. */
+  #witness({ from, term, success, counts, matchIndex }: AppendEntriesResponse): void {
+    const { node } = this
+    if (!success || !counts || node.role !== "leader" || node.term !== term) return
+    this.#noteWitnessed(from, matchIndex, term)
+  }
+
+  #noteWitnessed(member: MemberId, index: LogIndex, leaderTerm: Term): void {
+    if (index === 0 || !this.#witnessed.isNews(member, index, leaderTerm)) return
+    const entryTerm = this.log.term(index)
+    if (entryTerm !== undefined) this.#witnessed.add(member, { index, entryTerm, leaderTerm })
+  }
+
+  /** What this node can say of that member's log (VERIFICATION D3). */
+  testimony(member: MemberId): Testimony | undefined {
+    const { node } = this
+    if (node.leaderId === member && node.role === "follower") this.#noteLed(member)
+    return this.#witnessed.of(member)
+  }
+
+  /** What this follower knows to be committed, its leader has had. */
+  #noteLed(leader: MemberId): void {
+    this.#noteWitnessed(leader, this.#node.commitIndex, this.#toldTerm)
+  }
+
   tick(): void {
-    this.node.tick()
+    this.#node.tick()
+    if (this.#damage.any && othersHold(this.#node)) this.schedule()
     this.#scheduleIfReady()
   }
 
@@ -139,6 +201,7 @@ export class RaftGroup {
     waiter: ProposalWaiter,
     until: "committed" | "durable" = "committed",
   ): ProposeResult {
+    if (this.#damage.broken) return { _tag: "refused", reason: "notLeader" }
     const result = this.node.propose(proposal)
     if (result._tag === "refused") return result
     const bytes = proposal.payload.length
@@ -233,39 +296,96 @@ export class RaftGroup {
    */
   collect(): GroupWrite | null {
     this.#scheduled = false
-    if (this.#closed || !this.node.hasReady()) return null
-    const ready = this.node.ready()
+    if (this.#closed) return null
+    const ready = this.#takeReady()
+    const write: GroupWrite = { group: this.group, entries: ready?.entries ?? noEntries }
+    const applied = { index: this.#appliedIndex, term: this.#appliedTerm }
+    const cut = ready?.snapshot ?? this.#states.takeCut()
+    const checkpoint = this.#installing === null ? this.#states.takeCheckpoint(applied, cut) : null
+    const hardState = ready?.hardState ?? null
+    if (write.entries.length === 0 && hardState === null && cut === null && checkpoint === null) {
+      return null
+    }
+    this.#writing = true
+    return {
+      ...write,
+      ...(cut === null ? {} : { cut }),
+      ...(hardState === null ? {} : { hardState }),
+      ...(checkpoint === null ? {} : { checkpoint }),
+    }
+  }
+
+  /** Its messages leave at once; what must be written is left to the caller. */
+  #takeReady(): Ready | null {
+    if (this.#damage.broken || !this.#node.hasReady()) return null
+    let ready: Ready
+    try {
+      ready = this.#node.ready()
+    } catch (error) {
+      this.#nodeBroke(error)
+      return null
+    }
     for (const message of ready.messages) this.#outbox.send(this.group, message)
     this.#committedHi = Math.max(this.#committedHi, ready.committed.hi)
     this.#reads.answered(ready.readStates, ready.readsLost)
-    for (const member of ready.snapshotsNeeded) this.#warnSnapshot(member)
-    if (ready.entries.length === 0 && ready.hardState === null) return null
-    this.#taken = ready
-    const write = { group: this.group, entries: ready.entries }
-    return ready.hardState === null ? write : { ...write, hardState: ready.hardState }
+    this.#states.needed(ready.snapshotsNeeded)
+    this.#installing = ready.snapshot
+    this.#taken = ready.token === null ? null : ready
+    return ready
   }
 
   /** What `collect` returned is part of this commit. */
   taken(commit: CommitNumber): void {
+    if (!this.#writing) throw new Error(`group ${this.group}: a commit nobody asked for`)
+    this.#writing = false
     const ready = this.#taken
-    if (ready === null || ready.token === null) {
-      throw new Error(`group ${this.group}: a commit without a Ready that asked for it`)
-    }
     this.#taken = null
+    if (ready === null || ready.token === null) return
     this.#persisting.push({ commit, token: ready.token, afterPersist: ready.afterPersist })
   }
 
   /** Part 3 of a turn. At most `applyMax` entries are applied; returns how many were. */
   advance(applyMax: number): number {
     if (this.#closed) return 0
+    this.#install()
+    const forgetFrom = this.#damage.forgetFrom(this.#node)
+    if (forgetFrom > 0) this.#beginAnew(forgetFrom)
     this.#noticeRole()
     this.#proposals.durable(this.node.durableIndex, this.#leadingTerm)
     const applied = this.#apply(applyMax)
+    this.#states.offer(this.#node)
     this.#reads.settle(this.#appliedIndex)
     this.#machine.progressed?.()
     if (this.#appliedIndex + 1 < this.#committedHi) this.schedule()
     else this.#scheduleIfReady()
     return applied
+  }
+
+  /** The log begins behind what the leader sent: so does the machine, unless it was further. */
+  #install(): void {
+    const snapshot = this.#installing
+    if (snapshot === null) return
+    this.#installing = null
+    const { index, term } = snapshot.cut
+    if (index > this.#appliedIndex) {
+      this.#machine.restore?.(snapshot.state, index)
+      this.#appliedIndex = index
+      this.#appliedTerm = term
+      this.#releaseBacklog(this.#proposals.committed(index, term))
+    }
+    this.#committedHi = Math.max(this.#committedHi, index + 1)
+    this.#node.applied(Math.min(this.#appliedIndex, this.#node.commitIndex))
+    this.#outbox.log("info", `group ${this.group}: begins anew from a snapshot at ${index}`)
+  }
+
+  /**
+   * Everything up to `index` leaves the log; `state` is the machine's at that index. False: it is
+   * not applied yet, or gone already.
+   */
+  cut(index: LogIndex, state: Uint8Array): boolean {
+    if (index > this.#appliedIndex || !this.#states.cut(index, state)) return false
+    this.schedule()
+    return true
   }
 
   /** Every commit up to this one is durable. */
@@ -291,12 +411,23 @@ export class RaftGroup {
     }
     const told = this.#toldSoft
     if (told.role === role && told.leaderId === leaderId && this.#toldTerm === term) return
+    const ledUs = told.role === "follower" ? told.leaderId : null
+    if (ledUs !== null && ledUs !== leaderId) this.#noteLed(ledUs)
     this.#toldSoft = { role, leaderId }
     this.#toldTerm = term
     this.#machine.roleChanged?.(this.#toldSoft, term)
   }
 
   #apply(applyMax: number): number {
+    try {
+      return this.#applyCommitted(applyMax)
+    } catch (error) {
+      this.#nodeBroke(error)
+      return 0
+    }
+  }
+
+  #applyCommitted(applyMax: number): number {
     const hi = Math.min(this.#committedHi, this.#appliedIndex + 1 + applyMax)
     const before = this.#appliedIndex
     while (this.#appliedIndex + 1 < hi && !this.#closed) {
@@ -307,9 +438,11 @@ export class RaftGroup {
       for (const meta of metas) {
         this.#machine.apply(meta, this.#readPayload)
         this.#appliedIndex = meta.index
+        this.#appliedTerm = meta.term
+        this.#states.applied(meta)
         this.#releaseBacklog(this.#proposals.committed(meta.index, meta.term))
       }
-      this.node.applied(this.#appliedIndex)
+      this.#node.applied(this.#appliedIndex)
     }
     return this.#appliedIndex - before
   }
@@ -328,11 +461,36 @@ export class RaftGroup {
     if (!this.#scheduled && this.node.hasReady()) this.schedule()
   }
 
-  /** Nothing cuts the prefix of a log yet, so nobody can be that far behind; say so if one is. */
-  #warnSnapshot(member: MemberId): void {
-    const line = `group ${this.group}: ${member} needs entries below ${this.log.firstIndex}`
-    this.#outbox.log("error", line)
+  /** An entry's bytes are not those that were appended; whoever reads it gives its own error. */
+  damaged(index: LogIndex, what: string): void {
+    if (!this.#closed && this.#damage.found(index, what, this.#node)) this.schedule()
+  }
+
+  /** Some entry of this log is damaged and has not been given back yet. */
+  get isDamaged(): boolean {
+    return this.#damage.any
+  }
+
+  /** An error of reading the log in the middle of the node's or the machine's work. */
+  #nodeBroke(error: unknown): void {
+    const here = error instanceof CorruptEntry && error.group === this.group
+    if (!here || !othersHold(this.#node)) throw error
+    this.#damage.nodeBroke(error.index, error.message, this.#node)
+    this.schedule()
+  }
+
+  /** Forgets everything from `index` on and starts as a member that is to be trusted again. */
+  #beginAnew(index: LogIndex): void {
+    this.#options.wal.amputate(this.group, index)
+    this.#persisting = []
+    this.#states.forget()
+    const lastKnown = Math.min(this.#committedHi, this.log.lastIndex + 1)
+    this.#committedHi = Math.max(this.#appliedIndex + 1, lastKnown)
+    this.#node = this.#newNode()
+    this.#reads.allLost()
   }
 }
+
+const noEntries: ReadonlyArray<never> = []
 
 function ignoreOutcome(): void {}

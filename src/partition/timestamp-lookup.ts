@@ -4,7 +4,7 @@
  * batch is read and, if need be, decompressed.
  */
 import type { LogIndex } from "../../raft/types.ts"
-import type { GroupLog } from "../../storage/wal.ts"
+import type { EntryMeta, GroupLog } from "../../storage/wal.ts"
 import { iterateRecords } from "../protocol/record.ts"
 
 export interface TimestampedOffset {
@@ -23,6 +23,26 @@ export function entryAtTimestamp(
   const index = log.indexOfTimestamp(timestamp, log.firstIndex)
   return index === undefined || index >= hi ? undefined : index
 }
+
+/**
+ * The first of the readable entries below `hi` with the greatest timestamp. Reads every envelope:
+ * for a log whose latest record by time was cut off.
+ */
+export function entryOfMaxTimestamp(log: GroupLog, hi: LogIndex): EntryMeta | undefined {
+  let best: EntryMeta | undefined
+  for (let lo = log.firstIndex; lo < hi;) {
+    const metas = log.metas(lo, hi, scanChunk)
+    if (metas.length === 0) break
+    for (const meta of metas) {
+      const isData = meta.type === "data" && meta.maxTimestamp >= 0
+      if (isData && (best === undefined || meta.maxTimestamp > best.maxTimestamp)) best = meta
+    }
+    lo += metas.length
+  }
+  return best
+}
+
+const scanChunk = 512
 
 /**
  * First record of the entry at `index` with a timestamp ≥ `timestamp`; its maxTimestamp says there

@@ -37,13 +37,16 @@ export interface GroupHeight {
 }
 
 /**
- * The highest entry of a group that the receiver's disk has acknowledged or sent to the sender: a
- * log that ends below it has lost something (VERIFICATION D3).
+ * The highest entry of a group that the receiver's disk has acknowledged to the sender, or had
+ * committed as its leader: a log that ends below it has lost something (VERIFICATION D3).
  */
-export interface Witnessed {
+export interface WitnessedHeight {
   readonly group: GroupId
-  readonly term: Term
   readonly index: LogIndex
+  /** Of the entry at `index`. */
+  readonly entryTerm: Term
+  /** Of the leader at that time. */
+  readonly leaderTerm: Term
 }
 
 /** Who leads a group, as its leader says; leader −1: the sender led it and does so no more. */
@@ -66,7 +69,7 @@ export type PeerFrame =
       readonly heights: ReadonlyArray<GroupHeight>
       /** Of which disk `witnessed` speaks; empty when the sender knows of none. */
       readonly witnessedDisk: string
-      readonly witnessed: ReadonlyArray<Witnessed>
+      readonly witnessed: ReadonlyArray<WitnessedHeight>
     }
   | { readonly _tag: "Heartbeat"; readonly appliedMetadataIndex: LogIndex }
   | {
@@ -85,7 +88,7 @@ export type PeerFrame =
 const FrameType = { Hello: 1, Heartbeat: 2, Raft: 3, Request: 4, Response: 5, Report: 6 } as const
 
 const heightBytes = 28
-const witnessedBytes = 20
+const witnessedBytes = 28
 /** Without the ISR's members. */
 const reportBytes = 20
 
@@ -194,10 +197,11 @@ const writeHello = (
   }
   writer.string(hello.witnessedDisk)
   writer.int32(hello.witnessed.length)
-  for (const { group, term, index } of hello.witnessed) {
+  for (const { group, index, entryTerm, leaderTerm } of hello.witnessed) {
     writer.int32(group)
-    writer.int64(term)
     writer.int64(index)
+    writer.int64(entryTerm)
+    writer.int64(leaderTerm)
   }
 }
 
@@ -217,11 +221,12 @@ const readHello = (reader: ByteReader): PeerFrame => {
     heights.push({ group, term, acceptedTerm, lastIndex: reader.natural() })
   }
   const witnessedDisk = reader.string()
-  const witnessed: Array<Witnessed> = []
+  const witnessed: Array<WitnessedHeight> = []
   for (let left = reader.count(witnessedBytes); left > 0; left--) {
     const group = reader.int32()
-    const term = reader.natural()
-    witnessed.push({ group, term, index: reader.natural() })
+    const index = reader.natural()
+    const entryTerm = reader.natural()
+    witnessed.push({ group, index, entryTerm, leaderTerm: reader.natural() })
   }
   const identity = { clusterId, nodeId, diskUuid, incarnation }
   const memory = { heights, witnessedDisk, witnessed }

@@ -174,8 +174,8 @@ describe("a corrupt entry", () => {
     })
     expect(leader.offsetForTimestamp(-1)).toMatchObject({ offset: 0 })
     expect(cluster.nodes[0]!.logged).toEqual([
-      "t-0: group 1 index 3: planted",
-      "t-0: group 1 index 2: planted",
+      "group 1: entry 3 is damaged: t-0: group 1 index 3: planted; nobody else holds it: it is lost",
+      "group 1: entry 2 is damaged: t-0: group 1 index 2: planted; nobody else holds it: it is lost",
     ])
     expect(leader.read(9, 1 << 20, true).errorCode).toBe(ErrorCode.NONE)
   })

@@ -160,7 +160,10 @@ const frame: fc.Arbitrary<PeerFrame> = fc.oneof(
         { maxLength: 40 },
       ),
       witnessedDisk: name,
-      witnessed: fc.array(fc.record({ group, term: natural, index: natural }), { maxLength: 40 }),
+      witnessed: fc.array(
+        fc.record({ group, index: natural, entryTerm: natural, leaderTerm: natural }),
+        { maxLength: 40 },
+      ),
     })
     .map((f): PeerFrame => ({ _tag: "Hello", version: peerVersion, ...f })),
   natural.map((n): PeerFrame => ({ _tag: "Heartbeat", appliedMetadataIndex: n })),

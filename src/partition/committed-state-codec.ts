@@ -1,0 +1,87 @@
+/**
+ * A partition's derived state as bytes: the state in its checkpoints and snapshots. Equal states
+ * have equal bytes.
+ */
+import { Reader } from "../protocol/reader.ts"
+import { Writer } from "../protocol/writer.ts"
+import type { CommittedSnapshot, CommittedState } from "./committed-state.ts"
+import type { EpochStart } from "./leader-epochs.ts"
+import type { ProducerBatch } from "./producer-batch.ts"
+import type { ProducerSnapshot } from "./producer-state.ts"
+
+const version = 1
+const epochBytes = 16
+const producerBytes = 12
+const batchBytes = 47
+
+export function encodeCommittedState(state: CommittedState): Uint8Array {
+  const epochs = state.epochs.snapshot()
+  const producers = state.producers.snapshot()
+  const writer = new Writer(64 + epochs.length * epochBytes + producers.length * 128)
+  writer.uint16(version)
+  writer.int64(state.highWatermark)
+  writer.int64(state.appliedTerm)
+  writer.int64(state.maxTimestamp)
+  writer.int64(state.maxTimestampIndex)
+  writer.arrayLength(epochs.length)
+  for (const { epoch, startOffset } of epochs) {
+    writer.int64(epoch)
+    writer.int64(startOffset)
+  }
+  writer.arrayLength(producers.length)
+  for (const { producerId, batches } of producers) {
+    writer.int64(producerId)
+    writer.arrayLength(batches.length)
+    for (const batch of batches) writeBatch(writer, batch)
+  }
+  return writer.concat()
+}
+
+function writeBatch(writer: Writer, batch: ProducerBatch): void {
+  writer.int16(batch.epoch)
+  writer.int32(batch.firstSequence)
+  writer.int32(batch.lastSequence)
+  writer.int64(batch.firstOffset)
+  writer.int64(batch.index)
+  writer.int64(batch.timestamp)
+  writer.int64(batch.appendMs)
+  writer.bool(batch.startsHistory)
+}
+
+/** Throws DecodeError, or an Error for a version that this program does not know. */
+export function decodeCommittedState(bytes: Uint8Array): CommittedSnapshot {
+  const reader = new Reader(bytes, { elementsMax: 100_000_000 })
+  const found = reader.uint16()
+  if (found !== version) throw new Error(`a partition's state of version ${found}`)
+  const highWatermark = reader.int64()
+  const appliedTerm = reader.int64()
+  const maxTimestamp = reader.int64()
+  const maxTimestampIndex = reader.int64()
+  const epochs: Array<EpochStart> = []
+  for (let left = reader.arrayLength(epochBytes); left > 0; left--) {
+    const epoch = reader.int64()
+    epochs.push({ epoch, startOffset: reader.int64() })
+  }
+  const producers: Array<ProducerSnapshot> = []
+  for (let left = reader.arrayLength(producerBytes); left > 0; left--) {
+    const producerId = reader.int64()
+    const batches: Array<ProducerBatch> = []
+    for (let of = reader.arrayLength(batchBytes); of > 0; of--) batches.push(readBatch(reader))
+    producers.push({ producerId, batches })
+  }
+  reader.expectEnd()
+  return { highWatermark, appliedTerm, maxTimestamp, maxTimestampIndex, epochs, producers }
+}
+
+function readBatch(reader: Reader): ProducerBatch {
+  return {
+    epoch: reader.int16(),
+    firstSequence: reader.int32(),
+    lastSequence: reader.int32(),
+    firstOffset: reader.int64(),
+    index: reader.int64(),
+    timestamp: reader.int64(),
+    appendMs: reader.int64(),
+    startsHistory: reader.bool(),
+  }
+}
