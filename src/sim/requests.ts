@@ -1,0 +1,114 @@
+/** Client requests: through the shipped codec to the broker and back. */
+import type { RequestAnswer } from "../node/node.ts"
+import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "../protocol/codec.ts"
+import { Reader } from "../protocol/reader.ts"
+import type { Api, RequestInput, ResponseInput, ResponseOf } from "../protocol/schema.ts"
+import { Writer } from "../protocol/writer.ts"
+import type { SimBroker } from "./broker.ts"
+import type { Engine } from "./engine.ts"
+import type { SubjectAnswer } from "./subject.ts"
+
+export interface Asked<A extends Api> {
+  readonly broker: number
+  /** Undefined until answered. */
+  answer: SubjectAnswer<A> | undefined
+  answeredMs: number
+}
+
+interface Waiting {
+  readonly broker: SimBroker
+  readonly api: Api
+  readonly version: number
+  readonly done: (answer: SubjectAnswer<Api>) => void
+}
+
+export class Requests {
+  private readonly engine: Engine
+  private readonly waiting = new Map<number, Waiting>()
+  private nextToken = 1
+
+  constructor(engine: Engine) {
+    this.engine = engine
+  }
+
+  ask<A extends Api>(
+    broker: SimBroker,
+    api: A,
+    version: number,
+    input: RequestInput<A>,
+    answered?: (answer: SubjectAnswer<A>) => void,
+  ): Asked<A> {
+    const writer = new Writer()
+    encodeRequest(api, version, input, writer)
+    return this.askBytes(broker, api, version, writer.concat(), answered)
+  }
+
+  /** At once at the broker: there is no network between clients and brokers here. */
+  askBytes<A extends Api>(
+    broker: SimBroker,
+    api: A,
+    version: number,
+    bytes: Uint8Array,
+    answered?: (answer: SubjectAnswer<A>) => void,
+  ): Asked<A> {
+    const asked: Asked<A> = { broker: broker.id, answer: undefined, answeredMs: 0 }
+    const done = (answer: SubjectAnswer<A>) => {
+      asked.answer = answer
+      asked.answeredMs = this.engine.nowMs
+      // Not inside the broker's turn: what the client does next is an event of its own.
+      if (answered !== undefined) this.engine.act(0, () => answered(answer))
+    }
+    const { process } = broker
+    if (process === undefined) {
+      done("closed")
+      return asked
+    }
+    const body = decodeRequest(api, version, new Reader(Buffer.from(bytes)))
+    const token = this.nextToken++
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is decoded with A is A's
+    const take = done as (answer: SubjectAnswer<Api>) => void
+    this.waiting.set(token, { broker, api, version, done: take })
+    const connection = { id: 1, host: "127.0.0.1" }
+    const request = { apiKey: api.key, apiVersion: version, clientId: null, connection, body }
+    const hand = () => {
+      if (!this.waiting.has(token)) return
+      this.engine.hash.number(api.key)
+      process.enter((node, nowMs) => {
+        node.request(token, { ...request, receivedMs: nowMs }, nowMs)
+      })
+    }
+    if (process.paused) process.holdRequest(hand)
+    else hand()
+    return asked
+  }
+
+  answered(token: number, answer: RequestAnswer): void {
+    const waiting = this.waiting.get(token)
+    if (waiting === undefined) throw new Error(`token ${token} is answered twice or never asked`)
+    this.waiting.delete(token)
+    const { api, version } = waiting
+    this.engine.hash.number(token)
+    if (answer._tag !== "response") {
+      waiting.done(answer._tag === "none" ? "none" : "closed")
+      return
+    }
+    waiting.done(this.carried(api, version, answer.response))
+  }
+
+  private carried<A extends Api>(api: A, version: number, response: object): ResponseOf<A> {
+    const writer = new Writer()
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the encoder looks for itself
+    encodeResponse(api, version, response as ResponseInput<A>, writer)
+    const bytes = writer.concat()
+    this.engine.hash.bytes(bytes)
+    return decodeResponse(api, version, new Reader(bytes))
+  }
+
+  disconnected(broker: SimBroker): void {
+    for (const [token, waiting] of this.waiting) {
+      if (waiting.broker !== broker) continue
+      this.waiting.delete(token)
+      waiting.done("closed")
+    }
+  }
+}
