@@ -264,6 +264,7 @@ export class GroupState {
 
   private removeFirst(): void {
     this.payloadBytes -= this.extents.bytes(0)
+    this.baseChain = this.extents.chain(0)
     this.extents.removeFirst(1)
   }
 

@@ -1,6 +1,7 @@
 /** Entries for storage tests, sealed as the core seals them; payloads say where they belong. */
 import { sealEntry, sealInternal } from "../../raft/entry.ts"
-import type { Entry, HardState } from "../../raft/types.ts"
+import type { Entry, HardState, Snapshot } from "../../raft/types.ts"
+import type { Checkpoint } from "../../storage/index.ts"
 
 export interface DataOptions {
   readonly term?: number
@@ -46,6 +47,26 @@ export function run(
 
 export function hardState(term: number, votedFor: string | null = null): HardState {
   return { term, votedFor, commitIndex: term * 2, acceptedTerm: term, standing: "trusted" }
+}
+
+/** A snapshot at an entry of the log, or of another log. */
+export function snapshotAt(
+  { index, term, lastOffset, appendMs }: Pick<Entry, "index" | "term" | "lastOffset" | "appendMs">,
+  stateBytes = 30,
+): Snapshot {
+  const configuration = {
+    voters: ["a", "b", "ü"],
+    votersOutgoing: [],
+    learners: ["c"],
+    learnersNext: [],
+    witnesses: ["b"],
+  }
+  const cut = { index, term, lastOffset, appendMs, configuration, configurationIndex: index - 1 }
+  return { cut, state: payloadOf(stateBytes, index) }
+}
+
+export function checkpointAt(index: number, term: number, stateBytes = 40): Checkpoint {
+  return { index, term, state: payloadOf(stateBytes, index * 7 + term) }
 }
 
 /** As plain data, for `toEqual`: a view on shared memory equals one on its own. */

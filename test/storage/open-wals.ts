@@ -1,5 +1,5 @@
 /** The logs under test behind one face: open, wait until durable, reopen, close. */
-import { mkdtempSync, rmSync } from "node:fs"
+import { cpSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import {
@@ -18,6 +18,8 @@ export interface OpenWal<W extends Wal = Wal> {
   durable(): Promise<void>
   /** Closes in order and opens again what is on disk. */
   reopen(): Promise<OpenWal<W>>
+  /** Everything committed so far is durable, then the process dies, and another one opens. */
+  crash(): Promise<OpenWal<W>>
   /** Closes and removes. */
   dispose(): Promise<void>
 }
@@ -31,6 +33,10 @@ export function openMemory(from?: MemoryWal): OpenWal<MemoryWal> {
     reported,
     durable: async () => wal.flush(),
     reopen: async () => {
+      wal.flush()
+      return openMemory(wal)
+    },
+    crash: async () => {
       wal.flush()
       return openMemory(wal)
     },
@@ -77,6 +83,14 @@ export async function openSqlite(
     reopen: async () => {
       await wal.close()
       return openSqlite(limits, dir)
+    },
+    crash: async () => {
+      await durable()
+      const left = temporaryFolder()
+      cpSync(dir, left, { recursive: true })
+      await wal.close()
+      rmSync(dir, { recursive: true })
+      return openSqlite(limits, left)
     },
     dispose: async () => {
       await wal.close()

@@ -6,7 +6,7 @@ import { expect, test } from "bun:test"
 import * as fc from "fast-check"
 import type { Entry } from "../../raft/types.ts"
 import type { GroupWrite, SqliteWalLimits, Wal } from "../../storage/index.ts"
-import { configuration, data, hardState, noop } from "./entries.ts"
+import { checkpointAt, configuration, data, hardState, noop, snapshotAt } from "./entries.ts"
 import { openMemory, openSqlite, type OpenWal } from "./open-wals.ts"
 import { expectSame } from "./same-logs.ts"
 
@@ -23,11 +23,23 @@ interface Append {
   readonly withHardState: boolean
 }
 
+interface Cut {
+  readonly group: number
+  /** From the log's end: below 0 is beyond it, an install. */
+  readonly back: number
+  readonly otherTerm: boolean
+  readonly checkpoint: boolean
+}
+
 type Step =
   | { readonly _tag: "commit"; readonly appends: ReadonlyArray<Append> }
   | { readonly _tag: "drop"; readonly group: number }
+  | { readonly _tag: "cut"; readonly cut: Cut }
+  | { readonly _tag: "checkpoint"; readonly group: number; readonly back: number }
+  | { readonly _tag: "amputate"; readonly group: number; readonly back: number }
   | { readonly _tag: "durable" }
   | { readonly _tag: "reopen" }
+  | { readonly _tag: "crash" }
 
 const append: fc.Arbitrary<Append> = fc.record({
   group: fc.constantFrom(...groups),
@@ -53,7 +65,28 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ _tag: fc.constant("drop"), group: fc.constantFrom(...groups) }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      _tag: fc.constant("cut"),
+      cut: fc.record({
+        group: fc.constantFrom(...groups),
+        back: fc.integer({ min: -3, max: 8 }),
+        otherTerm: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),
+        checkpoint: fc.boolean(),
+      }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      _tag: fc.constantFrom("checkpoint", "amputate"),
+      group: fc.constantFrom(...groups),
+      back: fc.nat(6),
+    }),
+  },
   { weight: 3, arbitrary: fc.constant({ _tag: "durable" }) },
+  { weight: 1, arbitrary: fc.constant({ _tag: "crash" }) },
   { weight: 2, arbitrary: fc.constant({ _tag: "reopen" }) },
 )
 
@@ -68,11 +101,11 @@ const limits: fc.Arbitrary<Partial<SqliteWalLimits>> = fc.record({
 function writesOf(wal: Wal, appends: ReadonlyArray<Append>): ReadonlyArray<GroupWrite> {
   return appends.map((part) => {
     const log = wal.log(part.group)
-    const first = Math.max(1, log.lastIndex + 1 - part.back)
-    const before = log.metas(first - 1, first, 1)[0]
-    const term = Math.max(1, before?.term ?? 1) + part.termsUp
+    const first = Math.max(log.firstIndex, log.lastIndex + 1 - part.back)
+    const before = log.metas(first - 1, first, 1)[0] ?? log.cut
+    const term = Math.max(1, before.term) + part.termsUp
     const entries: Array<Entry> = []
-    let lastOffset = before?.lastOffset ?? -1
+    let lastOffset = before.lastOffset
     for (const [n, kind] of part.kinds.entries()) {
       const { bytes, maxTimestamp } = part
       const entry =
@@ -87,37 +120,88 @@ function writesOf(wal: Wal, appends: ReadonlyArray<Append>): ReadonlyArray<Group
   })
 }
 
+/** Undefined where the log cannot be cut so. */
+function cutOf(wal: Wal, { group, back, otherTerm, checkpoint }: Cut): GroupWrite | undefined {
+  const log = wal.log(group)
+  const index = log.lastIndex - back
+  if (index <= log.cut.index) return undefined
+  const held = log.metas(index, index + 1, 1)[0]
+  const lastTerm = log.term(log.lastIndex) ?? 0
+  const place =
+    held !== undefined && !otherTerm
+      ? held
+      : { index, term: lastTerm + 1, lastOffset: log.lastOffset + 2, appendMs: log.lastAppendMs }
+  const cut = snapshotAt(place)
+  return {
+    group,
+    cut,
+    entries: [],
+    ...(checkpoint ? { checkpoint: checkpointAt(index, place.term) } : {}),
+  }
+}
+
+/** The same change to a log; answers the commit's number where it has one. */
+function change(wal: Wal, next: Step, writes: ReadonlyArray<GroupWrite>): number | undefined {
+  if (next._tag === "commit" || next._tag === "cut" || next._tag === "checkpoint") {
+    return wal.commit(writes)
+  }
+  if (next._tag === "amputate") {
+    const log = wal.log(next.group)
+    return wal.amputate(next.group, Math.max(log.firstIndex, log.lastIndex + 1 - next.back))
+  }
+  if (next._tag === "drop") wal.drop(next.group)
+  return undefined
+}
+
+function writesOfStep(wal: Wal, next: Step): ReadonlyArray<GroupWrite> {
+  if (next._tag === "commit") return writesOf(wal, next.appends)
+  if (next._tag === "cut") {
+    const write = cutOf(wal, next.cut)
+    return write === undefined ? [] : [write]
+  }
+  if (next._tag !== "checkpoint") return []
+  const log = wal.log(next.group)
+  const index = Math.max(log.cut.index, log.lastIndex - next.back)
+  const checkpoint = checkpointAt(index, log.term(index) ?? 0)
+  return [{ group: next.group, entries: [], checkpoint }]
+}
+
+interface Both {
+  readonly memory: OpenWal
+  readonly sqlite: OpenWal
+}
+
+async function restarted({ memory, sqlite }: Both, how: "reopen" | "crash"): Promise<Both> {
+  return { memory: await memory[how](), sqlite: await sqlite[how]() }
+}
+
+async function applied(both: Both, next: Step): Promise<Both> {
+  if (next._tag === "reopen" || next._tag === "crash") return restarted(both, next._tag)
+  const { memory, sqlite } = both
+  if (next._tag === "durable") {
+    // The waiting itself is an empty commit on the SQLite side.
+    memory.wal.commit([])
+    await Promise.all([memory.durable(), sqlite.durable()])
+    return both
+  }
+  const writes = writesOfStep(memory.wal, next)
+  expect(change(sqlite.wal, next, writes)).toBe(change(memory.wal, next, writes))
+  return both
+}
+
 test("SQLite and memory agree on any history", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 25 }), limits, async (steps, chosen) => {
-      let memory: OpenWal = openMemory()
-      let sqlite: OpenWal = await openSqlite(chosen)
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), limits, async (steps, chosen) => {
+      let both: Both = { memory: openMemory(), sqlite: await openSqlite(chosen) }
       try {
-        for (const next of steps) {
-          if (next._tag === "commit") {
-            const writes = writesOf(memory.wal, next.appends)
-            expect(sqlite.wal.commit(writes)).toBe(memory.wal.commit(writes))
-          } else if (next._tag === "drop") {
-            memory.wal.drop(next.group)
-            sqlite.wal.drop(next.group)
-          } else if (next._tag === "durable") {
-            // The waiting itself is an empty commit on the SQLite side.
-            memory.wal.commit([])
-            await Promise.all([memory.durable(), sqlite.durable()])
-          } else {
-            expectSame(sqlite.wal, memory.wal, groups)
-            memory = await memory.reopen()
-            sqlite = await sqlite.reopen()
-          }
-          expectSame(sqlite.wal, memory.wal, groups)
+        for (const next of [...steps, { _tag: "reopen" } as const]) {
+          both = await applied(both, next)
+          expectSame(both.sqlite.wal, both.memory.wal, groups)
         }
-        memory = await memory.reopen()
-        sqlite = await sqlite.reopen()
-        expectSame(sqlite.wal, memory.wal, groups)
       } finally {
-        await sqlite.dispose()
+        await both.sqlite.dispose()
       }
     }),
-    { numRuns: 60, endOnFailure: false },
+    { numRuns: 80, endOnFailure: false },
   )
 }, 60_000)

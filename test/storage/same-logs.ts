@@ -14,6 +14,7 @@ function describeLog(wal: Wal, group: GroupId): object {
   const everything = Number.MAX_SAFE_INTEGER
   const indexes = Array.from({ length: log.lastIndex + 2 }, (_, index) => index)
   const offsets = Array.from({ length: log.lastOffset + 3 }, (_, n) => n - 1)
+  const { firstIndex } = log
   return {
     group,
     ends: [log.firstIndex, log.lastIndex, log.firstOffset, log.lastOffset, log.lastAppendMs],
@@ -21,11 +22,19 @@ function describeLog(wal: Wal, group: GroupId): object {
     hardState: log.hardState,
     termRuns: log.termRuns(),
     terms: indexes.map((index) => log.term(index)),
-    entries: log.entries(1, everything, everything).map(plain),
-    metas: log.metas(1, everything, everything),
+    cut: log.cut,
+    snapshot: withText(log.snapshot()),
+    checkpoint: withText(log.checkpoint()),
+    entries: log.entries(firstIndex, everything, everything).map(plain),
+    metas: log.metas(firstIndex, everything, everything),
     byOffset: offsets.map((offset) => log.indexOfOffset(offset)),
     byTimestamp: indexes.map((index) => log.indexOfTimestamp(1000 + 7 * index, index)),
     configurations: indexes.map((index) => log.configurationAt(index)?.index),
     middles: indexes.map((index) => log.entries(index, index + 3, 100).length),
   }
+}
+
+function withText<A extends { readonly state: Uint8Array }>(state: A | undefined): object | null {
+  if (state === undefined) return null
+  return { ...state, state: Buffer.from(state.state).toString("latin1") }
 }
