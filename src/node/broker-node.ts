@@ -13,6 +13,7 @@ import type { MetadataImage } from "../cluster/image.ts"
 import { foundingConfiguration, memberId } from "../cluster/members.ts"
 import type { Partition } from "../partition/partition.ts"
 import type { Outbox } from "../partition/ports.ts"
+import type { RaftGroup } from "../partition/raft-group.ts"
 import type { PeerFrame } from "../peer/codec.ts"
 import { AutoCreate } from "./auto-create.ts"
 import { Leadership } from "./leadership.ts"
@@ -195,6 +196,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       outbox: this.#outbox(),
       onDirty: this.#replicas.onDirty,
       onRole: () => this.#leadership.metadata(this.#metadata),
+      snapshotEntries: settings.metadataSnapshotEntries,
     })
   }
 
@@ -398,6 +400,11 @@ export class BrokerNode implements BrokerMachine, NodeView {
   /** Members of group 0, for inspection. */
   get metadataConfiguration(): Configuration {
     return this.#metadata.configuration
+  }
+
+  /** Group 0, partitions, and groups of which this node is a witness; for inspection. */
+  raftGroup(group: GroupId): RaftGroup | undefined {
+    return group === metadataGroupId ? this.#metadata.raftGroup : this.#replicas.raftGroup(group)
   }
 
   log(level: LogLevel, line: string): void {
