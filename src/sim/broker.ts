@@ -16,6 +16,7 @@ import type { Network } from "./network.ts"
 import type { DiskOptions } from "./options.ts"
 import { SimProcess } from "./process.ts"
 import { hexId } from "./random.ts"
+import type { Waiting } from "./requests.ts"
 import type { SubjectBroker } from "./subject.ts"
 
 /** Where a process may be crashed exactly: behind its next commit, fsync or frame. */
@@ -42,6 +43,8 @@ export class SimBroker implements SubjectBroker {
   readonly clock: MachineClock
   /** Of the machine: ids, moments. */
   readonly prng: Prng
+  /** Requests that wait for their answers. */
+  readonly answers = new Map<number, Waiting>()
   diskUuid: string
   starts = 0
   process: SimProcess | undefined

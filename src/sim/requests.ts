@@ -15,8 +15,8 @@ export interface Asked<A extends Api> {
   answeredMs: number
 }
 
-interface Waiting {
-  readonly broker: SimBroker
+/** A request at a broker. */
+export interface Waiting {
   readonly api: Api
   readonly version: number
   readonly done: (answer: SubjectAnswer<Api>) => void
@@ -24,7 +24,6 @@ interface Waiting {
 
 export class Requests {
   private readonly engine: Engine
-  private readonly waiting = new Map<number, Waiting>()
   private nextToken = 1
 
   constructor(engine: Engine) {
@@ -67,11 +66,11 @@ export class Requests {
     const token = this.nextToken++
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is decoded with A is A's
     const take = done as (answer: SubjectAnswer<Api>) => void
-    this.waiting.set(token, { broker, api, version, done: take })
+    broker.answers.set(token, { api, version, done: take })
     const connection = { id: 1, host: "127.0.0.1" }
     const request = { apiKey: api.key, apiVersion: version, clientId: null, connection, body }
     const hand = () => {
-      if (!this.waiting.has(token)) return
+      if (!broker.answers.has(token)) return
       this.engine.hash.number(api.key)
       process.enter((node, nowMs) => {
         node.request(token, { ...request, receivedMs: nowMs }, nowMs)
@@ -82,10 +81,10 @@ export class Requests {
     return asked
   }
 
-  answered(token: number, answer: RequestAnswer): void {
-    const waiting = this.waiting.get(token)
+  answered(broker: SimBroker, token: number, answer: RequestAnswer): void {
+    const waiting = broker.answers.get(token)
     if (waiting === undefined) throw new Error(`token ${token} is answered twice or never asked`)
-    this.waiting.delete(token)
+    broker.answers.delete(token)
     const { api, version } = waiting
     this.engine.hash.number(token)
     if (answer._tag !== "response") {
@@ -105,10 +104,8 @@ export class Requests {
   }
 
   disconnected(broker: SimBroker): void {
-    for (const [token, waiting] of this.waiting) {
-      if (waiting.broker !== broker) continue
-      this.waiting.delete(token)
-      waiting.done("closed")
-    }
+    const waiting = [...broker.answers.values()]
+    broker.answers.clear()
+    for (const { done } of waiting) done("closed")
   }
 }

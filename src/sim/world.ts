@@ -6,7 +6,7 @@
 import type { Prng } from "../../raft/prng.ts"
 import type { BrokerNode } from "../node/broker-node.ts"
 import { defaultNodeSettings } from "../node/node.ts"
-import type { NodeSettings } from "../node/node.ts"
+import type { NodeSettings, RequestAnswer } from "../node/node.ts"
 import type { Api, RequestInput, ResponseOf } from "../protocol/schema.ts"
 import { Atlas } from "./atlas.ts"
 import { SimBroker } from "./broker.ts"
@@ -71,8 +71,8 @@ export class SimWorld implements Subject {
       founders: () => founders,
       network: () => this.network,
       anybodyRuns: () => this.brokers.some(({ process }) => process !== undefined),
-      answered: (_: SimBroker, token: number, answer: Parameters<Requests["answered"]>[1]) =>
-        this.requests.answered(token, answer),
+      answered: (broker: SimBroker, token: number, answer: RequestAnswer) =>
+        this.requests.answered(broker, token, answer),
       disconnected: (broker: SimBroker) => this.requests.disconnected(broker),
     }
     const driftMax = (options.clockDriftPerMille ?? 0) * 1000
