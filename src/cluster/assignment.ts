@@ -5,7 +5,7 @@
  */
 import type { GroupId } from "../../storage/wal.ts"
 import type { MetadataImage, PartitionInfo } from "./image.ts"
-import { isFoundingMember } from "./members.ts"
+import { isVotingReplica } from "./members.ts"
 import type { Assignment, LeadersAssigned, MetadataRecord } from "./records.ts"
 
 /** What the leaders of data groups last reported. */
@@ -20,7 +20,7 @@ export interface LeadershipView {
 export const mayLead = (image: MetadataImage, partition: PartitionInfo, id: number): boolean => {
   const broker = image.brokers.get(id)
   if (broker === undefined || broker.fenced || !partition.replicas.includes(id)) return false
-  return isFoundingMember(partition, broker)
+  return isVotingReplica(partition, broker)
 }
 
 /**

@@ -7,7 +7,7 @@ import type { ErrorCode } from "../protocol/error-codes.ts"
 import type { Uuid } from "../protocol/schema.ts"
 import type { BrokerInfo, MetadataImage } from "./image.ts"
 import type { PlacementBroker } from "./placement.ts"
-import type { MetadataRecord, ReplicaDisk } from "./records.ts"
+import type { MetadataRecord, NewPartition, ReplicaDisk } from "./records.ts"
 
 export interface ControllerDefaults {
   readonly numPartitions: number
@@ -20,6 +20,8 @@ export interface ControllerContext {
   readonly defaults: ControllerDefaults
   /** Brokers that the metadata leader hears; itself included. */
   readonly liveBrokers: ReadonlySet<number>
+  /** Partitions with two replicas get a witness. */
+  readonly placeWitnesses: boolean
   newUuid(): Uuid
 }
 
@@ -63,11 +65,12 @@ export const firstActive = (
     return broker !== undefined && isActive(broker, context)
   })
 
-/** The present disk of every broker that holds a replica. */
+/** The present disk of every broker that holds a replica or is a witness. */
 export const disksOf = (
   image: MetadataImage,
-  replicaLists: ReadonlyArray<ReadonlyArray<number>>,
+  partitions: ReadonlyArray<NewPartition>,
 ): ReadonlyArray<ReplicaDisk> => {
-  const ids = new Set(replicaLists.flat())
+  const ids = new Set(partitions.flatMap(({ replicas }) => replicas))
+  for (const { witness } of partitions) if (witness !== -1) ids.add(witness)
   return [...ids].map((brokerId) => ({ brokerId, uuid: image.brokers.get(brokerId)!.diskUuid }))
 }

@@ -70,12 +70,11 @@ const grow = (
   const plan = planPartitions(image, topic, request, groupsBefore, context)
   if (plan._tag === "refused") return plan
   const { partitions } = plan
-  const lists = partitions.map((partition) => partition.replicas)
   const record: PartitionsCreated = {
     _tag: "PartitionsCreated",
     topicId: topic.id,
     firstPartition: topic.partitions.length,
-    disks: disksOf(image, lists),
+    disks: disksOf(image, partitions),
     partitions,
   }
   return { _tag: "planned", record } as const

@@ -105,13 +105,12 @@ const planTopic = (
   const plan = planPartitions(image, topic, groupsBefore, context)
   if (plan._tag === "refused") return plan
   const { partitions } = plan
-  const lists = partitions.map((partition) => partition.replicas)
   const record: TopicCreated = {
     _tag: "TopicCreated",
     topicId: context.newUuid(),
     name: topic.name,
     configs: topic.configs.map(({ name, value }) => ({ name, value: value ?? "" })),
-    disks: disksOf(image, lists),
+    disks: disksOf(image, partitions),
     partitions,
   }
   return { _tag: "planned", record }

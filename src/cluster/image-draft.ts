@@ -6,6 +6,7 @@ import { memberId } from "./members.ts"
 import type {
   BrokerRegistered,
   LeadersAssigned,
+  MembershipChanged,
   MetadataRecord,
   NewPartition,
   PartitionsCreated,
@@ -14,6 +15,8 @@ import type {
   TopicCreated,
 } from "./records.ts"
 import { collisionKey, hasCollisionChars, isInternalTopic } from "./topic-names.ts"
+
+const none: ReadonlyArray<number> = []
 
 interface TopicDraft {
   readonly id: Uuid
@@ -67,6 +70,8 @@ export class ImageDraft {
         return this.assignLeaders(record)
       case "ProducerIdsAllocated":
         return this.allocateProducerIds(record)
+      case "MembershipChanged":
+        return this.changeMembership(record)
     }
   }
 
@@ -161,15 +166,27 @@ export class ImageDraft {
     const members = new Map(
       disks.map((disk) => [disk.brokerId, memberId(disk.brokerId, disk.uuid)]),
     )
-    for (const { replicas, leader } of partitions) {
+    const memberOn = (id: number) => members.get(id) ?? missingDisk(topic.name, id)
+    for (const { replicas, leader, witness } of partitions) {
       const group = this.nextGroupId++
+      const founders = replicas.map(memberOn)
       const info: PartitionInfo = {
         topicId: topic.id,
         topic: topic.name,
         partition: topic.partitions.length,
         group,
         replicas,
-        members: replicas.map((id) => members.get(id) ?? missingDisk(topic.name, id)),
+        adding: none,
+        removing: none,
+        witness,
+        members: founders,
+        foundingWitness: witness === -1 ? null : memberOn(witness),
+        voters: founders,
+        departing: none,
+        leavingWitnesses: none,
+        vacating: none,
+        membershipIndex: 0,
+        claimTerm: 0,
         assignedLeader: leader,
         assignedIndex: this.index,
         assignedHow: "campaign",
@@ -201,18 +218,39 @@ export class ImageDraft {
 
   private assignLeaders(record: LeadersAssigned): void {
     for (const { group, leader, how } of record.assignments) {
-      const info = this.groups.has(group) ? this.groups.get(group) : this.before.groups.get(group)
-      const draft = info && this.topicDraft(info.topicId)
-      if (info === undefined || draft === undefined) continue
-      const assigned: PartitionInfo = {
-        ...info,
+      this.changePartition(group, {
         assignedLeader: leader,
         assignedIndex: this.index,
         assignedHow: how,
-      }
-      draft.partitions[info.partition] = assigned
-      this.groups.set(group, assigned)
+      })
     }
+  }
+
+  private changeMembership(record: MembershipChanged): void {
+    const { group, replicas, adding, removing, departing, witness, claimTerm } = record
+    const { leavingWitnesses, vacating } = record
+    const voters = record.voters?.map(({ brokerId, uuid }) => memberId(brokerId, uuid))
+    this.changePartition(group, {
+      replicas,
+      adding,
+      removing,
+      departing,
+      witness,
+      claimTerm,
+      leavingWitnesses,
+      vacating,
+      ...(voters === undefined ? {} : { voters }),
+      membershipIndex: this.index,
+    })
+  }
+
+  private changePartition(group: GroupId, changes: Partial<PartitionInfo>): void {
+    const info = this.groups.has(group) ? this.groups.get(group) : this.before.groups.get(group)
+    const draft = info && this.topicDraft(info.topicId)
+    if (info === undefined || draft === undefined) return
+    const changed: PartitionInfo = { ...info, ...changes }
+    draft.partitions[info.partition] = changed
+    this.groups.set(group, changed)
   }
 
   /**

@@ -37,13 +37,44 @@ export interface PartitionInfo {
   readonly topic: string
   readonly partition: number
   readonly group: GroupId
-  /** Data replicas, the preferred leader first. */
-  readonly replicas: ReadonlyArray<number>
   /**
-   * Raft members (memberId of node and disk) the group was created with, in the order of
-   * `replicas`.
+   * Data replicas, the preferred leader first. During a reassignment, as in Kafka: the target, then
+   * those that go.
+   */
+  readonly replicas: ReadonlyArray<number>
+  /** Of `replicas`, ascending: not there before the reassignment under way. */
+  readonly adding: ReadonlyArray<number>
+  /** Of `replicas`, ascending: gone once it is done. */
+  readonly removing: ReadonlyArray<number>
+  /**
+   * A broker that votes without data and is no replica (replication factor 2); −1 = none. Its log
+   * has no payloads.
+   */
+  readonly witness: number
+  /**
+   * Data replicas the group was created with, as raft members (memberId of node and disk). With
+   * `foundingWitness` what an empty log begins with; never changes.
    */
   readonly members: ReadonlyArray<MemberId>
+  readonly foundingWitness: MemberId | null
+  /** Data voters as of the last membership that was settled: those that may be assigned to lead. */
+  readonly voters: ReadonlyArray<MemberId>
+  /**
+   * Brokers that were to be replicas and are not wanted any more (a reassignment was cancelled):
+   * maybe still members, so they keep their logs until the membership is settled.
+   */
+  readonly departing: ReadonlyArray<number>
+  /** Brokers whose witness is not wanted any more and may still be a member. */
+  readonly leavingWitnesses: ReadonlyArray<number>
+  /**
+   * Former witnesses that are no members any more. Their logs lack payloads: until such a broker
+   * has said that its log is gone it holds nothing of the group.
+   */
+  readonly vacating: ReadonlyArray<number>
+  /** Raft index of the record that last changed any of the above; 0 = since the creation none. */
+  readonly membershipIndex: number
+  /** Term whose leader may change the group's raft membership; 0 = none yet. See membership.ts. */
+  readonly claimTerm: number
   readonly assignedLeader: number
   /** Raft index of the record that assigned it. */
   readonly assignedIndex: number

@@ -45,45 +45,36 @@ export const foundingConfiguration = (founders: ReadonlyArray<Founder>): Configu
   }
 }
 
-/** Membership in which a data group begins: its log is empty and every replica votes. */
-export const groupConfiguration = (partition: PartitionInfo): Configuration => ({
-  voters: partition.members,
-  votersOutgoing: [],
-  learners: [],
-  learnersNext: [],
-  witnesses: [],
-})
+/** Membership in which a data group begins: its log is empty, every replica and witness votes. */
+export const groupConfiguration = ({ members, foundingWitness }: PartitionInfo): Configuration => {
+  const witnesses = foundingWitness === null ? [] : [foundingWitness]
+  return {
+    voters: [...members, ...witnesses],
+    votersOutgoing: [],
+    learners: [],
+    learnersNext: [],
+    witnesses,
+  }
+}
 
 export const memberOfBroker = (broker: BrokerInfo): MemberId => memberId(broker.id, broker.diskUuid)
 
-/** Whether the broker's present disk is one of those the group was created with. */
-export const isFoundingMember = (partition: PartitionInfo, broker: BrokerInfo): boolean =>
-  partition.members.includes(memberOfBroker(broker))
-
 /**
- * Members a group must take in as learners: present disks of its replicas that it was not created
- * with. They hold a copy and never vote (hazard 18: a wiped disk must not vote again under the old
- * identity).
+ * Whether the broker's present disk is a data voter, as of the last settled membership. A new disk
+ * of a known node is not, until it has learned (hazard 18).
  */
-export const replacementLearners = (
-  partition: PartitionInfo,
-  brokers: ReadonlyMap<number, BrokerInfo>,
-): ReadonlyArray<MemberId> => {
-  const learners: Array<MemberId> = []
-  for (const id of partition.replicas) {
-    const broker = brokers.get(id)
-    if (broker !== undefined && !isFoundingMember(partition, broker)) {
-      learners.push(memberOfBroker(broker))
-    }
-  }
-  return learners
-}
+export const isVotingReplica = (partition: PartitionInfo, broker: BrokerInfo): boolean =>
+  partition.voters.includes(memberOfBroker(broker))
 
-/** Registered disks that are not in group 0 at its birth: they follow its log as learners. */
-export const metadataLearners = (
-  founding: Configuration,
+/** The present disks of those brokers that are registered. */
+export const presentMembers = (
+  ids: Iterable<number>,
   brokers: ReadonlyMap<number, BrokerInfo>,
 ): ReadonlyArray<MemberId> => {
-  const known = new Set([...founding.voters, ...founding.learners])
-  return [...brokers.values()].map(memberOfBroker).filter((member) => !known.has(member))
+  const members: Array<MemberId> = []
+  for (const id of ids) {
+    const broker = brokers.get(id)
+    if (broker !== undefined) members.push(memberOfBroker(broker))
+  }
+  return members
 }

@@ -15,7 +15,12 @@ import type { AssignedHow } from "./image.ts"
 
 const replicaDisk = { brokerId: int32("0+"), uuid: string("0+") }
 
-const newPartition = { replicas: array("0+", "int32"), leader: int32("0+") }
+/** 1: with a witness. */
+const newPartition = {
+  replicas: array("0+", "int32"),
+  leader: int32("0+"),
+  witness: int32("1+", { default: -1 }),
+}
 
 const brokerRegistered = {
   brokerId: int32("0+"),
@@ -49,6 +54,21 @@ const leadersAssigned = {
   assignments: array("0+", { group: int32("0+"), leader: int32("0+"), how: int8("0+") }),
 }
 
+/** All of it, as it is afterwards. */
+const membershipChanged = {
+  group: int32("0+"),
+  replicas: array("0+", "int32"),
+  adding: array("0+", "int32"),
+  removing: array("0+", "int32"),
+  departing: array("0+", "int32"),
+  witness: int32("0+"),
+  leavingWitnesses: array("0+", "int32"),
+  vacating: array("0+", "int32"),
+  claimTerm: int64("0+"),
+  /** Data voters, if they change. */
+  voters: array("0+", replicaDisk, { nullable: "0+", default: null }),
+}
+
 const producerIdsAllocated = {
   brokerId: int32("0+"),
   firstProducerId: int64("0+"),
@@ -59,8 +79,8 @@ const producerIdsAllocated = {
 export type ReplicaDisk = Decoded<typeof replicaDisk>
 
 /**
- * Replicas, the preferred leader first, and who campaigns at once. Group ids are given when it is
- * applied.
+ * Replicas, the preferred leader first, who campaigns at once, and the witness or −1. Group ids are
+ * given when it is applied.
  */
 export type NewPartition = Decoded<typeof newPartition>
 
@@ -76,7 +96,7 @@ type Tagged<Tag extends string, F extends Fields> = { readonly _tag: Tag } & Dec
 export type BrokerRegistered = Tagged<"BrokerRegistered", typeof brokerRegistered>
 export type BrokerFenced = Tagged<"BrokerFenced", typeof broker>
 export type BrokerUnfenced = Tagged<"BrokerUnfenced", typeof broker>
-/** `disks` names every broker that occurs in `partitions`. */
+/** `disks` names every broker that occurs in `partitions`, witnesses included. */
 export type TopicCreated = Tagged<"TopicCreated", typeof topicCreated>
 export type TopicDeleted = Tagged<"TopicDeleted", typeof topicDeleted>
 export type PartitionsCreated = Tagged<"PartitionsCreated", typeof partitionsCreated>
@@ -85,6 +105,11 @@ export interface LeadersAssigned {
   readonly assignments: ReadonlyArray<Assignment>
 }
 export type ProducerIdsAllocated = Tagged<"ProducerIdsAllocated", typeof producerIdsAllocated>
+/**
+ * Begins, redirects, cancels or completes the reassignment of one partition, or gives the right to
+ * carry it out to another term. Replicas that left drop their logs when they apply it.
+ */
+export type MembershipChanged = Tagged<"MembershipChanged", typeof membershipChanged>
 
 export type MetadataRecord =
   | BrokerRegistered
@@ -95,32 +120,37 @@ export type MetadataRecord =
   | PartitionsCreated
   | LeadersAssigned
   | ProducerIdsAllocated
+  | MembershipChanged
 
 const entryFormat = 1
-const recordVersion = 0
 
 /** A single entry may create thousands of partitions. */
 const elementsMax = 10_000_000
 
-/** Types are numbers on disk: never reused, never changed. All records are at version 0 so far. */
+/** Types are numbers on disk: never reused, never changed; versions only ever grow. */
 const codec = <const Tag extends string, const F extends Fields>(
   type: number,
   tag: Tag,
   fields: F,
+  versionMax = 0,
 ) => {
   const schema = defineApi({
     key: type,
     name: tag,
-    versions: [recordVersion, recordVersion],
+    versions: [0, versionMax],
     flexibleSince: 0,
     request: fields,
     response: {},
   })
   return {
     type,
-    encode: (record: Input<F>, body: Writer): void =>
-      encodeRequest(schema, recordVersion, record, body),
-    decode: (body: Reader) => ({ _tag: tag, ...decodeRequest(schema, recordVersion, body) }),
+    versionMax,
+    encode: (record: Input<F>, body: Writer, version = versionMax): void =>
+      encodeRequest(schema, version, record, body),
+    decode: (body: Reader, version: number) => ({
+      _tag: tag,
+      ...decodeRequest(schema, version, body),
+    }),
   }
 }
 
@@ -128,14 +158,21 @@ const codecs = {
   BrokerRegistered: codec(1, "BrokerRegistered", brokerRegistered),
   BrokerFenced: codec(2, "BrokerFenced", broker),
   BrokerUnfenced: codec(3, "BrokerUnfenced", broker),
-  TopicCreated: codec(4, "TopicCreated", topicCreated),
+  TopicCreated: codec(4, "TopicCreated", topicCreated, 1),
   TopicDeleted: codec(5, "TopicDeleted", topicDeleted),
-  PartitionsCreated: codec(6, "PartitionsCreated", partitionsCreated),
+  PartitionsCreated: codec(6, "PartitionsCreated", partitionsCreated, 1),
   LeadersAssigned: codec(7, "LeadersAssigned", leadersAssigned),
   ProducerIdsAllocated: codec(8, "ProducerIdsAllocated", producerIdsAllocated),
+  MembershipChanged: codec(9, "MembershipChanged", membershipChanged),
 } as const satisfies Record<MetadataRecord["_tag"], { readonly type: number }>
 
-const decoders: ReadonlyMap<number, (body: Reader) => MetadataRecord> = new Map(
+interface Decoder {
+  readonly type: number
+  readonly versionMax: number
+  readonly decode: (body: Reader, version: number) => MetadataRecord
+}
+
+const decoders: ReadonlyMap<number, Decoder> = new Map(
   [
     codecs.BrokerRegistered,
     codecs.BrokerFenced,
@@ -143,9 +180,10 @@ const decoders: ReadonlyMap<number, (body: Reader) => MetadataRecord> = new Map(
     codecs.TopicCreated,
     codecs.TopicDeleted,
     codecs.PartitionsCreated,
-    { type: codecs.LeadersAssigned.type, decode: (body: Reader) => decodeAssigned(body) },
+    { ...codecs.LeadersAssigned, decode: (body: Reader) => decodeAssigned(body) },
     codecs.ProducerIdsAllocated,
-  ].map(({ type, decode }) => [type, decode]),
+    codecs.MembershipChanged,
+  ].map((decoder: Decoder) => [decoder.type, decoder]),
 )
 
 const hows: ReadonlyArray<AssignedHow> = ["campaign", "transfer"]
@@ -156,7 +194,7 @@ const encodeAssigned = (record: LeadersAssigned, body: Writer): void => {
 }
 
 const decodeAssigned = (body: Reader): LeadersAssigned => {
-  const { _tag, assignments } = codecs.LeadersAssigned.decode(body)
+  const { _tag, assignments } = codecs.LeadersAssigned.decode(body, 0)
   return { _tag, assignments: assignments.map((a) => ({ ...a, how: howOf(a.how) })) }
 }
 
@@ -166,7 +204,13 @@ const howOf = (code: number): AssignedHow => {
   return how
 }
 
-const encodeFields = (record: MetadataRecord, body: Writer): void => {
+/** The lowest that holds all of the record: what older programs can read they shall read. */
+const versionOf = (record: MetadataRecord): number => {
+  if (record._tag !== "TopicCreated" && record._tag !== "PartitionsCreated") return 0
+  return record.partitions.some(({ witness }) => witness !== -1) ? 1 : 0
+}
+
+const encodeFields = (record: MetadataRecord, version: number, body: Writer): void => {
   switch (record._tag) {
     case "BrokerRegistered":
       return codecs.BrokerRegistered.encode(record, body)
@@ -174,15 +218,17 @@ const encodeFields = (record: MetadataRecord, body: Writer): void => {
     case "BrokerUnfenced":
       return codecs[record._tag].encode(record, body)
     case "TopicCreated":
-      return codecs.TopicCreated.encode(record, body)
+      return codecs.TopicCreated.encode(record, body, version)
     case "TopicDeleted":
       return codecs.TopicDeleted.encode(record, body)
     case "PartitionsCreated":
-      return codecs.PartitionsCreated.encode(record, body)
+      return codecs.PartitionsCreated.encode(record, body, version)
     case "LeadersAssigned":
       return encodeAssigned(record, body)
     case "ProducerIdsAllocated":
       return codecs.ProducerIdsAllocated.encode(record, body)
+    case "MembershipChanged":
+      return codecs.MembershipChanged.encode(record, body)
   }
 }
 
@@ -198,9 +244,10 @@ export const encodeRecords = (records: ReadonlyArray<MetadataRecord>): Uint8Arra
   writer.int8(entryFormat)
   for (const record of records) {
     const body = new Writer()
-    encodeFields(record, body)
+    const version = versionOf(record)
+    encodeFields(record, version, body)
     writer.uint16(codecs[record._tag].type)
-    writer.uint16(recordVersion)
+    writer.uint16(version)
     writer.blob(body.concat())
   }
   return writer.concat()
@@ -220,9 +267,9 @@ export const decodeRecords = (bytes: Uint8Array): ReadonlyArray<MetadataRecord> 
 const decodeRecord = (reader: Reader): MetadataRecord => {
   const type = reader.uint16()
   const version = reader.uint16()
-  const decode = decoders.get(type)
-  if (decode === undefined || version !== recordVersion) {
+  const decoder = decoders.get(type)
+  if (decoder === undefined || version > decoder.versionMax) {
     throw new UnknownMetadataRecord(`a metadata record of type ${type}, version ${version}`)
   }
-  return decode(new Reader(reader.slice(reader.int32()), { elementsMax }))
+  return decoder.decode(new Reader(reader.slice(reader.int32()), { elementsMax }), version)
 }

@@ -4,7 +4,8 @@
  * directory ids do.
  *
  * A known node id with a new disk uuid is a replaced disk: accepted while nobody is heard under
- * that id, and a learner in every group that counts the old disk (`replacementLearners`).
+ * that id, and takes the place of the old disk in every group once it has caught up
+ * (`goalConfiguration`).
  */
 import { ErrorCode } from "../protocol/error-codes.ts"
 import type { brokerRegistration } from "../protocol/messages/broker-registration.ts"

@@ -8,6 +8,7 @@ import type { ControllerContext, Fault } from "./controller.ts"
 import type { MetadataImage } from "./image.ts"
 import { placeReplicas } from "./placement.ts"
 import type { NewPartition } from "./records.ts"
+import { WitnessPlacer } from "./witness.ts"
 
 export type PartitionPlan =
   | { readonly _tag: "planned"; readonly partitions: ReadonlyArray<NewPartition> }
@@ -55,10 +56,15 @@ export const planPlaced = (
     )
   }
   const start = image.nextGroupId + groupsBefore
+  const witnesses = new WitnessPlacer(image, context)
   const placed = placeReplicas(brokers, count, replicationFactor, start)
   return {
     _tag: "planned",
-    partitions: placed.map((replicas) => ({ replicas, leader: replicas[0]! })),
+    partitions: placed.map((replicas, i) => ({
+      replicas,
+      leader: replicas[0]!,
+      witness: witnesses.place(replicas, start + i),
+    })),
   }
 }
 
@@ -73,6 +79,7 @@ export const planManual = (
   context: ControllerContext,
 ): PartitionPlan => {
   const partitions: Array<NewPartition> = []
+  const witnesses = new WitnessPlacer(image, context)
   let expected = replicationFactor
   for (const [partition, replicas] of lists) {
     const fault = manualFault(image, replicas, expected)
@@ -86,12 +93,14 @@ export const planManual = (
           `${partition} are fenced or in controlled shutdown.`,
       )
     }
-    partitions.push({ replicas, leader })
+    const witness = witnesses.place(replicas, image.nextGroupId + partitions.length)
+    partitions.push({ replicas, leader, witness })
   }
   return { _tag: "planned", partitions }
 }
 
-const manualFault = (
+/** In Kafka's words; undefined when nothing is wrong with it. */
+export const manualFault = (
   image: MetadataImage,
   replicas: ReadonlyArray<number>,
   expected: number | undefined,

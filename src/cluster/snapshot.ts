@@ -14,8 +14,18 @@ import { collisionKey, hasCollisionChars, isInternalTopic } from "./topic-names.
 const partition = {
   group: int32("0+"),
   replicas: array("0+", "int32"),
-  /** Places in `members` of the snapshot. */
+  adding: array("0+", "int32"),
+  removing: array("0+", "int32"),
+  departing: array("0+", "int32"),
+  witness: int32("0+"),
+  leavingWitnesses: array("0+", "int32"),
+  vacating: array("0+", "int32"),
+  /** Places in `members` of the snapshot; so are `voters` and `foundingWitness` (−1: none). */
   members: array("0+", "int32"),
+  voters: array("0+", "int32"),
+  foundingWitness: int32("0+"),
+  membershipIndex: int64("0+"),
+  claimTerm: int64("0+"),
   assignedLeader: int32("0+"),
   assignedIndex: int64("0+"),
   byTransfer: bool("0+"),
@@ -54,6 +64,7 @@ const schema = defineApi({
 
 type Snapshot = RequestOf<typeof schema>
 type TopicRow = Snapshot["topics"][number]
+type PartitionRow = TopicRow["partitions"][number]
 
 const snapshotVersion = 0
 const elementsMax = 100_000_000
@@ -82,7 +93,10 @@ export const encodeSnapshot = (image: MetadataImage): Uint8Array => {
 const memberTable = (topics: ReadonlyArray<TopicInfo>): ReadonlyArray<string> => {
   const members = new Set<string>()
   for (const topic of topics) {
-    for (const info of topic.partitions) for (const member of info.members) members.add(member)
+    for (const info of topic.partitions) {
+      for (const member of [...info.members, ...info.voters]) members.add(member)
+      if (info.foundingWitness !== null) members.add(info.foundingWitness)
+    }
   }
   return [...members].sort(byText)
 }
@@ -93,15 +107,33 @@ const topicRow = (topic: TopicInfo, places: ReadonlyMap<string, number>): TopicR
   configs: [...topic.configs]
     .map(([name, value]) => ({ name, value }))
     .sort((a, b) => byText(a.name, b.name)),
-  partitions: topic.partitions.map((info) => ({
-    group: info.group,
-    replicas: info.replicas,
-    members: info.members.map((member) => places.get(member) ?? -1),
+  partitions: topic.partitions.map((info) => partitionRow(info, places)),
+})
+
+const partitionRow = (info: PartitionInfo, places: ReadonlyMap<string, number>): PartitionRow => {
+  const { group, replicas, adding, removing, departing, witness } = info
+  const { leavingWitnesses, vacating } = info
+  const { members, voters, foundingWitness, membershipIndex, claimTerm } = info
+  const placeOf = (member: string): number => places.get(member) ?? -1
+  return {
+    group,
+    replicas,
+    adding,
+    removing,
+    departing,
+    witness,
+    leavingWitnesses,
+    vacating,
+    members: members.map(placeOf),
+    voters: voters.map(placeOf),
+    foundingWitness: foundingWitness === null ? -1 : placeOf(foundingWitness),
+    membershipIndex,
+    claimTerm,
     assignedLeader: info.assignedLeader,
     assignedIndex: info.assignedIndex,
     byTransfer: info.assignedHow === "transfer",
-  })),
-})
+  }
+}
 
 /** Throws DecodeError, or an Error for a snapshot of a version that this program does not know. */
 export const decodeSnapshot = (bytes: Uint8Array): MetadataImage => {
@@ -141,18 +173,28 @@ const topicOf = (row: TopicRow, members: ReadonlyArray<string>): TopicInfo => ({
   id: row.id,
   configs: new Map(row.configs.map(({ name, value }) => [name, value])),
   internal: isInternalTopic(row.name),
-  partitions: row.partitions.map((info, number) => ({
-    topicId: row.id,
-    topic: row.name,
-    partition: number,
-    group: info.group,
-    replicas: info.replicas,
-    members: info.members.map((place) => members[place] ?? unknownMember(place)),
-    assignedLeader: info.assignedLeader,
-    assignedIndex: info.assignedIndex,
-    assignedHow: info.byTransfer ? "transfer" : "campaign",
-  })),
+  partitions: row.partitions.map((info, number) => partitionOf(row, info, number, members)),
 })
+
+const partitionOf = (
+  topic: TopicRow,
+  row: PartitionRow,
+  number: number,
+  members: ReadonlyArray<string>,
+): PartitionInfo => {
+  const { byTransfer, ...rest } = row
+  const memberAt = (place: number): string => members[place] ?? unknownMember(place)
+  return {
+    ...rest,
+    topicId: topic.id,
+    topic: topic.name,
+    partition: number,
+    members: row.members.map(memberAt),
+    voters: row.voters.map(memberAt),
+    foundingWitness: row.foundingWitness === -1 ? null : memberAt(row.foundingWitness),
+    assignedHow: byTransfer ? "transfer" : "campaign",
+  }
+}
 
 const unknownMember = (place: number): never => {
   throw new Error(`a metadata snapshot without member ${place}`)

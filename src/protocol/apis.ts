@@ -13,6 +13,7 @@ import { alterShareGroupOffsets } from "./messages/alter-share-group-offsets.ts"
 import { alterUserScramCredentials } from "./messages/alter-user-scram-credentials.ts"
 import { apiVersions } from "./messages/api-versions.ts"
 import { brokerRegistration } from "./messages/broker-registration.ts"
+import { changeMembership } from "./messages/change-membership.ts"
 import { consumerGroupDescribe } from "./messages/consumer-group-describe.ts"
 import { consumerGroupHeartbeat } from "./messages/consumer-group-heartbeat.ts"
 import { createAcls } from "./messages/create-acls.ts"
@@ -144,6 +145,9 @@ export const allApis: ReadonlyArray<Api> = [
   deleteShareGroupOffsets,
 ]
 
-const byKey = new Map(allApis.map((api) => [api.key, api]))
+/** Not Kafka's, and never offered to clients: spoken between brokers. */
+const brokerApis: ReadonlyArray<Api> = [changeMembership]
+
+const byKey = new Map([...allApis, ...brokerApis].map((api) => [api.key, api]))
 
 export const apiByKey = (key: number): Api | undefined => byKey.get(key)

@@ -48,6 +48,7 @@ export const contextOf = (
   return {
     defaults: { numPartitions: 1, replicationFactor: 1, brokerConfigs: new Map() },
     liveBrokers: new Set(image.brokers.keys()),
+    placeWitnesses: false,
     newUuid: () => (++ids).toString(16).padStart(32, "a"),
     ...overrides,
   }

@@ -9,14 +9,18 @@ import { clusterOf, commit, diskOf, registered, withTopic } from "./fixture.ts"
 
 const uuid = fc.nat({ max: 8 }).map((n) => `${n}`.padStart(32, "e"))
 const brokerId = fc.nat({ max: 4 })
+const disks = [0, 1, 2, 3, 4].map((id) => ({ brokerId: id, uuid: diskOf(id) }))
 const text = fc.string({ unit: "binary", maxLength: 12 })
 
 const replicas = fc.uniqueArray(brokerId, { minLength: 1, maxLength: 3 })
 const partitions = fc.array(
-  replicas.map((ids) => ({ replicas: ids, leader: ids[0]! })),
+  fc.tuple(replicas, fc.constantFrom(-1, 0, 4)).map(([ids, witness]) => ({
+    replicas: ids,
+    leader: ids[0]!,
+    witness: ids.includes(witness) ? -1 : witness,
+  })),
   { minLength: 1, maxLength: 5 },
 )
-const disks = [0, 1, 2, 3, 4].map((id) => ({ brokerId: id, uuid: diskOf(id) }))
 
 let producerIds = 0
 const record: fc.Arbitrary<MetadataRecord> = fc.oneof(
@@ -53,6 +57,20 @@ const record: fc.Arbitrary<MetadataRecord> = fc.oneof(
       { maxLength: 6 },
     )
     .map((assignments): MetadataRecord => ({ _tag: "LeadersAssigned", assignments })),
+  fc
+    .record({
+      group: fc.nat({ max: 20 }),
+      replicas,
+      adding: replicas,
+      removing: replicas,
+      departing: replicas,
+      witness: fc.integer({ min: -1, max: 4 }),
+      leavingWitnesses: replicas,
+      vacating: replicas,
+      claimTerm: fc.nat(),
+      voters: fc.option(fc.subarray(disks, { minLength: 1 })),
+    })
+    .map((changed): MetadataRecord => ({ _tag: "MembershipChanged", ...changed })),
   brokerId.map((id): MetadataRecord => ({
     _tag: "ProducerIdsAllocated",
     brokerId: id,
@@ -79,7 +97,6 @@ const check = (image: MetadataImage): void => {
     for (const [number, info] of topic.partitions.entries()) {
       expect(info.partition).toBe(number)
       expect(image.groups.get(info.group)).toBe(info)
-      expect(info.members.length).toBe(info.replicas.length)
       expect(info.group).toBeLessThan(image.nextGroupId)
       partitionCount++
     }
@@ -101,6 +118,29 @@ describe("records", () => {
     )
   })
 
+  test("without a witness keep the bytes of before there were any", () => {
+    const created: MetadataRecord = {
+      _tag: "TopicCreated",
+      topicId: "e".repeat(32),
+      name: "t",
+      configs: [],
+      disks: disks.slice(0, 2),
+      partitions: [{ replicas: [0, 1], leader: 0, witness: -1 }],
+    }
+    // As the first version of this program wrote it.
+    const bytes =
+      "010004000000000070eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee0274010300000000" +
+      "21646464646464646464646464646464303030303030303030303030303030303000" +
+      "0000000121646464646464646464646464646464303030303030303030303030303030303100" +
+      "02030000000000000001000000000000"
+    expect(Buffer.from(encodeRecords([created])).toString("hex")).toBe(bytes)
+    expect(decodeRecords(Buffer.from(bytes, "hex"))).toEqual([created])
+    const partitions = created.partitions.map((partition) => ({ ...partition, witness: 2 }))
+    const withWitness = encodeRecords([{ ...created, partitions }])
+    expect(withWitness[4]).toBe(1)
+    expect(decodeRecords(withWitness)).toEqual([{ ...created, partitions }])
+  })
+
   test("an unknown type, version, format or kind of assignment throws", () => {
     const bytes = Buffer.from(encodeRecords([{ _tag: "BrokerFenced", brokerId: 1 }]))
     const changed = (at: number, value: number) => {
@@ -110,6 +150,7 @@ describe("records", () => {
     }
     expect(() => decodeRecords(changed(0, 2))).toThrow("format 2")
     expect(() => decodeRecords(changed(2, 99))).toThrow("type 99")
+    expect(() => decodeRecords(changed(4, 9))).toThrow("version 9")
     expect(() => decodeRecords(changed(4, 1))).toThrow("version 1")
     const assignment = { group: 1, leader: 1, how: "transfer" } as const
     const assigned = Buffer.from(
@@ -202,7 +243,7 @@ describe("image", () => {
         topicId,
         firstPartition: 1,
         disks,
-        partitions: [{ replicas: [0], leader: 0 }],
+        partitions: [{ replicas: [0], leader: 0, witness: -1 }],
       },
       { _tag: "TopicCreated", topicId: other, name: "a", configs: [], disks: [], partitions: [] },
       { _tag: "TopicCreated", topicId, name: "b", configs: [], disks: [], partitions: [] },

@@ -3,13 +3,10 @@ import { allocateProducerIds } from "../../src/cluster/allocate-producer-ids.ts"
 import type { ControllerContext } from "../../src/cluster/controller.ts"
 import { emptyImage } from "../../src/cluster/image.ts"
 import type { MetadataImage } from "../../src/cluster/image.ts"
-import {
-  foundingConfiguration,
-  memberId,
-  metadataLearners,
-  nodeOf,
-  replacementLearners,
-} from "../../src/cluster/members.ts"
+import { mayLead } from "../../src/cluster/assignment.ts"
+import { foundingConfiguration, memberId, nodeOf } from "../../src/cluster/members.ts"
+import { goalConfiguration, isUnsettled, metadataGoal } from "../../src/cluster/membership.ts"
+import type { MetadataRecord } from "../../src/cluster/records.ts"
 import { registerBroker, registrationEpoch } from "../../src/cluster/register-broker.ts"
 import type { BrokerRegistrationRequest } from "../../src/cluster/register-broker.ts"
 import { ErrorCode } from "../../src/protocol/error-codes.ts"
@@ -104,8 +101,12 @@ describe("broker registration", () => {
     expect(after.brokers.get(1)!.diskUuid).toBe(diskOf(1, 7))
     const partition = after.topics.get("t")!.partitions[0]!
     expect(partition.members).toContain(memberId(1, diskOf(1)))
-    expect(replacementLearners(partition, after.brokers)).toEqual([memberId(1, diskOf(1, 7))])
-    expect(replacementLearners(partition, image.brokers)).toEqual([])
+    expect(mayLead(after, partition, 1)).toBe(false)
+    expect(isUnsettled(partition, image.brokers)).toBe(false)
+    expect(isUnsettled(partition, after.brokers)).toBe(true)
+    const goal = goalConfiguration(partition, after.brokers)
+    expect(goal.voters).toContain(memberId(1, diskOf(1, 7)))
+    expect(goal.voters).not.toContain(memberId(1, diskOf(1)))
   })
 })
 
@@ -126,10 +127,37 @@ describe("members", () => {
     expect(() => foundingConfiguration([founder(1), { nodeId: 1, diskUuid: "x" }])).toThrow()
   })
 
-  test("a disk that is not a founder learns the metadata", () => {
-    const image = clusterOf(3)
-    const founding = foundingConfiguration([0, 1].map(founder))
-    expect(metadataLearners(founding, image.brokers)).toEqual([memberId(2, diskOf(2))])
+  test("up to five voters of group 0, each by its present disk; other disks learn", () => {
+    const founding = foundingConfiguration([0, 1, 2, 9].map(founder))
+    const voting = (ids: ReadonlyArray<number>) => ids.map((id) => memberId(id, diskOf(id)))
+    // Broker 9 is not registered yet, and keeps its place.
+    const grown = metadataGoal(founding, clusterOf(4).brokers)
+    expect(grown.voters).toEqual(voting([0, 1, 2, 9, 3]))
+    expect(grown.learners).toEqual([])
+    const larger = metadataGoal(grown, clusterOf(6).brokers)
+    expect(larger.voters).toEqual(grown.voters)
+    expect(larger.learners).toEqual(voting([4, 5]))
+    const newDisk: MetadataRecord = {
+      _tag: "BrokerRegistered",
+      brokerId: 1,
+      diskUuid: diskOf(1, 7),
+      incarnation: "f".repeat(32),
+      host: "127.0.0.1",
+      port: 9093,
+      rack: null,
+    }
+    const replaced = commit(clusterOf(6), [newDisk])
+    expect(metadataGoal(larger, replaced.brokers).voters).toEqual([
+      memberId(0, diskOf(0)),
+      memberId(1, diskOf(1, 7)),
+      ...voting([2, 9, 3]),
+    ])
+  })
+
+  test("a fenced broker is not made a voter of group 0", () => {
+    const founding = foundingConfiguration([0, 1, 2].map(founder))
+    const image = commit(clusterOf(5), [{ _tag: "BrokerFenced", brokerId: 3 }])
+    expect(metadataGoal(founding, image.brokers).voters.map(nodeOf)).toEqual([0, 1, 2, 4])
   })
 })
 
