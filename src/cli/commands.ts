@@ -1,6 +1,6 @@
 /**
- * The command tree: help, completions, and the friendly subcommands. `cluster` and `start` stand
- * here for their help; run, they never come this far (`main.ts`). Wrong usage is exit code 2, a
+ * The command tree: help, completions, and the friendly subcommands. `cluster`, `start` and
+ * `sim` stand here for their help; run, they never come this far (`main.ts`). Wrong usage is exit code 2, a
  * failed operation 1.
  */
 import * as NodeChildProcessSpawner from "@effect/platform-node-shared/NodeChildProcessSpawner"
@@ -14,6 +14,7 @@ import { brokersCommand } from "./brokers.ts"
 import { OperationFailed } from "./client-effect.ts"
 import { clusterFlags, startFlags } from "./flags.ts"
 import type { FlagSpec } from "./flags.ts"
+import { simFlags } from "./sim/flags.ts"
 import { topicsCommand } from "./topics.ts"
 import { version } from "./version.ts"
 
@@ -59,9 +60,27 @@ const bench = Command.make("bench", {}, () => Effect.void).pipe(
   ),
 )
 
+const sim = Command.make("sim", shownFlags(simFlags), () => Effect.void).pipe(
+  Command.withDescription(
+    "Run whole clusters in simulated time with faults drawn from a seed; exit 1 at an alarm",
+  ),
+  Command.withExamples([
+    { command: "varve sim --seeds 500", description: "seeds 1 to 500, on every core" },
+    { command: "varve sim --seed 77 --json", description: "one seed again, and its hash" },
+    {
+      command: "varve sim --minutes 10 --set brokers=5 --set faults.crash=500",
+      description: "as many as fit, with five brokers that crash twice a second",
+    },
+    {
+      command: "varve sim --plan sim-failures/seed-77/case.json",
+      description: "replay a shrunk failure; writes its trace and its picture",
+    },
+  ]),
+)
+
 const root = Command.make("varve").pipe(
   Command.withDescription("A replicated log that speaks Kafka's wire protocol"),
-  Command.withSubcommands([cluster, start, topicsCommand, brokersCommand, bench]),
+  Command.withSubcommands([cluster, start, topicsCommand, brokersCommand, bench, sim]),
 )
 
 export async function run(argv: ReadonlyArray<string>): Promise<void> {

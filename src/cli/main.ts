@@ -14,6 +14,9 @@ if (command === "cluster" && !wantsHelp) {
 } else if (command === "bench") {
   const { run } = await import("./bench.ts")
   await run(argv)
+} else if (command === "sim" && !wantsHelp) {
+  const { run } = await import("./sim.ts")
+  await run(argv)
 } else if (command === "start" && !wantsHelp) {
   await runProgram("start", argv)
 } else {

@@ -7,23 +7,34 @@
  */
 import { Prng } from "../../raft/prng.ts"
 
-/** What is switched on or off as a whole. */
+/** What is switched on or off as a whole: the faults of `faults.ts` by their tags. */
 export const faultClasses = [
   "crash",
-  "powerCut",
+  "crashAll",
+  "crashLoop",
   "pause",
-  "partition",
+  "shutdown",
+  "cut",
+  "isolate",
+  "split",
+  "bridge",
+  "ring",
   "clog",
-  "linkReset",
+  "slow",
+  "resetLink",
+  "capacity",
   "clockJump",
+  "clockDrift",
   "diskStall",
-  "diskError",
+  "fsyncError",
   "diskFull",
-  "diskLoss",
-  "diskFlip",
-  "diskOldCopy",
-  "diskReplace",
+  "loseTail",
+  "damageEntry",
+  "loseSentinel",
+  "restore",
+  "replaceDisk",
   "cutLog",
+  "transfer",
 ] as const
 export type FaultClass = (typeof faultClasses)[number]
 
@@ -155,14 +166,17 @@ function drawNetwork(prng: Prng): NetworkOptions {
   }
 }
 
+/** All classes together strike every `gapMs` or so, some of them more often than others. */
 function drawFaults(prng: Prng): SimOptions["faults"] {
-  const faults: Partial<Record<FaultClass, number>> = {}
+  const gapMs = pick(prng, [300, 700, 1_500, 3_000, 7_000])
   const isCalm = prng.below(20) === 0
-  for (const name of faultClasses) {
-    const meanGapMs = pick(prng, [300, 1_000, 2_000, 5_000, 10_000, 30_000])
-    if (prng.below(3) > 0 && !isCalm) faults[name] = meanGapMs
-  }
-  return faults
+  const drawn = faultClasses.map((name) => {
+    return { name, isOn: prng.below(3) > 0 && !isCalm, slowness: pick(prng, [1, 3, 9]) }
+  })
+  const on = drawn.filter(({ isOn }) => isOn)
+  return Object.fromEntries(
+    on.map(({ name, slowness }) => [name, Math.round((gapMs * on.length * slowness) / 2)]),
+  )
 }
 
 function drawWorkload(prng: Prng, durationMs: number): WorkloadShape {

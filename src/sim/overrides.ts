@@ -25,7 +25,8 @@ export function parseOverride(item: string): readonly [path: string, value: Json
   const text = item.slice(at + 1)
   if (text === "off") return [item.slice(0, at), null]
   try {
-    return [item.slice(0, at), JSON.parse(text) as Json]
+    const value: Json = JSON.parse(text)
+    return [item.slice(0, at), value]
   } catch {
     throw new OverrideError(`${item}: the value is not JSON`)
   }

@@ -1,0 +1,142 @@
+/**
+ * One seed from its beginning to its verdict: a safety phase in which anything may be down, healing,
+ * then progress is demanded, and what clients saw is checked against what is there.
+ */
+import { alarmOf, NoProgress } from "./alarm.ts"
+import type { SimCase } from "./case.ts"
+import { epochMs } from "./clock.ts"
+import type { SimOptions } from "./options.ts"
+import { drawCase } from "./plan.ts"
+import type { SeedOutcome } from "./result.ts"
+import type { Recorder } from "./trace.ts"
+import { Workload } from "./workload.ts"
+import { SimWorld } from "./world.ts"
+
+export interface SimResult extends SeedOutcome, SimCase {}
+
+/** More than any seed takes: a run that does not let time pass is an alarm, not a hang. */
+const eventsMax = 30_000_000
+
+export const runSeed = (seed: number, change?: (options: SimOptions) => SimOptions): SimResult =>
+  runCase(drawCase(seed, change))
+
+export function runCase(it: SimCase, recorder?: Recorder): SimResult {
+  const run = new Run(it, recorder)
+  const outcome = { seed: it.options.seed, ...run.toTheEnd() }
+  return { ...outcome, ...it }
+}
+
+class Run {
+  readonly #case: SimCase
+  readonly #world: SimWorld
+  readonly #workload: Workload
+  readonly #recorder: Recorder | undefined
+
+  constructor(it: SimCase, recorder: Recorder | undefined) {
+    this.#case = it
+    const { options } = it
+    this.#world = new SimWorld({
+      seed: options.seed,
+      brokers: options.brokers,
+      network: options.network,
+      disk: options.disk,
+      clockDriftPerMille: options.clockDriftPerMille,
+    })
+    this.#workload = new Workload(this.#world, {
+      seed: this.#world.stream("workload").nextUint32(),
+      topics: options.topics,
+      shape: options.workload,
+    })
+    this.#recorder = recorder
+    recorder?.begin(() => this.#world.elapsedMs)
+    if (recorder !== undefined) this.#world.observe(recorder)
+  }
+
+  toTheEnd(): Omit<SeedOutcome, "seed"> {
+    const world = this.#world
+    let violation: SeedOutcome["violation"]
+    try {
+      this.#safety()
+      this.#heal()
+      this.#progress()
+      this.#check()
+    } catch (error) {
+      violation = alarmOf(error, world.elapsedMs)
+      this.#recorder?.alarm(violation)
+    }
+    return {
+      verdict: violation === undefined ? "clean" : "alarm",
+      hash: world.hash,
+      events: world.events,
+      simulatedMs: world.elapsedMs,
+      rare: Object.fromEntries(world.rare),
+      ...(violation !== undefined && { violation }),
+    }
+  }
+
+  #safety(): void {
+    const { options, plan } = this.#case
+    for (const fault of plan) {
+      this.#world.plan(epochMs + fault.atMs, () => {
+        this.#recorder?.injected(fault)
+        this.#world.inject(fault)
+      })
+    }
+    this.#world.startAll()
+    this.#workload.start()
+    this.#until(options.durationMs, () => this.#workload.isSpent && this.#isQuiet())
+  }
+
+  /** No fault is left to come. */
+  #isQuiet(): boolean {
+    return this.#world.elapsedMs > (this.#case.plan.at(-1)?.atMs ?? 0)
+  }
+
+  #heal(): void {
+    this.#recorder?.note("healed")
+    this.#world.healNetwork()
+    this.#world.healMachines()
+  }
+
+  #progress(): void {
+    const world = this.#world
+    const boundMs = 120_000
+    const demand = (what: () => string | undefined) => {
+      const endMs = world.elapsedMs + boundMs
+      this.#until(endMs, () => what() === undefined)
+      const missing = what()
+      if (missing !== undefined) throw new NoProgress(`${missing} after ${boundMs} ms`)
+    }
+    demand(() => (world.ready() ? undefined : "not every broker is ready"))
+    this.#workload.stop()
+    demand(() => (this.#workload.outstanding === 0 ? undefined : "clients still wait for answers"))
+    const drainer = this.#workload.drain()
+    demand(() =>
+      drainer.left === 0
+        ? undefined
+        : [...drainer.waitsFor].map(([key, what]) => `${key} waits for ${what}`).join("; "),
+    )
+  }
+
+  #check(): void {
+    const { anomalies } = this.#workload.check()
+    const first = anomalies[0]
+    if (first === undefined) return
+    const { kind, partition, detail } = first
+    throw new NoProgress(`${kind} ${partition}: ${detail}`)
+  }
+
+  /** Until then, or until the condition holds, which is looked at every 20 simulated ms. */
+  #until(endMs: number, condition: () => boolean): void {
+    const world = this.#world
+    let lookMs = world.elapsedMs
+    while (world.elapsedMs < endMs) {
+      if (world.elapsedMs >= lookMs) {
+        if (condition()) return
+        lookMs = world.elapsedMs + 20
+      }
+      if (!world.step()) return
+      if (world.events > eventsMax) throw new NoProgress(`${eventsMax} events, and no end`)
+    }
+  }
+}
