@@ -1,0 +1,118 @@
+/**
+ * What brokers compute from logs, sampled: against a reference computed by other code, against the
+ * books of what was written, and between replicas at the same index.
+ */
+import { crc32c } from "../../../raft/crc32c.ts"
+import type { LogIndex } from "../../../raft/types.ts"
+import type { GroupId, GroupLog, GroupWrite } from "../../../storage/wal.ts"
+import { encodeSnapshot } from "../../cluster/snapshot.ts"
+import type { Partition } from "../../partition/partition.ts"
+import type { SubjectBroker } from "../subject.ts"
+import type { Watched } from "./progress-rules.ts"
+import { batchText } from "./reference-state.ts"
+import type { Report } from "./violation.ts"
+
+/** Digests of derived state kept per group. */
+const digestsMax = 256
+
+export class Derived {
+  readonly #report: Report
+  /** By kind and group, then by index. */
+  readonly #digests = new Map<string, Map<LogIndex, number>>()
+
+  constructor(report: Report) {
+    this.#report = report
+  }
+
+  /** Costly: one group of one broker. `pick` draws a number below its argument. */
+  sample(broker: SubjectBroker, watched: Watched, pick: (below: number) => number): void {
+    const { node } = broker
+    if (node === undefined) return
+    this.#books(broker.wal.log(watched.group), watched, pick)
+    if (watched.group === 0) {
+      const { image } = node
+      return this.#same("image", 0, image.index, encodeSnapshot(image), watched.copy.member)
+    }
+    const partition = node.partition(watched.group)
+    if (partition !== undefined) this.#partition(partition, watched)
+  }
+
+  #books(log: GroupLog, { copy, committed }: Watched, pick: (below: number) => number): void {
+    const who = `${copy.member} of group ${copy.group}`
+    if (log.lastIndex !== copy.lastIndex) {
+      this.#wrong(`${who} ends at #${log.lastIndex} instead of #${copy.lastIndex}`)
+    }
+    if (log.lastIndex <= copy.cut.index) return
+    const index = copy.cut.index + 1 + pick(log.lastIndex - copy.cut.index)
+    if (log.term(index) !== copy.term(index)) {
+      this.#wrong(`${who} #${index}: term ${log.term(index)} instead of ${copy.term(index)}`)
+    }
+    const offset = copy.entry(index)?.lastOffset ?? -1
+    if (copy.isWitness || index > committed.lastIndex || offset < log.firstOffset) return
+    const found = log.indexOfOffset(offset)
+    if (found === committed.indexOfOffset(offset)) return
+    this.#report("offset translation", `${who}: offset ${offset} at #${found}`)
+  }
+
+  #wrong(what: string): never {
+    this.#report("log differs from what was written", what)
+  }
+
+  #partition(partition: Partition, { copy, committed, group }: Watched): void {
+    const { reference } = committed
+    if (partition.raftGroup.appliedIndex !== reference.index) return
+    const who = `${copy.member} of group ${group} at #${reference.index}`
+    if (partition.highWatermark !== reference.endOffset) {
+      const what = `${who}: the high watermark is ${partition.highWatermark}`
+      this.#report("offset translation", `${what}, not ${reference.endOffset}`)
+    }
+    const producers = producersText(partition)
+    if (producers !== reference.producers()) {
+      this.#report("producer state", `${who}:\n${producers}\nnot\n${reference.producers()}`)
+    }
+    const epochs = partition
+      .epochStarts()
+      .map(({ epoch, startOffset }) => `${epoch}@${startOffset}`)
+      .join(" ")
+    if (epochs === reference.epochs() || copy.cut.index > 0) return
+    this.#report("leader epochs", `${who}: ${epochs}, not ${reference.epochs()}`)
+  }
+
+  /** Snapshots and checkpoints of one index are the same bytes on every replica. */
+  wrote(watched: Watched, { group, cut, checkpoint }: GroupWrite): void {
+    const { member, isWitness } = watched.copy
+    if (isWitness) return
+    if (cut !== undefined && cut.state.length > 0) {
+      this.#same("snapshot", group, cut.cut.index, cut.state, member)
+    }
+    if (checkpoint === undefined) return
+    this.#same("checkpoint", group, checkpoint.index, checkpoint.state, member)
+  }
+
+  #same(kind: string, group: GroupId, index: LogIndex, state: Uint8Array, who: string): void {
+    const key = `${kind} ${group}`
+    let known = this.#digests.get(key)
+    if (known === undefined) this.#digests.set(key, (known = new Map()))
+    const digest = crc32c(state)
+    const before = known.get(index)
+    if (before === undefined) {
+      known.set(index, digest)
+      if (known.size > digestsMax)
+        for (const oldest of known.keys()) return void known.delete(oldest)
+    } else if (before !== digest) {
+      const violation = kind === "image" ? "derived state differs" : "snapshot differs"
+      this.#report(violation, `${who}: ${kind} of group ${group} at #${index}`)
+    }
+  }
+}
+
+const producersText = (partition: Partition): string =>
+  partition
+    .producers()
+    .map(({ producerId, batches }) => {
+      const texts = batches.map(({ epoch, firstSequence, firstOffset, index }) =>
+        batchText({ epoch, firstSequence, firstOffset, index }),
+      )
+      return `${producerId}: ${texts.join(" ")}`
+    })
+    .join("\n")

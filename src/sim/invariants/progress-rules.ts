@@ -1,0 +1,133 @@
+/** What one broker's groups do from event to event: commit, apply, lead, tell a high watermark. */
+import type { RaftNode } from "../../../raft/index.ts"
+import type { LogIndex, MemberId, Term } from "../../../raft/types.ts"
+import type { GroupId } from "../../../storage/wal.ts"
+import type { RaftGroup } from "../../partition/raft-group.ts"
+import type { SubjectBroker } from "../subject.ts"
+import type { CommittedLog } from "./committed-log.ts"
+import type { GroupCopy } from "./group-copy.ts"
+import type { ObservedGroups } from "./observed-groups.ts"
+import type { Report } from "./violation.ts"
+
+/** A group in one process; forgotten with it. */
+export class Watched {
+  readonly group: GroupId
+  readonly copy: GroupCopy
+  readonly committed: CommittedLog
+  /** Another one when the broker began anew from a damaged log. */
+  node: RaftNode | undefined
+  commitIndex: LogIndex = 0
+  highWatermark = 0
+  /** While leading: nothing up to here may be written again. */
+  ledTerm: Term = 0
+  ledIndex: LogIndex = 0
+
+  constructor(group: GroupId, copy: GroupCopy, committed: CommittedLog) {
+    this.group = group
+    this.copy = copy
+    this.committed = committed
+  }
+}
+
+export class ProgressRules {
+  readonly #groups: ObservedGroups
+  readonly #report: Report
+
+  constructor(groups: ObservedGroups, report: Report) {
+    this.#groups = groups
+    this.#report = report
+  }
+
+  /** True while entries of the group are not committed here. */
+  look(broker: SubjectBroker, watched: Watched): boolean {
+    const raft = broker.node?.raftGroup(watched.group)
+    if (raft === undefined) return false
+    const { node } = raft
+    if (watched.node !== node) {
+      watched.node = node
+      watched.commitIndex = 0
+    }
+    const { commitIndex, role, term } = node
+    if (commitIndex !== watched.commitIndex) this.#commits(watched, node, commitIndex, term)
+    if (role === "leader") watched.committed.leads(watched.copy, term)
+    if (raft.appliedIndex > commitIndex) {
+      const what = `#${raft.appliedIndex} of group ${watched.group}, committed is #${commitIndex}`
+      this.#report("applied beyond commit", `${watched.copy.member}: ${what}`)
+    }
+    this.#watermark(broker, watched, raft)
+    return commitIndex < watched.copy.lastIndex
+  }
+
+  #commits(watched: Watched, node: RaftNode, index: LogIndex, term: Term): void {
+    const { copy, committed, group } = watched
+    if (index < watched.commitIndex) {
+      const what = `group ${group}: #${index} after #${watched.commitIndex}`
+      this.#report("commit regress", `${copy.member}: ${what}`)
+    }
+    copy.isWitness = node.configuration.witnesses.includes(copy.member)
+    const isNew = index > committed.lastIndex
+    committed.committed(copy, watched.commitIndex, index, term)
+    watched.commitIndex = index
+    if (isNew && node.role === "leader") this.#onMajority(copy, node, index)
+  }
+
+  /** Durable on a majority of the disks that may count; of a joint configuration the outgoing one. */
+  #onMajority(copy: GroupCopy, node: RaftNode, index: LogIndex): void {
+    const { voters, votersOutgoing } = node.configuration
+    const counted = votersOutgoing.length > 0 ? votersOutgoing : voters
+    const term = copy.term(index)
+    const holders = counted.filter((member) => this.#holds(member, copy.group, index, term))
+    if (holders.length * 2 > counted.length) return
+    const what = `${copy.member}: group ${copy.group} #${index} on ${holders.join(" ")}`
+    this.#report("commit without majority", what)
+  }
+
+  #holds(member: MemberId, group: GroupId, index: LogIndex, term: Term | undefined): boolean {
+    const copy = this.#groups.find(member, group)
+    if (copy === undefined) return false
+    // A fault may have taken what it held when it said so.
+    if (copy.isDamaged) return copy.acknowledged.index >= index
+    return index <= copy.cut.index || (index < copy.unsyncedFrom && copy.term(index) === term)
+  }
+
+  #watermark(broker: SubjectBroker, watched: Watched, { appliedIndex }: RaftGroup): void {
+    const highWatermark = broker.node?.partition(watched.group)?.highWatermark
+    if (highWatermark === undefined || highWatermark === watched.highWatermark) return
+    const { copy, group, committed } = watched
+    if (highWatermark < watched.highWatermark) {
+      const what = `group ${group}: ${highWatermark} after ${watched.highWatermark}`
+      this.#report("high watermark regress", `${copy.member}: ${what}`)
+    }
+    watched.highWatermark = highWatermark
+    const end = (committed.entry(watched.commitIndex)?.lastOffset ?? -1) + 1
+    if (highWatermark <= end || copy.isWitness) return
+    const what = `group ${group}: ${highWatermark}, committed is ${end} (applied #${appliedIndex})`
+    this.#report("high watermark beyond commit", `${copy.member}: ${what}`)
+  }
+
+  /** Before a write is booked. `first`: lowest index it replaces; Infinity: none. */
+  beforeWrite(broker: SubjectBroker, watched: Watched, first: LogIndex): number | undefined {
+    const { copy } = watched
+    const node = broker.node?.raftGroup(watched.group)?.node
+    if (node !== undefined) copy.isWitness = node.configuration.witnesses.includes(copy.member)
+    if (first > copy.lastIndex) return undefined
+    const isOwn = node?.role === "leader" && node.term === watched.ledTerm
+    if (isOwn && first <= watched.ledIndex) {
+      const what = `group ${watched.group}: #${first} again in term ${node.term}`
+      this.#report("Leader Append-Only", `${copy.member}: ${what}`)
+    }
+    return first <= watched.commitIndex ? copy.chain(watched.commitIndex) : undefined
+  }
+
+  /** `committedChain`: of the commit index, where the write went below it. */
+  afterWrite(broker: SubjectBroker, watched: Watched, committedChain: number | undefined): void {
+    const { copy, commitIndex, group } = watched
+    if (committedChain !== undefined && copy.chain(commitIndex) !== committedChain) {
+      this.#report("commit truncated", `${copy.member}: group ${group} below #${commitIndex}`)
+    }
+    const node = broker.node?.raftGroup(group)?.node
+    if (node?.role !== "leader") return
+    watched.ledTerm = node.term
+    watched.ledIndex = copy.lastIndex
+  }
+}
