@@ -65,6 +65,7 @@ export function ownVotePersisted(s: RaftState): void {
  */
 export function handlePreVote(s: RaftState, message: PreVote): void {
   const granted =
+    s.mayVote &&
     !s.leaseHeld &&
     (message.term > s.term || (message.term === s.term && mayVoteFor(s, message.from))) &&
     s.log.isUpToDate(message.lastLogIndex, message.lastLogTerm)
@@ -86,7 +87,9 @@ export function handlePreVoteResponse(s: RaftState, message: PreVoteResponse): v
 /** `message.term` is the current one. The answer leaves when the vote is durable. */
 export function handleRequestVote(s: RaftState, message: RequestVote): void {
   const granted =
-    mayVoteFor(s, message.from) && s.log.isUpToDate(message.lastLogIndex, message.lastLogTerm)
+    s.mayVote &&
+    mayVoteFor(s, message.from) &&
+    s.log.isUpToDate(message.lastLogIndex, message.lastLogTerm)
   if (granted && s.votedFor === null) {
     s.votedFor = message.from
     s.restartElectionTimer()

@@ -3,6 +3,7 @@ import { invariant } from "./assert.ts"
 import { campaign } from "./candidate.ts"
 import type { AppendEntries, SteppedDown, TimeoutNow } from "./message.ts"
 import { becomeFollower } from "./role.ts"
+import { heardReadmission } from "./standing.ts"
 import type { RaftState } from "./state.ts"
 import type { Entry, LogIndex, MemberId } from "./types.ts"
 
@@ -18,6 +19,7 @@ export function handleAppendEntries(s: RaftState, message: AppendEntries): void 
   hearLeader(s, message.from)
   if (!agreesAt(s, message)) return refuse(s, message)
   const matchIndex = takeEntries(s, message)
+  if (s.standing !== "trusted") heardReadmission(s, message)
   advanceCommit(s, Math.min(message.leaderCommit, matchIndex))
   const answer = {
     _tag: "AppendEntriesResponse",
@@ -29,7 +31,8 @@ export function handleAppendEntries(s: RaftState, message: AppendEntries): void 
     hintIndex: 0,
     hintTerm: 0,
     round: message.round,
-    counts: s.counts,
+    // Leaves no earlier than this is durable.
+    counts: s.standing === "trusted",
   } as const
   // What is durable already need not wait behind what is not: heartbeats are answered at once.
   if (matchIndex <= s.log.durableIndex && s.hardStateDurable) s.outbox.send(answer)

@@ -43,6 +43,7 @@ function checkRole(s: RaftState): void {
   if (s.role === "candidate" || s.role === "leader") {
     invariant(s.votedFor === s.id, "a candidate votes for itself")
   }
+  invariant(s.counts || s.role === "follower", "who is not trusted follows")
   if (s.role === "candidate" || s.role === "preCandidate") {
     invariant(s.leaderId === null, "a candidate knows no leader")
     invariant(!s.quiesced, "a candidate's timer runs")
@@ -60,6 +61,7 @@ function checkLeader(s: RaftState, leader: LeaderState): void {
     invariant(progress.matchIndex < progress.nextIndex, "match < next")
     invariant(progress.matchIndex <= log.lastIndex, "match ≤ last")
     invariant(progress.nextIndex <= log.lastIndex + 1, "next ≤ last + 1")
+    invariant(progress.counts || progress.answeredRound === 0, "who is doubted answers no round")
     invariant(progress.answeredRound <= leader.round, "no answer to a round that has not begun")
     const { inflights } = progress
     invariant(inflights.count <= config.inflightMessagesMax, "the window bounds messages")

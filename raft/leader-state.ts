@@ -118,4 +118,4 @@ export class LeaderState {
   }
 }
 
-const matchIndexOf = (progress: Progress): LogIndex => progress.matchIndex
+const matchIndexOf = (progress: Progress): LogIndex => (progress.counts ? progress.matchIndex : 0)

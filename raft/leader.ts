@@ -8,6 +8,7 @@ import type { AppendEntriesResponse } from "./message.ts"
 import type { Progress } from "./progress.ts"
 import { askToQuiesce, mayQuiesce } from "./quiesce.ts"
 import { releaseReads } from "./read-index.ts"
+import { doubt, heardStanding, readmitIfRecovered } from "./readmission.ts"
 import { configurationCommitted } from "./reconfigure.ts"
 import { sendHeartbeat } from "./replication.ts"
 import { becomeFollower } from "./role.ts"
@@ -52,8 +53,12 @@ export function handleAppendEntriesResponse(s: RaftState, message: AppendEntries
   const { leader } = s
   const progress = leader?.progress.get(message.from)
   if (leader === null || progress === undefined || message.from === s.id) return
+  if (message.round < progress.countedRound) return
   progress.quietTicks = 0
-  progress.answeredRound = Math.max(progress.answeredRound, message.round)
+  if (!message.counts || !progress.counts) {
+    if (!heardStanding(s, leader, progress, message, message.success)) return
+  }
+  if (progress.counts) progress.answeredRound = Math.max(progress.answeredRound, message.round)
   if (message.success) acknowledged(s, leader, progress, message.matchIndex)
   else refusedAt(s, leader, progress, message)
   // Committing may have ended this leadership.
@@ -88,7 +93,12 @@ function refusedAt(
   message: AppendEntriesResponse,
 ): void {
   const refusedIndex = message.matchIndex
-  if (refusedIndex <= progress.matchIndex || message.round < progress.trustedRound) return
+  if (message.round < progress.trustedRound) return
+  if (refusedIndex <= progress.matchIndex) {
+    // Who is not trusted may lose again what it held; from others it is an old answer.
+    if (!progress.counts) doubt(s, leader, progress)
+    return
+  }
   if (progress.state === "snapshot") return
   if (progress.state === "probe" && refusedIndex !== progress.nextIndex - 1) return
   if (refusedIndex >= progress.nextIndex) return
@@ -137,7 +147,10 @@ function heartbeat(s: RaftState, leader: LeaderState): void {
   }
   leader.beginHeartbeat()
   if (mayQuiesce(s, leader, liveRound)) return askToQuiesce(s, leader, liveRound)
-  for (const progress of leader.peers) sendHeartbeat(s, leader, progress)
+  for (const progress of leader.peers) {
+    readmitIfRecovered(s, leader, progress)
+    sendHeartbeat(s, leader, progress)
+  }
   pushTransfer(s, leader)
 }
 

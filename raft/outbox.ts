@@ -43,6 +43,11 @@ export class Outbox {
     this.acknowledgement = null
   }
 
+  /** Of what would leave at once: what is a vote, or says that a copy is here. */
+  dropProofs(): void {
+    this.messages = this.messages.filter((message) => !isProof(message))
+  }
+
   /** The log was cut above `lastIndex`: an acknowledgement must not outlive its entries. */
   dropAcknowledgementAbove(lastIndex: LogIndex): void {
     if (this.acknowledgement !== null && this.acknowledgement.matchIndex > lastIndex) {
@@ -75,5 +80,23 @@ export class Outbox {
   }
   get hasReads(): boolean {
     return this.readStates.length > 0 || this.readsLost.length > 0
+  }
+}
+
+function isProof(message: Message): boolean {
+  switch (message._tag) {
+    case "PreVoteResponse":
+    case "RequestVoteResponse":
+      return message.granted
+    case "RequestVote":
+    case "PreVote":
+      return true
+    case "AppendEntriesResponse":
+    case "InstallSnapshotResponse":
+      return message.counts
+    case "QuiesceResponse":
+      return message.agreed
+    default:
+      return false
   }
 }

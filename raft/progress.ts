@@ -10,8 +10,8 @@ import type { LogIndex, MemberId } from "./types.ts"
 export type ProgressState = "probe" | "replicate" | "snapshot"
 
 /**
- * Invariants: 0 ≤ matchIndex < nextIndex; matchIndex never decreases within a term; in flight only
- * in replicate.
+ * Invariants: 0 ≤ matchIndex < nextIndex; matchIndex never decreases within a term but by a doubt;
+ * in flight only in replicate.
  */
 export class Progress {
   readonly member: MemberId
@@ -41,6 +41,14 @@ export class Progress {
    * lost.
    */
   stalledAt: LogIndex = -1
+  /** False since it said that it does not: readmission.ts. */
+  counts = true
+  /** Answers to earlier rounds may be of before a loss. */
+  countedRound = 0
+  /** While doubted: all that was ever counted of it, and this term's no-op. */
+  recoverThrough: LogIndex = 0
+  /** While doubted: since this round it is told that it is trusted again; 0 = not yet. */
+  readmitRound = 0
 
   constructor(member: MemberId, nextIndex: LogIndex, inflights: Inflights) {
     this.member = member
@@ -70,6 +78,26 @@ export class Progress {
     this.state = "snapshot"
     this.probeOutstanding = false
     this.inflights.clear()
+  }
+
+  /** It says that it has lost something: what it holds is to be found anew, and nothing counts. */
+  doubt(nextIndex: LogIndex, round: number, noopIndex: LogIndex): void {
+    if (this.counts) this.recoverThrough = Math.max(this.matchIndex, noopIndex)
+    this.counts = false
+    this.countedRound = round
+    this.readmitRound = 0
+    this.answeredRound = 0
+    this.matchIndex = 0
+    this.becomeProbe(nextIndex, round)
+  }
+
+  /** What it holds is what it says from here on, not what it held while it was doubted. */
+  trustAgain(): void {
+    this.counts = true
+    this.countedRound = this.readmitRound
+    this.readmitRound = 0
+    this.matchIndex = 0
+    this.becomeProbe(this.nextIndex, this.trustedRound)
   }
 
   /** True when the answer is news. */

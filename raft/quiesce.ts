@@ -53,10 +53,11 @@ export function mayQuiesce(s: RaftState, leader: LeaderState, liveRound: number)
   if (quiesceTicks === 0 || leader.idleTicks < quiesceTicks) return false
   if (commitIndex !== lastIndex || durableIndex !== lastIndex) return false
   if (leader.transfer !== null || leader.reads.length > 0) return false
-  return leader.peers.every(
-    (p) =>
-      p.answeredRound < liveRound || (p.matchIndex === lastIndex && p.commitSent === commitIndex),
-  )
+  return leader.peers.every((p) => {
+    if (!p.counts) return p.quietTicks >= s.config.electionTicks
+    if (p.answeredRound < liveRound) return true
+    return p.matchIndex === lastIndex && p.commitSent === commitIndex
+  })
 }
 
 /**
@@ -69,6 +70,7 @@ export function handleQuiesce(s: RaftState, message: Quiesce): void {
     message.lastLogIndex === lastIndex &&
     message.commitIndex === commitIndex &&
     durableIndex === lastIndex &&
+    s.counts &&
     s.hardStateDurable
   s.quiesced = agreed
   s.outbox.send({
@@ -87,7 +89,7 @@ export function handleQuiesceResponse(s: RaftState, message: QuiesceResponse): v
   if (leader === null || progress === undefined || leader.quiesceAwaited === null) return
   // As good as an answer to the heartbeat that the question stood for.
   progress.quietTicks = 0
-  progress.answeredRound = leader.round
+  if (progress.counts) progress.answeredRound = leader.round
   if (!message.agreed || message.lastLogIndex !== s.log.lastIndex) {
     leader.touch()
     return

@@ -29,7 +29,8 @@ export class RaftLog {
   /** Entries up to here are those of this log and durable. */
   durableIndex: LogIndex
 
-  constructor(reader: LogReader, commitIndex: LogIndex) {
+  /** Who is not trusted may have lost entries below `commitIndex`. */
+  constructor(reader: LogReader, commitIndex: LogIndex, trusted: boolean) {
     this.#reader = reader
     this.lastIndex = reader.lastIndex
     this.tailFirstIndex = this.lastIndex + 1
@@ -38,8 +39,9 @@ export class RaftLog {
     const lastTerm = reader.term(this.lastIndex)
     invariant(lastTerm !== undefined, "the log knows the term of its end")
     this.lastTerm = lastTerm
-    invariant(commitIndex <= this.lastIndex, "the log lost entries that were committed")
-    this.commitIndex = Math.max(commitIndex, reader.firstIndex - 1)
+    const whole = !trusted || commitIndex <= this.lastIndex
+    invariant(whole, "the log lost entries that were committed")
+    this.commitIndex = Math.max(Math.min(commitIndex, this.lastIndex), reader.firstIndex - 1)
     this.durableIndex = this.lastIndex
     this.handedCommitIndex = reader.firstIndex - 1
     this.appliedIndex = this.handedCommitIndex

@@ -13,10 +13,20 @@ import { ReadyMaker } from "./ready-maker.ts"
 import type { PersistToken, Ready } from "./ready.ts"
 import { proposeConfiguration } from "./reconfigure.ts"
 import { becomeFollower } from "./role.ts"
+import { distrust, termsKnown } from "./standing.ts"
 import { RaftState } from "./state.ts"
 import { step } from "./step.ts"
 import { transferLeadership } from "./transfer.ts"
-import type { Configuration, HardState, LogIndex, MemberId, Proposal, Role, Term } from "./types.ts"
+import type {
+  Configuration,
+  HardState,
+  LogIndex,
+  MemberId,
+  Proposal,
+  Role,
+  Standing,
+  Term,
+} from "./types.ts"
 
 export interface ProgressView {
   readonly state: ProgressState
@@ -24,6 +34,8 @@ export interface ProgressView {
   readonly matchIndex: LogIndex
   /** Ticks since the last answer. */
   readonly quietTicks: number
+  /** False while it is not trusted: its matchIndex shows what it holds and counts for nothing. */
+  readonly counts: boolean
 }
 
 export class RaftNode {
@@ -100,8 +112,10 @@ export class RaftNode {
     if (s.leader !== null) return tickLeader(s, s.leader)
     s.electionElapsed++
     if (s.electionElapsed < s.electionTimeout) return
-    if (s.promotable) campaign(s, "timeout")
-    else s.restartElectionTimer()
+    if (s.promotable) return campaign(s, "timeout")
+    // Its leader is gone, too: a timer begun anew must not look like a lease.
+    s.leaderId = null
+    s.restartElectionTimer()
   }
 
   step(message: Message): void {
@@ -169,6 +183,39 @@ export class RaftNode {
     if (this.state.leader !== null) wake(this.state)
   }
 
+  /** Whether votes and answers of this member prove anything; part of the hard state. */
+  get standing(): Standing {
+    return this.state.standing
+  }
+
+  /**
+   * The host was shown that this log is below what it once acknowledged (VERIFICATION D3): trusted
+   * becomes recovering, a leader or candidate steps down. False: it is the group's only voter, and
+   * stays trusted.
+   */
+  distrust(): boolean {
+    return distrust(this.state)
+  }
+
+  /**
+   * Every other voter of the group has told its term, `term` is the greatest of them: an amnesiac
+   * member becomes a recovering one.
+   */
+  termsKnown(term: Term): void {
+    termsKnown(this.state, term)
+  }
+
+  /**
+   * While true no vote is granted and no campaign begun. Not persisted; meant for at most an
+   * election timeout after an unclean start, while peers are asked what they remember.
+   */
+  get holdVotes(): boolean {
+    return this.state.holdVotes
+  }
+  set holdVotes(hold: boolean) {
+    this.state.holdVotes = hold
+  }
+
   hasReady(): boolean {
     return this.#maker.due
   }
@@ -178,7 +225,10 @@ export class RaftNode {
     return this.#maker.make()
   }
 
-  /** True: the Ready's afterPersist may leave. False: it is of an older term, drop it. */
+  /**
+   * True: the Ready's afterPersist may leave. False: it is of an older term or of before this
+   * member was distrusted, drop it.
+   */
   persisted(token: PersistToken): boolean {
     const s = this.state
     s.durableSequence = Math.max(s.durableSequence, token.sequence)
@@ -189,15 +239,19 @@ export class RaftNode {
     }
     ownVotePersisted(s)
     ownEntriesPersisted(s)
-    return true
+    return token.sequence > s.distrustedSequence
   }
 
   /**
    * The state machine is at `index`. Before the first Ready: where a host's checkpoint lets it
-   * begin.
+   * begin; the checkpoint then shows that so much was committed.
    */
   applied(index: LogIndex): void {
-    const { log } = this.state
+    const { log, membership } = this.state
+    if (!this.#maker.begun && index > log.commitIndex) {
+      log.commitTo(index)
+      membership.committed(index)
+    }
     invariant(index <= log.commitIndex, "only what is committed is applied")
     if (index > log.handedCommitIndex) log.handedCommitIndex = index
     if (index > log.appliedIndex) log.appliedIndex = index

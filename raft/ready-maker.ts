@@ -12,6 +12,8 @@ export class ReadyMaker {
   #role: Role = "follower"
   #leaderId: MemberId | null = null
   #term: Term
+  /** A Ready was made. */
+  begun = false
 
   constructor(state: RaftState) {
     this.#state = state
@@ -45,6 +47,7 @@ export class ReadyMaker {
   make(): Ready {
     const s = this.#state
     const { log, outbox } = s
+    this.begun = true
     log.checkTaken()
     if (s.leader !== null) replicate(s, s.leader)
     const softState = this.#takeSoftState()

@@ -121,7 +121,8 @@ function send(
     entries,
     leaderCommit: s.log.commitIndex,
     round: leader.round,
-    readmitted: false,
+    readmitted:
+      progress.readmitRound > 0 && prevLogIndex + entries.length >= progress.recoverThrough,
   }
   s.outbox.send(message)
   progress.silentTicks = 0

@@ -35,6 +35,14 @@ export class RaftState {
   electionElapsed = 0
   electionTimeout = 0
   quiesced = false
+  /** The host is asking around whether the log is whole: no votes and no campaigns meanwhile. */
+  holdVotes = false
+  /** Term whose leader has spoken to this member since it is not trusted: standing.ts. */
+  doubtHeardIn: Term = 0
+  /** Number of the Ready that makes the last readmission durable. */
+  trustedSequence = 0
+  /** Promises of Readys up to this one are not to be kept any more. */
+  distrustedSequence = 0
   /** Hard state as last handed out; what differs must be persisted. */
   handed: HardState
   /**
@@ -54,7 +62,7 @@ export class RaftState {
     this.acceptedTerm = hardState.acceptedTerm
     this.standing = hardState.standing
     this.handed = hardState
-    this.log = new RaftLog(reader, hardState.commitIndex)
+    this.log = new RaftLog(reader, hardState.commitIndex, this.counts)
     invariant(hardState.term >= this.log.lastTerm, "the hard state is as new as the log")
     this.membership = new Membership(config.bootstrap, this.log)
     this.prng = new Prng(config.seed)
@@ -67,14 +75,18 @@ export class RaftState {
     this.electionTimeout = base + this.prng.below(base)
   }
 
-  /** What this member says of its log proves something. */
+  /** What this member says proves something: it is trusted, durably. */
   get counts(): boolean {
-    return this.standing === "trusted"
+    return this.standing === "trusted" && this.durableSequence >= this.trustedSequence
   }
 
-  /** Learners, strangers and witnesses never campaign. */
+  get mayVote(): boolean {
+    return this.counts && !this.holdVotes
+  }
+
+  /** Learners, strangers and witnesses never campaign, nor does who may not vote. */
   get promotable(): boolean {
-    return this.membership.mayLead(this.id)
+    return this.mayVote && this.membership.mayLead(this.id)
   }
 
   get hardStateDirty(): boolean {

@@ -13,9 +13,8 @@ export function transferLeadership(s: RaftState, target: MemberId): "started" | 
   if (leader === null || target === s.id) return "refused"
   if (leader.transfer !== null) return leader.transfer.target === target ? "started" : "refused"
   const progress = leader.progress.get(target)
-  if (progress === undefined || !mayLead(s, target) || progress.state === "snapshot") {
-    return "refused"
-  }
+  if (progress === undefined || !mayLead(s, target)) return "refused"
+  if (!progress.counts || progress.state === "snapshot") return "refused"
   leader.transfer = { target, elapsedTicks: 0 }
   leader.touch()
   leader.sendDue = true
@@ -37,7 +36,7 @@ export function pushTransfer(s: RaftState, leader: LeaderState): void {
   const progress = leader.progress.get(leader.transfer.target)
   if (progress === undefined || !mayLead(s, progress.member)) {
     leader.transfer = null
-  } else if (progress.matchIndex === s.log.lastIndex) {
+  } else if (progress.counts && progress.matchIndex === s.log.lastIndex) {
     sendTimeoutNow(s, progress)
   }
 }
@@ -52,7 +51,7 @@ export function tickTransfer(s: RaftState, leader: LeaderState): void {
 /** The most advanced voter that may lead, if any is as far as this leader. */
 export function nominateSuccessor(s: RaftState, leader: LeaderState): void {
   for (const progress of leader.voters) {
-    const eligible = progress.member !== s.id && mayLead(s, progress.member)
+    const eligible = progress.counts && progress.member !== s.id && mayLead(s, progress.member)
     if (eligible && progress.matchIndex === s.log.lastIndex) return sendTimeoutNow(s, progress)
   }
 }

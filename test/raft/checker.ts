@@ -3,6 +3,7 @@
  * group.
  */
 import type { Entry, LogIndex, MemberId, Message, Ready, Term } from "../../raft/index.ts"
+import type { Disk, Image } from "./disk.ts"
 import type { Member } from "./member.ts"
 
 interface Committed {
@@ -57,15 +58,16 @@ export class Checker {
 
   /** When a message leaves a member. */
   sent(member: Member, message: Message): void {
+    this.#standing(member, message)
     if (message._tag === "RequestVote") this.#vote(member.id, message.term, member.id)
     if (message._tag === "RequestVoteResponse" && message.granted) {
       this.#vote(member.id, message.term, message.to)
-      if (member.disk.durableHardState.term < message.term)
+      if (member.disk.durable.hardState.term < message.term)
         fail("a vote left before it was durable")
     }
     if (message._tag === "AppendEntriesResponse" && message.success) {
       const { term, matchIndex: index } = message
-      if (member.disk.durableEntries.length < index) fail(`${member.id}: acked what is not durable`)
+      if (member.disk.durable.lastIndex < index) fail(`${member.id}: acked what is not durable`)
       const before = this.#acknowledged.get(member.id)
       if (before === undefined || term > before.term || index > before.index) {
         this.#acknowledged.set(member.id, { term, index })
@@ -80,6 +82,39 @@ export class Checker {
     const { hardState, lastIndex } = member.disk
     if (acked === undefined || hardState.acceptedTerm > acked.term) return
     if (lastIndex < acked.index) fail(`${member.id}: lost entries it had acknowledged`)
+  }
+
+  /** Nothing that proves anything leaves before "trusted" is durable. */
+  #standing({ id, disk }: Member, message: Message): void {
+    if (disk.durable.hardState.standing === "trusted") return
+    const proves =
+      message._tag === "RequestVote" ||
+      message._tag === "PreVote" ||
+      ("granted" in message && message.granted) ||
+      ("agreed" in message && message.agreed) ||
+      ("counts" in message && message.counts)
+    if (proves) fail(`${id} is not trusted and sent ${message._tag}`)
+  }
+
+  /** While it was down a part of its disk went. */
+  damaged(member: Member): void {
+    this.#acknowledged.delete(member.id)
+  }
+
+  /**
+   * Who is trusted again lacks nothing of what it lost that is committed by its help. (Told of one
+   * membership only: whose help it took is not known of an older one.)
+   */
+  readmitted({ id, disk, node, config }: Member, lost: ReadonlyArray<Image>): void {
+    if (this.#members.some((member) => member.node.configuration !== config.bootstrap)) return
+    for (const { entry } of this.#committed) {
+      const { index, term } = entry
+      if (index <= disk.durable.cut.index || !lost.some((image) => image.term(index) === term))
+        continue
+      if (disk.durable.term(index) === term) continue
+      if (this.#copies(node.configuration.voters, index, term) * 2 > this.#members.length) continue
+      fail(`${id} was readmitted without ${index}, which its copy had committed`)
+    }
   }
 
   #electionSafety({ node }: Member): void {
@@ -132,13 +167,25 @@ export class Checker {
     const index = node.commitIndex
     const term = disk.term(index)
     const { voters } = node.configuration
-    let copies = 0
-    for (const voter of voters) {
-      const durable = this.#members.find((m) => m.id === voter)?.disk.durableEntries[index - 1]
-      if (durable !== undefined && durable.term === term) copies++
-    }
+    const copies = this.#copies(voters, index, term)
     if (copies * 2 <= voters.length) fail(`${node.id} committed ${index} on ${copies} disks`)
   }
+
+  #copies(voters: ReadonlyArray<MemberId>, index: LogIndex, term: Term | undefined): number {
+    return voters.filter((voter) => {
+      const holder = this.#members.find(({ id }) => id === voter)
+      return holder !== undefined && held(holder.disk, index, term)
+    }).length
+  }
+}
+
+/**
+ * A copy that was lost and whose holder is not trusted since was a copy: nobody who lacks the entry
+ * can be elected without the holder's vote.
+ */
+function held({ durable, lost }: Disk, index: LogIndex, term: Term | undefined): boolean {
+  if (index <= durable.cut.index) return true
+  return durable.term(index) === term || lost.some((image) => image.term(index) === term)
 }
 
 function fail(what: string): void {

@@ -40,12 +40,13 @@ export function formatMessage(m: Message): string {
     case "AppendEntries": {
       const entries = m.entries.length > 0 ? ` ${formatEntries(m.entries)}` : ""
       const prev = `prev=${m.prevLogTerm}/${m.prevLogIndex}`
-      return `${head} ${prev} commit=${m.leaderCommit} round=${m.round}${entries}`
+      const readmitted = m.readmitted ? " readmitted" : ""
+      return `${head} ${prev} commit=${m.leaderCommit} round=${m.round}${readmitted}${entries}`
     }
     case "AppendEntriesResponse":
       return m.success
-        ? `${head} match=${m.matchIndex} round=${m.round}`
-        : `${head} refused=${m.matchIndex} hint=${m.hintTerm}/${m.hintIndex} round=${m.round}`
+        ? `${head} match=${m.matchIndex} round=${m.round}${uncounted(m)}`
+        : `${head} refused=${m.matchIndex} hint=${m.hintTerm}/${m.hintIndex} round=${m.round}${uncounted(m)}`
     case "Quiesce":
       return `${head} last=${m.lastLogIndex} commit=${m.commitIndex}`
     case "QuiesceResponse":
@@ -55,14 +56,17 @@ export function formatMessage(m: Message): string {
   }
 }
 
+const uncounted = (m: { readonly counts: boolean }): string => (m.counts ? "" : " uncounted")
+
 export function formatReady(ready: Ready): Array<string> {
   const lines: Array<string> = []
   const { softState, hardState, committed } = ready
   if (softState !== null) lines.push(`${softState.role}, leader ${softState.leaderId ?? "none"}`)
   for (const message of ready.messages) lines.push(formatMessage(message))
   if (hardState !== null) {
-    const { term, votedFor, acceptedTerm } = hardState
-    lines.push(`persist term=${term} votedFor=${votedFor ?? "none"} acceptedTerm=${acceptedTerm}`)
+    const { term, votedFor, acceptedTerm, standing } = hardState
+    const what = `term=${term} votedFor=${votedFor ?? "none"} acceptedTerm=${acceptedTerm}`
+    lines.push(standing === "trusted" ? `persist ${what}` : `persist ${what} ${standing}`)
   }
   if (ready.entries.length > 0) lines.push(`persist ${formatEntries(ready.entries)}`)
   for (const message of ready.afterPersist) lines.push(`then ${formatMessage(message)}`)

@@ -73,7 +73,16 @@ export class Interaction {
       case "restart":
         return this.#member(first).restart()
       case "cut":
-        return this.#member(first).disk.cutBefore(Number(second))
+        return this.#cut(this.#member(first), Number(second))
+      case "lose":
+        return this.#lose(this.#member(first), Number(second), third)
+      case "distrust":
+        return this.#print(String(this.#member(first).node.distrust()))
+      case "terms-known":
+        return this.#member(first).node.termsKnown(Number(second))
+      case "hold-votes":
+        this.#member(first).node.holdVotes = second !== "off"
+        return
       case "status":
         return this.#status()
       case "log":
@@ -131,6 +140,21 @@ export class Interaction {
     const commitIndex = Number(options.get("commit") ?? 0)
     const votedFor = options.get("votedFor") ?? null
     this.#member(id).seedLog(terms, { term, commitIndex, votedFor }, options.get("payload"))
+  }
+
+  /** The host forgets everything up to and with `index`. */
+  #cut(member: Member, index: number): void {
+    const snapshot = { cut: member.disk.cutAt(index), state: new Uint8Array(0) }
+    member.disk.write({ snapshot, entries: [], hardState: null })
+    member.disk.sync()
+  }
+
+  /** A crash after which everything from `index` on is gone. */
+  #lose(member: Member, index: number, as: string): void {
+    member.crash()
+    if (as !== "recovering" && as !== "amnesiac" && as !== "unknown") throw new Error(`as ${as}?`)
+    member.damage(index, as)
+    member.restart()
   }
 
   #tick(id: string, count: number): void {
@@ -194,7 +218,7 @@ export class Interaction {
       const leader = node.leaderId ?? "none"
       const what = `${node.role} term=${node.term} leader=${leader}`
       const log = `last=${node.lastIndex} commit=${node.commitIndex}`
-      const asleep = node.quiesced ? " quiesced" : ""
+      const asleep = `${node.quiesced ? " quiesced" : ""}${node.standing === "trusted" ? "" : ` ${node.standing}`}`
       const membership = formatConfiguration(node.configuration)
       this.#print(`${node.id} ${up ? what : "down"} ${log} ${membership}${asleep}`)
     }
@@ -205,8 +229,9 @@ export class Interaction {
     for (const other of this.#members.keys()) {
       const progress = node.progress(other)
       if (progress === undefined || other === id) continue
-      const { state, matchIndex, nextIndex } = progress
-      this.#print(`${other} ${state} match=${matchIndex} next=${nextIndex}`)
+      const { state, matchIndex, nextIndex, counts } = progress
+      const doubted = counts ? "" : " doubted"
+      this.#print(`${other} ${state} match=${matchIndex} next=${nextIndex}${doubted}`)
     }
   }
 

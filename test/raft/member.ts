@@ -3,12 +3,14 @@ import type {
   Configuration,
   Entry,
   HardState,
+  LogIndex,
   MemberId,
   Message,
   PersistToken,
   Proposal,
   RaftConfig,
   Ready,
+  Term,
 } from "../../raft/index.ts"
 import { RaftNode, checkInvariants, emptyHardState, sealEntry } from "../../raft/index.ts"
 import { Disk } from "./disk.ts"
@@ -53,7 +55,6 @@ export class Member {
   node: RaftNode
   readonly #unsynced: Array<Unsynced> = []
   up = true
-
   constructor(
     id: MemberId,
     bootstrap: Configuration,
@@ -112,9 +113,35 @@ export class Member {
     this.disk.crash()
   }
 
+  /** It was opened unclean, and only its peers can tell what it has lost. */
+  get unasked(): boolean {
+    return this.disk.lost.length > 0 && this.disk.durable.hardState.standing === "trusted"
+  }
+
+  /**
+   * While down. "recovering": what was lost is known. "amnesiac": term and vote are lost, too.
+   * "unknown": nobody has noticed, and peers are asked before it votes.
+   */
+  damage(index: LogIndex, as: "recovering" | "amnesiac" | "unknown"): void {
+    const { commitIndex } = this.disk.hardState
+    const hardState = {
+      recovering: { standing: "recovering" },
+      amnesiac: { standing: "amnesiac", term: this.lastTermBelow(index), votedFor: null },
+      unknown: { commitIndex: Math.min(commitIndex, index - 1) },
+    } as const
+    const accepted = { acceptedTerm: this.lastTermBelow(index) }
+    this.disk.damage(index, { ...accepted, ...hardState[as] })
+  }
+
+  private lastTermBelow(index: LogIndex): Term {
+    const { disk } = this
+    return disk.term(Math.min(index - 1, disk.lastIndex)) ?? disk.cut.term
+  }
+
   restart(): void {
     this.up = true
     this.node = this.#open()
+    this.node.holdVotes = this.unasked
   }
 
   /** Begins with a log whose entry i + 1 has terms[i], all durable. */
@@ -122,7 +149,7 @@ export class Member {
     const entries = terms.map((term, i) => dataEntry(term, i + 1, i, payload))
     const term = Math.max(0, ...terms)
     const whole = { ...emptyHardState, term, acceptedTerm: term, ...hardState }
-    this.disk.write({ entries, hardState: whole })
+    this.disk.write({ snapshot: null, entries, hardState: whole })
     this.disk.sync()
     this.node = this.#open()
   }

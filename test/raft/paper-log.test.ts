@@ -29,7 +29,7 @@ describe("§5.3 log replication", () => {
       { to: "n2", prevLogIndex: 1, prevLogTerm: 1, entries: [{ term: 1, index: 2 }] },
       { to: "n3", prevLogIndex: 1, prevLogTerm: 1, entries: [{ term: 1, index: 2 }] },
     ])
-    expect(member.disk.durableEntries.length).toBe(1)
+    expect(member.disk.durable.entries.length).toBe(1)
   })
 
   test("an entry is committed once the leader has replicated it on a majority", () => {
@@ -52,7 +52,7 @@ describe("§5.3 log replication", () => {
     member.take()
     member.step(acked("n2", 1, 3))
     member.step(acked("n3", 1, 3))
-    expect([member.node.commitIndex, member.disk.durableEntries.length]).toEqual([3, 2])
+    expect([member.node.commitIndex, member.disk.durable.entries.length]).toEqual([3, 2])
   })
 
   test("committing commits all preceding entries, those of earlier leaders included", () => {
@@ -127,7 +127,7 @@ describe("§5.3 log replication", () => {
     const member = alone({ log: [1, 1, 2, 2, 2] })
     member.step(append("n2", 3, { index: 2, term: 1 }, [dataEntry(3, 3, 2)]))
     drain(member)
-    expect(member.disk.durableEntries.map(({ term }) => term)).toEqual([1, 1, 3])
+    expect(member.disk.durable.entries.map(({ term }) => term)).toEqual([1, 1, 3])
   })
 
   test("entries that are there already are left alone, with everything after them", () => {

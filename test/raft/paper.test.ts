@@ -28,7 +28,7 @@ describe("§5.1 Raft basics", () => {
       member.step(append("n2", term, empty))
       drain(member)
       expect(member.node.term).toBe(term)
-      expect(member.disk.durableHardState.term).toBe(term)
+      expect(member.disk.durable.hardState.term).toBe(term)
     })
   }
 
@@ -104,7 +104,7 @@ describe("§5.2 leader election", () => {
     const member = alone({ log: [1, 3] })
     const asked = only(candidacy(member), "RequestVote")
     expect(member.node.term).toBe(4)
-    expect(member.disk.durableHardState.votedFor).toBe("n1")
+    expect(member.disk.durable.hardState.votedFor).toBe("n1")
     expect(asked).toMatchObject([
       { to: "n2", term: 4, lastLogIndex: 2, lastLogTerm: 3 },
       { to: "n3", term: 4, lastLogIndex: 2, lastLogTerm: 3 },

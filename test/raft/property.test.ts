@@ -72,11 +72,13 @@ function messagesAreBounded(world: World): void {
 test(`${count} seeds from ${first}: safe in every step, and alive after healing`, () => {
   let committed = 0
   let crashes = 0
+  let damages = 0
   for (let seed = first; seed < first + count; seed++) {
     try {
       const world = explore(seed)
       committed += world.checker.committedCount
       crashes += world.crashCount
+      damages += world.damage.count
     } catch (error) {
       throw new Error(`SEED=${seed}: ${error instanceof Error ? error.message : ""}`, {
         cause: error,
@@ -86,6 +88,7 @@ test(`${count} seeds from ${first}: safe in every step, and alive after healing`
   if (count > 100) {
     expect(committed).toBeGreaterThan(count * 10)
     expect(crashes).toBeGreaterThan(count)
+    expect(damages).toBeGreaterThan(count / 2)
   }
 }, 600_000)
 

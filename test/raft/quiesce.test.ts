@@ -181,7 +181,7 @@ describe("a leader", () => {
         member.node.tick()
         said.push(...drain(member))
         const round = member.node.state.leader?.round ?? 0
-        const match = member.disk.durableEntries.length
+        const match = member.disk.durable.entries.length
         if (tick % 4 === 0 && member === never) {
           for (const from of ["n2", "n3"]) member.step(acked(from, 1, match, round))
         }

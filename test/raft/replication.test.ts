@@ -172,7 +172,7 @@ describe("retransmission", () => {
       messages += toN2(sent).length
       entries += toN2(sent).reduce((sum, message) => sum + message.entries.length, 0)
       for (const { to, round } of only(sent, "AppendEntries")) {
-        if (to === "n3") member.step(acked("n3", 1, member.disk.durableEntries.length, round))
+        if (to === "n3") member.step(acked("n3", 1, member.disk.durable.entries.length, round))
       }
     }
     expect(entries).toBe(4)

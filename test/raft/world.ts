@@ -5,6 +5,7 @@
  */
 import { Prng, encodeConfiguration, type Message } from "../../raft/index.ts"
 import { Checker } from "./checker.ts"
+import { Damage } from "./damage.ts"
 import { formatConfiguration } from "./format.ts"
 import { Member, configurationOf, propose, type Settings } from "./member.ts"
 
@@ -19,6 +20,8 @@ export interface Faults {
   /** Assigned campaigns, transfers, leaders that give up. */
   readonly unrest: boolean
   readonly proposals: boolean
+  /** Of a crash, that the disk has lost something. */
+  readonly damagePercent: number
   readonly quiesceTicks: number
   readonly commitNoticeTicks: number
 }
@@ -37,6 +40,7 @@ export function drawFaults(prng: Prng): Faults {
     proposals: true,
     quiesceTicks: prng.below(2) === 0 ? 0 : 10,
     commitNoticeTicks: prng.below(3),
+    damagePercent: on() ? 0 : 10 + prng.below(90),
   }
 }
 
@@ -55,6 +59,7 @@ const none: Faults = {
   membership: false,
   unrest: false,
   proposals: false,
+  damagePercent: 0,
   quiesceTicks: 0,
   commitNoticeTicks: 0,
 }
@@ -63,6 +68,7 @@ export class World {
   readonly prng: Prng
   readonly members: ReadonlyArray<Member>
   readonly checker: Checker
+  readonly damage: Damage
   #faults: Faults
   #mail: Array<Parcel> = []
   #now = 0
@@ -89,6 +95,7 @@ export class World {
     const whole = { quiesceTicks, commitNoticeTicks, ...settings }
     this.members = all.map((id, i) => new Member(id, bootstrap, seed * 16 + i, whole))
     this.checker = new Checker(this.members)
+    this.damage = new Damage(this.members, this.prng)
   }
 
   /** One unit of time; every member ticks, more or less. */
@@ -108,6 +115,7 @@ export class World {
     if (this.#cut.size > 0 && this.#chance(30)) this.#healLinks()
     for (const member of this.#wakeAt.get(this.#now) ?? []) this.#suspect(member)
     this.#wakeAt.delete(this.#now)
+    this.damage.step()
     this.#clients()
   }
 
@@ -125,9 +133,10 @@ export class World {
   describe(): string {
     const lines = this.members.map(({ node, up }) => {
       const { role, term, leaderId, commitIndex, lastIndex, quiesced, configuration } = node
+      const standing = node.standing === "trusted" ? "" : node.standing
       const log = `last=${lastIndex} commit=${commitIndex}`
       const who = formatConfiguration(configuration)
-      return `${node.id} ${up} ${role} ${term} of ${leaderId} ${log} ${quiesced} ${who}`
+      return `${node.id} ${up} ${role} ${term} of ${leaderId} ${log} ${quiesced} ${standing} ${who}`
     })
     return ["", ...lines].join("\n")
   }
@@ -165,9 +174,11 @@ export class World {
     }
     while (member.unsyncedCount > 0 && this.prng.below(100) < this.#faults.syncPercent) {
       let released: ReadonlyArray<Message> = []
+      const { lost } = member.disk
       this.#input(member, () => {
         released = member.sync()
       })
+      if (lost.length > 0 && member.disk.lost.length === 0) this.checker.readmitted(member, lost)
       this.#post(member, released)
     }
   }
@@ -194,7 +205,19 @@ export class World {
     this.crashCount++
     if (this.prng.below(2) === 0) this.#work(member)
     member.crash()
+    if (this.prng.below(100) < this.#faults.damagePercent) this.#damage(member)
     this.#later(member)
+  }
+
+  /** Links do not outlive who was at their end: nothing said to it before reaches it after. */
+  #damage(member: Member): void {
+    const as = this.damage.hit(member)
+    if (as === null) return
+    this.checker.damaged(member)
+    this.#mail = this.#mail.filter(
+      ({ message }) =>
+        message.to !== member.id && (as !== "amnesiac" || message.from !== member.id),
+    )
   }
 
   /**
@@ -218,6 +241,7 @@ export class World {
   #restart(member: Member): void {
     member.restart()
     this.checker.restarted(member)
+    this.damage.restarted(member)
     for (const other of this.members) if (other !== member) this.#newLinks(member, other)
   }
 
@@ -279,6 +303,7 @@ export class World {
     const rest = this.members.filter(({ id }) => !voters.includes(id)).map(({ id }) => id)
     const next = configurationOf({ voters, learners: rest.filter(() => this.prng.below(2) === 0) })
     encodeConfiguration(next)
+    if (!this.damage.bearable(next)) return
     node.proposeConfiguration(next, 0)
   }
 

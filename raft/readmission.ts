@@ -1,0 +1,62 @@
+/**
+ * The leader's part in doubting a member and trusting it again (VERIFICATION D4). A doubted
+ * member's answers move its window, and count neither for commit nor for a round.
+ *
+ * Why it is safe: what may have been committed by help of the lost copies is either of an earlier
+ * term, hence before this leader's no-op (Leader Completeness: the lost log does not vote), or was
+ * counted by this leader, hence at most the matchIndex noted when the doubt began.
+ */
+import type { LeaderState } from "./leader-state.ts"
+import type { Progress } from "./progress.ts"
+import type { RaftState } from "./state.ts"
+
+/** What every answer of a follower says about the follower itself. */
+interface Standing {
+  readonly round: number
+  readonly counts: boolean
+}
+
+/** An answer from or to somebody doubted. False: it says nothing more. */
+export function heardStanding(
+  s: RaftState,
+  leader: LeaderState,
+  progress: Progress,
+  answer: Standing,
+  agreed: boolean,
+): boolean {
+  if (progress.counts) {
+    if (answer.counts) return true
+    doubt(s, leader, progress)
+    return false
+  }
+  const told = progress.readmitRound > 0 && answer.round >= progress.readmitRound
+  if (!told) return true
+  if (answer.counts) progress.trustAgain()
+  else if (agreed) {
+    // It was told that it is trusted and is not: it has begun anew since, or its vote is not known.
+    doubt(s, leader, progress)
+    return false
+  }
+  return true
+}
+
+/** Every answer to a round that has begun already may be of before the loss. */
+export function doubt(s: RaftState, leader: LeaderState, progress: Progress): void {
+  leader.round++
+  progress.doubt(s.log.lastIndex + 1, leader.round, leader.noopIndex)
+  leader.touch()
+  leader.sendDue = true
+}
+
+/**
+ * With each heartbeat, so that a member that will not be readmitted costs no more than that. What
+ * it must hold has to be committed, too: then every later leader has it, and nothing that it lost
+ * can be missed.
+ */
+export function readmitIfRecovered(s: RaftState, leader: LeaderState, progress: Progress): void {
+  if (progress.counts || progress.readmitRound > 0) return
+  const { recoverThrough, matchIndex } = progress
+  if (matchIndex < recoverThrough || s.log.commitIndex < recoverThrough) return
+  leader.round++
+  progress.readmitRound = leader.round
+}

@@ -1,0 +1,72 @@
+/**
+ * A member whose log may have lost what it acknowledged (VERIFICATION D4), as it behaves itself: it
+ * neither votes nor campaigns, and none of its answers counts, until the leader has brought it past
+ * all that it may ever have acknowledged. The leader's part is in readmission.ts.
+ */
+import { isVoter } from "./configuration.ts"
+import type { AppendEntries } from "./message.ts"
+import { becomeFollower } from "./role.ts"
+import type { RaftState } from "./state.ts"
+import type { Term } from "./types.ts"
+
+/**
+ * The host has learned that this log is below what it once acknowledged. False: still trusted,
+ * because the member is its group's only voter and nobody could ever readmit it.
+ */
+export function distrust(s: RaftState): boolean {
+  if (s.standing !== "trusted") return true
+  if (isOnlyVoter(s)) return false
+  const asleepUnder = s.quiesced ? s.leaderId : null
+  s.outbox.dropPromises()
+  s.outbox.dropProofs()
+  s.distrustedSequence = s.readySequence
+  s.standing = "recovering"
+  s.doubtHeardIn = 0
+  if (s.role !== "follower") becomeFollower(s, s.term, null)
+  s.quiesced = false
+  if (asleepUnder !== null && asleepUnder !== s.id) askForWord(s, asleepUnder)
+  return true
+}
+
+function isOnlyVoter(s: RaftState): boolean {
+  const { voters, votersOutgoing } = s.membership.current
+  return voters.length === 1 && votersOutgoing.length === 0 && isVoter(s.membership.current, s.id)
+}
+
+/** A sleeping leader has to hear of it; refusing to sleep on is what wakes it. */
+function askForWord(s: RaftState, leaderId: string): void {
+  s.outbox.send({
+    _tag: "QuiesceResponse",
+    from: s.id,
+    to: leaderId,
+    term: s.term,
+    lastLogIndex: s.log.lastIndex,
+    agreed: false,
+  })
+}
+
+/**
+ * Every other voter has told its term; `term` is the greatest. Whoever got this member's vote was
+ * in that vote's term before it asked, so no vote was given in a later one, and in this one no
+ * other is given any more.
+ */
+export function termsKnown(s: RaftState, term: Term): void {
+  if (s.standing !== "amnesiac") return
+  if (term > s.term) becomeFollower(s, term, null)
+  s.votedFor = s.id
+  s.standing = "recovering"
+  s.doubtHeardIn = 0
+}
+
+/**
+ * After the consistency check, on a member that is not trusted. Word of readmission is believed
+ * only after the leader of this term has spoken without it since the doubt began: on a link that
+ * keeps its order, what was said to an earlier doubt is over by then.
+ */
+export function heardReadmission(s: RaftState, message: AppendEntries): void {
+  if (!message.readmitted) s.doubtHeardIn = s.term
+  else if (s.standing === "recovering" && s.doubtHeardIn === s.term) {
+    s.standing = "trusted"
+    s.trustedSequence = s.readySequence + 1
+  }
+}
