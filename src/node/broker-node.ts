@@ -9,6 +9,7 @@
 import type { Prng } from "../../raft/index.ts"
 import type { Configuration, MemberId } from "../../raft/types.ts"
 import type { CommitNumber, GroupId } from "../../storage/wal.ts"
+import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage } from "../cluster/image.ts"
 import { foundingConfiguration, memberId } from "../cluster/members.ts"
 import type { Partition } from "../partition/partition.ts"
@@ -22,6 +23,7 @@ import type { Admission } from "./admission.ts"
 import { servedVersion } from "./advertised.ts"
 import type { Served } from "./advertised.ts"
 import { ForwardedRequests } from "./forwarded-requests.ts"
+import { DiskSpace } from "./disk-space.ts"
 import { Forwarder } from "./forward.ts"
 import { Handover } from "./handover.ts"
 import { LeaderView } from "./leader-view.ts"
@@ -42,6 +44,7 @@ import type {
 } from "./ports.ts"
 import { ProducerIds } from "./producer-ids.ts"
 import { Reconciler } from "./reconcile.ts"
+import { Recovery } from "./recovery.ts"
 import { Registration } from "./registration.ts"
 import { nodePrng, Replicas } from "./replicas.ts"
 import { Reports } from "./reports.ts"
@@ -80,6 +83,8 @@ export class BrokerNode implements BrokerMachine, NodeView {
   readonly #metadataLeader: MetadataLeader
   readonly #reconciler: Reconciler
   readonly #links: PeerLinks
+  readonly #recovery: Recovery
+  readonly #diskSpace: DiskSpace
   #handover: Handover | undefined
   #nowMs = 0
   #caughtUp = false
@@ -101,6 +106,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       options.peers.map((peer) => peer.nodeId),
     )
     this.#output = new PeerOutput(
+      this.nodeId,
       (nodeId, frame) => ports.sendPeer(nodeId, frame),
       this.#liveness,
       () => this.image.index,
@@ -127,7 +133,9 @@ export class BrokerNode implements BrokerMachine, NodeView {
         this.#waiting.wake(partition.info.group)
         this.#leadership.partition(partition)
       },
+      onBegun: (group) => this.#recovery.begun(group),
     })
+    this.#recovery = this.#makeRecovery()
     this.#metadata = this.#makeMetadataGroup()
     this.#replicas.adopt(this.#metadata.raftGroup)
     this.#metadataLeader = this.#makeMetadataLeader()
@@ -154,6 +162,30 @@ export class BrokerNode implements BrokerMachine, NodeView {
     })
     this.#runner = new RequestRunner(this, this.#waiting, ports)
     this.#links = this.#makeLinks()
+    this.#diskSpace = new DiskSpace({
+      nodeId: this.nodeId,
+      wal: ports.wal,
+      replicas: this.#replicas,
+      liveness: this.#liveness,
+      output: this.#output,
+      log: (level, line) => this.log(level, line),
+    })
+  }
+
+  #makeRecovery(): Recovery {
+    return new Recovery({
+      options: this.#options,
+      wal: this.#ports.wal,
+      groups: () => this.#groups(),
+      group: (id) => this.raftGroup(id),
+      isDeleted: (group) => isDeletedGroup(this.image, group),
+      log: (level, line) => this.log(level, line),
+    })
+  }
+
+  *#groups(): IterableIterator<RaftGroup> {
+    yield this.#metadata.raftGroup
+    yield* this.#replicas.groups()
   }
 
   #makeLinks(): PeerLinks {
@@ -171,6 +203,8 @@ export class BrokerNode implements BrokerMachine, NodeView {
       forwarder: this.#forwarder,
       forwarded: this.#forwarded,
       waiting: this.#waiting,
+      recovery: this.#recovery,
+      groups: () => this.#groups(),
       log: (level, line) => this.log(level, line),
     })
   }
@@ -222,6 +256,9 @@ export class BrokerNode implements BrokerMachine, NodeView {
       leaders: this.leaders,
       liveness: this.#liveness,
       wal: this.#ports.wal,
+      self: this.#member,
+      decide: (request, done) => this.decide(request, done),
+      log: (level, line) => this.log(level, line),
     })
   }
 
@@ -231,6 +268,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.#now(nowMs)
     this.#startCampaign = new StartCampaign(this.#member, nowMs)
     this.#liveness.start(nowMs)
+    this.#recovery.start(nowMs)
     this.#metadata.raftGroup.schedule()
     this.#campaign(nowMs)
   }
@@ -243,6 +281,8 @@ export class BrokerNode implements BrokerMachine, NodeView {
   tick(nowMs: number): void {
     this.#now(nowMs)
     for (const event of this.#liveness.tick(nowMs)) this.#links.livenessChanged(event)
+    this.#recovery.tick(nowMs)
+    this.#diskSpace.tick(nowMs)
     this.#replicas.tick(nowMs)
     this.#campaign(nowMs)
     this.#registration.run(nowMs)
@@ -291,6 +331,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
   durable(through: CommitNumber, nowMs: number): void {
     this.#now(nowMs)
     this.#replicas.durable(through)
+    this.#reconciler.durable(through)
   }
 
   flush(nowMs: number): boolean {
@@ -316,7 +357,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.#links.releasePending()
     if (this.#reconciler.registered && !this.#caughtUp) {
       this.#caughtUp = true
-      this.#reconciler.dropOrphanedLogs()
+      this.#reconciler.caughtUp()
       this.log("info", `broker ${this.nodeId} is registered`)
     }
     this.#waiting.wake(metadataKey)
@@ -425,6 +466,8 @@ export class BrokerNode implements BrokerMachine, NodeView {
       metadataLeader: this.#metadataLeaderNode(),
       metadataTerm: this.#metadata.term,
       requestsWaiting: this.#waiting.size,
+      groups: this.#groups(),
+      space: this.#ports.wal.space,
     })
   }
 

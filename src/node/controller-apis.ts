@@ -8,19 +8,34 @@ import { createPartitions as decideCreatePartitions } from "../cluster/create-pa
 import { createTopics as decideCreateTopics } from "../cluster/create-topics.ts"
 import { deleteTopics as decideDeleteTopics } from "../cluster/delete-topics.ts"
 import type { MetadataImage } from "../cluster/image.ts"
+import { changeMembership as decideMembership } from "../cluster/change-membership.ts"
+import {
+  alterPartitionReassignments as decideReassignments,
+  listPartitionReassignments as listReassignments,
+} from "../cluster/reassign.ts"
 import { registerBroker } from "../cluster/register-broker.ts"
 import { allocateProducerIds } from "../protocol/messages/allocate-producer-ids.ts"
+import { alterPartitionReassignments } from "../protocol/messages/alter-partition-reassignments.ts"
 import { brokerRegistration } from "../protocol/messages/broker-registration.ts"
+import { changeMembership } from "../protocol/messages/change-membership.ts"
 import { createPartitions } from "../protocol/messages/create-partitions.ts"
 import { createTopics } from "../protocol/messages/create-topics.ts"
 import { deleteTopics } from "../protocol/messages/delete-topics.ts"
+import { listPartitionReassignments } from "../protocol/messages/list-partition-reassignments.ts"
 import type { Api } from "../protocol/schema.ts"
 import { requestOf } from "./requests/bodies.ts"
 
 const apis = new Map<number, Api>(
-  [createTopics, deleteTopics, createPartitions, brokerRegistration, allocateProducerIds].map(
-    (api) => [api.key, api],
-  ),
+  [
+    createTopics,
+    deleteTopics,
+    createPartitions,
+    alterPartitionReassignments,
+    listPartitionReassignments,
+    brokerRegistration,
+    allocateProducerIds,
+    changeMembership,
+  ].map((api) => [api.key, api]),
 )
 
 /** Undefined: not a request for the metadata leader. */
@@ -38,6 +53,16 @@ export function decide(
       return decideDeleteTopics(image, requestOf(deleteTopics, request.body))
     case createPartitions.key:
       return decideCreatePartitions(image, requestOf(createPartitions, request.body), context)
+    case alterPartitionReassignments.key:
+      return decideReassignments(
+        image,
+        requestOf(alterPartitionReassignments, request.body),
+        context,
+      )
+    case listPartitionReassignments.key:
+      return listReassignments(image, requestOf(listPartitionReassignments, request.body))
+    case changeMembership.key:
+      return decideMembership(image, requestOf(changeMembership, request.body), context)
     case brokerRegistration.key:
       return registerBroker(image, requestOf(brokerRegistration, request.body), context)
     case allocateProducerIds.key:
@@ -55,10 +80,14 @@ export function speaksFor(request: {
   readonly apiKey: number
   readonly body: object
 }): number | undefined {
-  if (request.apiKey !== brokerRegistration.key && request.apiKey !== allocateProducerIds.key) {
-    return undefined
+  switch (request.apiKey) {
+    case brokerRegistration.key:
+      return requestOf(brokerRegistration, request.body).brokerId
+    case allocateProducerIds.key:
+      return requestOf(allocateProducerIds, request.body).brokerId
+    case changeMembership.key:
+      return requestOf(changeMembership, request.body).brokerId
+    default:
+      return undefined
   }
-  return request.apiKey === brokerRegistration.key
-    ? requestOf(brokerRegistration, request.body).brokerId
-    : requestOf(allocateProducerIds, request.body).brokerId
 }

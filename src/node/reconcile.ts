@@ -1,22 +1,24 @@
 /**
- * Makes this node what the applied metadata says: replicas created and deleted, assigned campaigns
- * and transfers begun, new disks of replicas taken in as learners. Works on what the records
- * touched, not on the whole image.
+ * Makes this node what the applied metadata says: groups hosted and given up, assigned campaigns and
+ * transfers begun, memberships changed. Works on what the records touched, not on the whole image.
  */
 import type { Configuration } from "../../raft/types.ts"
-import type { GroupId, Wal } from "../../storage/wal.ts"
+import type { CommitNumber, GroupId, Wal } from "../../storage/wal.ts"
 import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage, PartitionInfo } from "../cluster/image.ts"
 import { memberId, memberOfBroker, nodeOf } from "../cluster/members.ts"
+import type { MemberId } from "../../raft/types.ts"
 import type { MetadataRecord } from "../cluster/records.ts"
 import type { RaftGroup } from "../partition/raft-group.ts"
+import { Hosting } from "./hosting.ts"
 import type { LeaderView } from "./leader-view.ts"
 import type { Liveness } from "./liveness.ts"
 import type { AppliedRecords, MetadataGroup } from "./metadata-group.ts"
 import { metadataGroupId } from "./metadata-group.ts"
+import { MembershipDriver } from "./membership-driver.ts"
+import type { MembershipDriverParts } from "./membership-driver.ts"
 import type { NodeSettings } from "./ports.ts"
 import type { Replicas } from "./replicas.ts"
-import { partitionConfig } from "./topic-settings.ts"
 
 export interface ReconcilerOptions {
   readonly nodeId: number
@@ -27,6 +29,9 @@ export interface ReconcilerOptions {
   readonly leaders: LeaderView
   readonly liveness: Liveness
   readonly wal: Wal
+  readonly self: MemberId
+  readonly decide: MembershipDriverParts["decide"]
+  readonly log: MembershipDriverParts["log"]
 }
 
 /** A campaign of this node that an assignment asks for, until somebody leads. */
@@ -40,18 +45,18 @@ const campaignAgainMs = 300
 const campaignTriesMax = 8
 /** While no majority of the group is connected nothing is tried; this often it is looked at. */
 const quorumLookMs = 25
-const learnerLookMs = 250
 
 export class Reconciler {
   readonly #options: ReconcilerOptions
   readonly #campaigns = new Map<GroupId, Campaign>()
-  /** Groups led here whose membership may lack a replica's present disk. */
-  readonly #learnerChecks = new Set<GroupId>()
-  #nextLearnerLookMs = 0
+  readonly #hosting: Hosting
+  readonly #membership: MembershipDriver
   #registered = false
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
+    this.#hosting = new Hosting(options)
+    this.#membership = new MembershipDriver({ ...options, hosting: this.#hosting })
   }
 
   /** This process is in the applied image, and not fenced. */
@@ -88,50 +93,51 @@ export class Reconciler {
       case "LeadersAssigned":
         for (const { group } of record.assignments) this.#assigned(image.groups.get(group), nowMs)
         return
+      case "MembershipChanged":
+        return this.#membershipChanged(image.groups.get(record.group), nowMs)
       case "BrokerRegistered":
         return this.#brokerRegistered(record.brokerId)
-      case "BrokerFenced":
       case "BrokerUnfenced":
+        return this.#membership.look(metadataGroupId)
+      case "BrokerFenced":
       case "ProducerIdsAllocated":
         return
     }
   }
 
   #host(image: MetadataImage, topicId: string, nowMs: number): void {
-    const { nodeId, replicas, settings } = this.#options
     const topic = image.topicsById.get(topicId)
     if (topic === undefined) return
-    const config = partitionConfig(topic, settings)
     for (const info of topic.partitions) {
-      if (!info.replicas.includes(nodeId) || replicas.get(info.group) !== undefined) continue
-      replicas.create(info, config)
-      this.#assigned(info, nowMs)
+      if (this.#hosting.follow(info)) this.#assigned(info, nowMs)
     }
+  }
+
+  #membershipChanged(info: PartitionInfo | undefined, nowMs: number): void {
+    if (info === undefined) return
+    if (this.#hosting.follow(info)) this.#assigned(info, nowMs)
+    const partition = this.#options.replicas.get(info.group)
+    if (partition === undefined) this.#forget(info.group)
+    else if (partition.isLeader) this.#membership.look(info.group)
   }
 
   #dropDeleted(image: MetadataImage): void {
-    const { replicas, leaders } = this.#options
-    for (const { info } of replicas.all()) {
-      if (isDeletedGroup(image, info.group)) this.#drop(info.group)
-    }
-    leaders.forgetWhere((group) => isDeletedGroup(image, group))
+    for (const group of this.#hosting.dropDeleted()) this.#forget(group)
+    this.#options.leaders.forgetWhere((group) => isDeletedGroup(image, group))
   }
 
-  #drop(group: GroupId): void {
+  #forget(group: GroupId): void {
     this.#campaigns.delete(group)
-    this.#learnerChecks.delete(group)
-    this.#options.replicas.drop(group)
+    this.#membership.forget(group)
   }
 
-  /**
-   * Logs of groups that were deleted while this node was down. Ids are never reused, so an unhosted
-   * old one is dead.
-   */
-  dropOrphanedLogs(): void {
-    const { metadata, wal } = this.#options
-    for (const group of wal.groups()) {
-      if (isDeletedGroup(metadata.image, group)) wal.drop(group)
-    }
+  /** The image holds everything that was committed before this process was registered. */
+  caughtUp(): void {
+    this.#hosting.caughtUp()
+  }
+
+  durable(through: CommitNumber): void {
+    this.#hosting.durable(through)
   }
 
   #assigned(info: PartitionInfo | undefined, nowMs: number): void {
@@ -171,29 +177,27 @@ export class Reconciler {
     return leader !== -1 && leader !== nodeId && liveness.peer(leader)?.suspected === false
   }
 
+  /** Maybe on another disk. */
   #brokerRegistered(brokerId: number): void {
-    this.#learnerChecks.add(metadataGroupId)
+    this.#membership.look(metadataGroupId)
     for (const partition of this.#options.replicas.all()) {
+      if (!partition.isLeader) continue
       const info = this.#options.metadata.image.groups.get(partition.info.group)
-      if (info?.replicas.includes(brokerId) === true) this.#learnerChecks.add(info.group)
+      if (info?.replicas.includes(brokerId) === true || info?.witness === brokerId) {
+        this.#membership.look(info.group)
+      }
     }
   }
 
-  /**
-   * Leadership came to this node: its groups may have waited for somebody who takes in learners.
-   */
+  /** Leadership came to this node: its groups may have waited for somebody to lead them on. */
   led(group: GroupId): void {
     this.#campaigns.delete(group)
-    this.#learnerChecks.add(group)
+    this.#membership.look(group)
   }
 
   run(nowMs: number): void {
     for (const [group, campaign] of this.#campaigns) this.#campaign(group, campaign, nowMs)
-    if (this.#learnerChecks.size === 0 || nowMs < this.#nextLearnerLookMs) return
-    this.#nextLearnerLookMs = nowMs + learnerLookMs
-    for (const group of this.#learnerChecks) {
-      if (this.#takeInLearners(group, nowMs)) this.#learnerChecks.delete(group)
-    }
+    this.#membership.run(nowMs)
   }
 
   #campaign(group: GroupId, campaign: Campaign, nowMs: number): void {
@@ -226,38 +230,5 @@ export class Reconciler {
       else if (liveness.reachable(id) && memberId(id, peer?.diskUuid ?? "") === member) count++
     }
     return count > voters.length / 2
-  }
-
-  /**
-   * True when nothing is left to do for that group (here). A replica's new disk learns and never
-   * votes (hazard 18).
-   */
-  #takeInLearners(group: GroupId, nowMs: number): boolean {
-    const { metadata, replicas } = this.#options
-    const raftGroup =
-      group === metadataGroupId ? metadata.raftGroup : replicas.get(group)?.raftGroup
-    if (raftGroup === undefined || raftGroup.node.role !== "leader") return true
-    const next = this.#withPresentDisks(group, raftGroup.node.configuration)
-    if (next === undefined) return true
-    raftGroup.node.proposeConfiguration(next, raftGroup.appendMs(nowMs))
-    raftGroup.schedule()
-    return false
-  }
-
-  #withPresentDisks(group: GroupId, current: Configuration): Configuration | undefined {
-    const { brokers, groups } = this.#options.metadata.image
-    const nodes =
-      group === metadataGroupId ? [...brokers.keys()] : (groups.get(group)?.replicas ?? [])
-    const present = nodes.flatMap((id) => {
-      const broker = brokers.get(id)
-      return broker === undefined ? [] : [memberOfBroker(broker)]
-    })
-    const voting = new Set([...current.voters, ...current.votersOutgoing])
-    const unheardOf = current.learners.filter((member) => !brokers.has(nodeOf(member)))
-    const learners = [...unheardOf, ...present.filter((member) => !voting.has(member))].sort()
-    const same =
-      learners.length === current.learners.length &&
-      learners.every((member) => current.learners.includes(member))
-    return same ? undefined : { ...current, learners }
   }
 }

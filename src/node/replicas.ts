@@ -4,17 +4,21 @@
  */
 import { Prng } from "../../raft/index.ts"
 import type { Message, RaftConfig } from "../../raft/index.ts"
-import type { Configuration, MemberId } from "../../raft/types.ts"
+import type { Configuration, LogIndex, MemberId } from "../../raft/types.ts"
 import type { CommitNumber, GroupId, Wal } from "../../storage/wal.ts"
 import { groupConfiguration, nodeOf } from "../cluster/members.ts"
 import type { PartitionInfo } from "../cluster/image.ts"
+import type { HostedAs } from "../cluster/membership.ts"
 import { Backlog } from "../partition/backlog.ts"
 import { Partition } from "../partition/partition.ts"
 import type { PartitionConfig } from "../partition/partition.ts"
 import type { Outbox } from "../partition/ports.ts"
-import type { RaftGroup } from "../partition/raft-group.ts"
+import { RaftGroup } from "../partition/raft-group.ts"
+import type { StateMachine } from "../partition/raft-group.ts"
 import { TurnRunner } from "../partition/turn.ts"
+import { withoutData } from "./low-space.ts"
 import type { NodeSettings } from "./ports.ts"
+import { mayRunAlone } from "./sole-voter.ts"
 import { mixSeed } from "./uuids.ts"
 
 export interface ReplicasOptions {
@@ -28,7 +32,11 @@ export interface ReplicasOptions {
    * group.
    */
   readonly onProgress: (partition: Partition) => void
+  /** A group runs here from now on. */
+  readonly onBegun: (group: RaftGroup) => void
 }
+
+const metadataGroup: GroupId = 0
 
 const appendBytesMax = 1 << 20
 const inflightMessagesMax = 64
@@ -39,13 +47,20 @@ const backlogBytesMax = 256 << 20
 const groupHeartbeatMs = 100
 const idleBeforeQuiesceMs = 1000
 
+/** A witness has nothing to apply: index and term in its log are all it knows. */
+const witnessMachine: StateMachine = { apply() {} }
+
 export class Replicas {
   readonly #options: ReplicasOptions
   readonly #partitions = new Map<GroupId, Partition>()
+  /** Groups that lost something only this node had: they do not run. */
+  readonly #refused = new Set<GroupId>()
   readonly #turn: TurnRunner
   readonly #awake = new Set<RaftGroup>()
   readonly #backlog = new Backlog(backlogBytesMax)
   readonly #byGroup = new Map<RaftGroup, Partition>()
+  /** Groups in which this node votes and holds no data. */
+  readonly #witnesses = new Map<GroupId, RaftGroup>()
   #suspected: ReadonlySet<number> = new Set()
   #heardAs: ReadonlyMap<number, MemberId> = new Map()
   /** Arrow property: groups call it. */
@@ -103,17 +118,41 @@ export class Replicas {
 
   /** Of a data group that is hosted here. */
   raftGroup(group: GroupId): RaftGroup | undefined {
-    return this.#partitions.get(group)?.raftGroup
+    return this.#partitions.get(group)?.raftGroup ?? this.#witnesses.get(group)
+  }
+
+  /** All of them, but group 0. */
+  *groups(): IterableIterator<RaftGroup> {
+    for (const { raftGroup } of this.#partitions.values()) yield raftGroup
+    yield* this.#witnesses.values()
+  }
+
+  /** Groups that do not run here because their only copy is not whole. */
+  get refused(): ReadonlySet<GroupId> {
+    return this.#refused
+  }
+
+  hostedAs(group: GroupId): HostedAs {
+    if (this.#partitions.has(group)) return "replica"
+    return this.#witnesses.has(group) ? "witness" : "none"
+  }
+
+  hostedGroups(): ReadonlyArray<GroupId> {
+    return [...this.#partitions.keys(), ...this.#witnesses.keys()]
   }
 
   all(): IterableIterator<Partition> {
     return this.#partitions.values()
   }
 
-  create(info: PartitionInfo, config: PartitionConfig): Partition {
+  /** Undefined when the group must not run (sole-voter.ts). */
+  create(info: PartitionInfo, config: PartitionConfig): Partition | undefined {
     const { self, wal, outbox, onProgress, settings } = this.#options
     const known = this.#partitions.get(info.group)
     if (known !== undefined) return known
+    if (this.#witnesses.has(info.group)) throw new Error(`group ${info.group} is a witness here`)
+    const bootstrap = groupConfiguration(info)
+    if (!this.#mayRun(info.group, bootstrap)) return undefined
     const partition = new Partition({
       info: {
         topic: info.topic,
@@ -125,12 +164,7 @@ export class Replicas {
       members: info.members,
       nodeOf,
       config,
-      raft: this.raftConfig(
-        info.group,
-        groupConfiguration(info),
-        settings.dataElectionTimeoutMs,
-        true,
-      ),
+      raft: this.raftConfig(info.group, bootstrap, settings.dataElectionTimeoutMs, true),
       wal,
       outbox,
       onDirty: this.onDirty,
@@ -139,27 +173,90 @@ export class Replicas {
     })
     this.#partitions.set(info.group, partition)
     this.#byGroup.set(partition.raftGroup, partition)
-    this.#awake.add(partition.raftGroup)
     partition.setSuspected(this.#suspected, this.#heardAs)
-    partition.raftGroup.schedule()
+    this.#begun(partition.raftGroup)
     return partition
+  }
+
+  #begun(group: RaftGroup): void {
+    this.#awake.add(group)
+    this.#options.onBegun(group)
+    group.schedule()
+  }
+
+  /** Said once per group, not at every look. */
+  #mayRun(group: GroupId, bootstrap: Configuration): boolean {
+    if (this.#refused.has(group)) return false
+    const { wal, settings, outbox } = this.#options
+    const { acceptDataLoss } = settings
+    const log: typeof outbox.log = (level, line) => outbox.log(level, line)
+    const may = mayRunAlone(group, bootstrap, { wal, acceptDataLoss, log })
+    if (!may) this.#refused.add(group)
+    return may
+  }
+
+  /** The scrub, or whoever reads, found an entry damaged. */
+  damaged(group: GroupId, index: LogIndex, what: string): void {
+    this.raftGroup(group)?.damaged(index, what)
+  }
+
+  /** On the log that is there: a data replica may become a witness, never the other way. */
+  createWitness(info: PartitionInfo): void {
+    const { wal, outbox, settings } = this.#options
+    const { group } = info
+    if (this.#witnesses.has(group)) return
+    this.#close(group)
+    const bootstrap = groupConfiguration(info)
+    const raft = this.raftConfig(group, bootstrap, settings.dataElectionTimeoutMs, true)
+    const machine = witnessMachine
+    const made = new RaftGroup({ group, raft, wal, outbox, machine, onDirty: this.onDirty })
+    this.#witnesses.set(group, made)
+    this.#begun(made)
   }
 
   /** The group was deleted by committed metadata: its log goes too. */
   drop(group: GroupId): void {
-    const partition = this.#partitions.get(group)
-    if (partition !== undefined) {
-      partition.close()
-      this.#partitions.delete(group)
-      this.#byGroup.delete(partition.raftGroup)
-      this.#awake.delete(partition.raftGroup)
-    }
+    this.#close(group)
+    this.#refused.delete(group)
     this.#options.wal.drop(group)
+  }
+
+  /**
+   * This node is no member any more: the entries go, term and vote stay, for it may become a member
+   * again. The number of the commit that must be durable before it is gone; 0 when nothing was.
+   */
+  retire(group: GroupId): CommitNumber {
+    const { wal } = this.#options
+    this.#close(group)
+    const { firstIndex, lastIndex, cut, hardState } = wal.log(group)
+    if (cut.index === 0) return lastIndex < firstIndex ? 0 : wal.amputate(group, firstIndex)
+    // What is behind a cut cannot be had back by appending: nothing of the log may be left.
+    wal.drop(group)
+    const remembered = {
+      ...hardState,
+      commitIndex: 0,
+      acceptedTerm: 0,
+      standing: "recovering",
+    } as const
+    return wal.commit([{ group, entries: [], hardState: remembered }])
+  }
+
+  #close(group: GroupId): void {
+    const raftGroup = this.raftGroup(group)
+    if (raftGroup === undefined) return
+    this.#awake.delete(raftGroup)
+    this.#byGroup.delete(raftGroup)
+    const partition = this.#partitions.get(group)
+    if (partition === undefined) raftGroup.close()
+    else partition.close()
+    this.#partitions.delete(group)
+    this.#witnesses.delete(group)
   }
 
   deliver(group: RaftGroup, message: Message): void {
     this.#awake.add(group)
-    group.step(message)
+    const full = this.#options.wal.space === "low" && group.group !== metadataGroup
+    group.step(full ? withoutData(message) : message)
   }
 
   wake(group: RaftGroup): void {
@@ -192,6 +289,10 @@ export class Replicas {
   wakeFollowersOf(nodeId: number): void {
     for (const partition of this.#partitions.values()) {
       if (!partition.isLeader && partition.leaderNode === nodeId) this.wake(partition.raftGroup)
+    }
+    for (const witness of this.#witnesses.values()) {
+      const { leaderId } = witness.node
+      if (leaderId !== null && nodeOf(leaderId) === nodeId) this.wake(witness)
     }
   }
 

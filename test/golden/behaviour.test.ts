@@ -45,6 +45,8 @@ const served = [
   "InitProducerId",
   "FindCoordinator",
   "DeleteTopics",
+  "AlterPartitionReassignments",
+  "ListPartitionReassignments",
 ]
 
 const noTransactions =

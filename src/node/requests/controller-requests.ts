@@ -16,7 +16,7 @@ import { answer } from "./outcome.ts"
 
 /** How long an answer is held back for elections. */
 const electionWaitMs = 1000
-const timedOutMessage = "The metadata leader did not answer in time."
+export const timedOutMessage = "The metadata leader did not answer in time."
 
 interface Question {
   readonly apiKey: number
@@ -35,7 +35,8 @@ function allLed(node: NodeView, names: ReadonlyArray<string>): boolean {
   return names.every((name) => node.image.topics.get(name)?.partitions.every(led) ?? true)
 }
 
-function decide(question: Question, context: RequestContext): Outcome {
+/** Asked of the metadata leader, and answered when this broker has applied what it decided. */
+export function decide(question: Question, context: RequestContext): Outcome {
   const deadlineMs = context.nowMs + Math.max(0, question.timeoutMs)
   let result: ControllerResult | undefined
   let settled = false

@@ -1,4 +1,5 @@
 /** API key → handler, for the APIs of advertised.ts and no others. */
+import { alterPartitionReassignments } from "../../protocol/messages/alter-partition-reassignments.ts"
 import { apiVersions } from "../../protocol/messages/api-versions.ts"
 import { createPartitions } from "../../protocol/messages/create-partitions.ts"
 import { createTopics } from "../../protocol/messages/create-topics.ts"
@@ -9,6 +10,7 @@ import { fetch } from "../../protocol/messages/fetch.ts"
 import { findCoordinator } from "../../protocol/messages/find-coordinator.ts"
 import { initProducerId } from "../../protocol/messages/init-producer-id.ts"
 import { listOffsets } from "../../protocol/messages/list-offsets.ts"
+import { listPartitionReassignments } from "../../protocol/messages/list-partition-reassignments.ts"
 import { metadata } from "../../protocol/messages/metadata.ts"
 import { offsetForLeaderEpoch } from "../../protocol/messages/offset-for-leader-epoch.ts"
 import { produce } from "../../protocol/messages/produce.ts"
@@ -31,6 +33,10 @@ import { handleMetadata } from "./metadata.ts"
 import { handleOffsetForLeaderEpoch } from "./offset-for-leader-epoch.ts"
 import { answer } from "./outcome.ts"
 import type { Handler, Outcome, RequestContext } from "./outcome.ts"
+import {
+  handleAlterPartitionReassignments,
+  handleListPartitionReassignments,
+} from "./partition-reassignments.ts"
 import { handleProduce } from "./produce.ts"
 
 type Entry = readonly [number, Handler<object>]
@@ -52,6 +58,8 @@ const handlers = new Map<number, Handler<object>>([
   entry(initProducerId, handleInitProducerId),
   entry(offsetForLeaderEpoch, handleOffsetForLeaderEpoch),
   entry(createPartitions, handleCreatePartitions),
+  entry(alterPartitionReassignments, handleAlterPartitionReassignments),
+  entry(listPartitionReassignments, handleListPartitionReassignments),
   entry(describeCluster, handleDescribeCluster),
   entry(describeTopicPartitions, handleDescribeTopicPartitions),
 ])

@@ -1,0 +1,109 @@
+/**
+ * Which groups this node keeps, and as what: a replica with its data, a witness without, nothing.
+ * Follows the applied metadata. Nothing is given up before this process is registered: until then
+ * the image is an old one, and what it says has gone may have come back since.
+ */
+import type { CommitNumber, GroupId, Wal } from "../../storage/wal.ts"
+import { isDeletedGroup } from "../cluster/image.ts"
+import type { MetadataImage, PartitionInfo } from "../cluster/image.ts"
+import { hostedAs } from "../cluster/membership.ts"
+import type { MetadataGroup } from "./metadata-group.ts"
+import type { NodeSettings } from "./ports.ts"
+import type { Replicas } from "./replicas.ts"
+import { partitionConfig } from "./topic-settings.ts"
+
+export interface HostingParts {
+  readonly nodeId: number
+  readonly settings: NodeSettings
+  readonly metadata: MetadataGroup
+  readonly replicas: Replicas
+  readonly wal: Wal
+}
+
+export class Hosting {
+  readonly #parts: HostingParts
+  /** This process is registered: the image holds everything that was committed before. */
+  #current = false
+  /** Logs of this node's time as witness that go: durable with that commit. */
+  readonly #vacating = new Map<GroupId, CommitNumber>()
+  #durable: CommitNumber = 0
+
+  constructor(parts: HostingParts) {
+    this.#parts = parts
+  }
+
+  get #image(): MetadataImage {
+    return this.#parts.metadata.image
+  }
+
+  /** True when the group is hosted now and was not before. */
+  follow(info: PartitionInfo): boolean {
+    const { nodeId, replicas, settings } = this.#parts
+    const before = replicas.hostedAs(info.group)
+    const wanted = hostedAs(info, nodeId)
+    if (this.#current && info.vacating.includes(nodeId)) this.#vacate(info.group)
+    if (wanted === before) return false
+    if (wanted === "none") {
+      if (this.#current) replicas.retire(info.group)
+      return false
+    }
+    if (wanted === "witness") {
+      if (before === "none" || this.#current) replicas.createWitness(info)
+      return before === "none"
+    }
+    if (before === "witness") {
+      if (!this.#current) return false
+      throw new Error(`group ${info.group}: a witness became a replica without losing its log`)
+    }
+    const topic = this.#image.topicsById.get(info.topicId)
+    if (topic === undefined) return false
+    replicas.create(info, partitionConfig(topic, settings))
+    return true
+  }
+
+  #vacate(group: GroupId): void {
+    if (!this.#vacating.has(group)) this.#vacating.set(group, this.#parts.replicas.retire(group))
+  }
+
+  /** The image has caught up with the cluster: from now on what it does not want goes. */
+  caughtUp(): void {
+    this.#current = true
+    const { replicas, wal } = this.#parts
+    for (const info of this.#image.groups.values()) this.follow(info)
+    // Ids are never reused, so an unhosted old one is dead.
+    for (const group of wal.groups()) {
+      if (isDeletedGroup(this.#image, group)) wal.drop(group)
+      else if (this.#image.groups.has(group) && replicas.hostedAs(group) === "none") {
+        replicas.retire(group)
+      }
+    }
+  }
+
+  /** Of topics that are gone; also where only a vote was left. */
+  dropDeleted(): ReadonlyArray<GroupId> {
+    const { replicas, wal } = this.#parts
+    const gone = new Set(replicas.hostedGroups())
+    for (const group of wal.groups()) gone.add(group)
+    const dropped = [...gone].filter((group) => isDeletedGroup(this.#image, group))
+    for (const group of dropped) {
+      replicas.drop(group)
+      this.#vacating.delete(group)
+    }
+    return dropped
+  }
+
+  durable(through: CommitNumber): void {
+    this.#durable = through
+  }
+
+  /** Groups whose log of this node's time as witness is gone for good; asked again until known. */
+  vacated(): ReadonlyArray<GroupId> {
+    const done: GroupId[] = []
+    for (const [group, commit] of this.#vacating) {
+      const info = this.#image.groups.get(group)
+      if (info?.vacating.includes(this.#parts.nodeId) !== true) this.#vacating.delete(group)
+      else if (commit <= this.#durable) done.push(group)
+    }
+    return done
+  }
+}

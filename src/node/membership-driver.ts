@@ -1,0 +1,306 @@
+/**
+ * Takes the raft membership of groups led here where the metadata wants it (src/cluster/membership.ts
+ * states the protocol): who is to join learns first, is made a voter by one joint change when it
+ * has caught up, and leadership goes over first where this node is to leave. Also group 0, whose
+ * goal is made of the registered disks.
+ *
+ * Nothing is remembered that a new leader could not find out again: every look compares the
+ * membership in force with the goal and takes the next step.
+ */
+import type { Configuration, MemberId } from "../../raft/types.ts"
+import type { GroupId } from "../../storage/wal.ts"
+import { membershipKind } from "../cluster/change-membership.ts"
+import type { MetadataImage, PartitionInfo } from "../cluster/image.ts"
+import { memberId, nodeOf } from "../cluster/members.ts"
+import {
+  dataVoters,
+  goalConfiguration,
+  isAtGoal,
+  isUnsettled,
+  metadataGoal,
+  sameMembers,
+} from "../cluster/membership.ts"
+import type { RaftGroup } from "../partition/raft-group.ts"
+import { changeMembership } from "../protocol/messages/change-membership.ts"
+import type { RequestOf } from "../protocol/schema.ts"
+import type { Hosting } from "./hosting.ts"
+import type { Liveness } from "./liveness.ts"
+import { metadataGroupId } from "./metadata-group.ts"
+import type { MetadataGroup } from "./metadata-group.ts"
+import type { LogLevel } from "./ports.ts"
+import type { Replicas } from "./replicas.ts"
+import type { ControllerRequest, ControllerResult } from "./requests/outcome.ts"
+
+export interface MembershipDriverParts {
+  readonly nodeId: number
+  readonly self: MemberId
+  readonly metadata: MetadataGroup
+  readonly replicas: Replicas
+  readonly liveness: Liveness
+  readonly hosting: Hosting
+  readonly decide: (request: ControllerRequest, done: (result: ControllerResult) => void) => void
+  readonly log: (level: LogLevel, line: string) => void
+}
+
+type Report = RequestOf<typeof changeMembership>["partitions"][number]
+
+/**
+ * What a look at one group led to: nothing is left to do here, something is under way, or the
+ * metadata leader has to be told.
+ */
+type Step = "done" | "waits" | Report
+
+const lookMs = 50
+/** Groups that catch up on one broker at a time, as far as this leader makes them. */
+const joiningPerBrokerMax = 8
+/** Entries a learner may lag behind the commit index and still be made a voter. */
+const caughtUpLagMax = 100
+/** At that many looks in a row. */
+const caughtUpLooks = 2
+const reportsMax = 500
+const answerWaitMs = 2000
+/** A handover that does not succeed in so many tries is left to the end of the joint change. */
+const handoverTriesMax = 3
+const handoverAgainMs = 1500
+
+interface Under {
+  /** Looks in a row at which a member had caught up. */
+  readonly looks: Map<MemberId, number>
+  handovers: number
+  handoverMs: number
+}
+
+export class MembershipDriver {
+  readonly #parts: MembershipDriverParts
+  /** Groups that may have something to do, led here when last looked. */
+  readonly #groups = new Map<GroupId, Under>()
+  /** Groups that catch up, by broker. */
+  #joining = new Map<number, number>()
+  #nextLookMs = 0
+  #asking = false
+
+  constructor(parts: MembershipDriverParts) {
+    this.#parts = parts
+  }
+
+  get #image(): MetadataImage {
+    return this.#parts.metadata.image
+  }
+
+  /** Leadership came, or the goal moved: look at it. */
+  look(group: GroupId): void {
+    if (!this.#groups.has(group)) {
+      this.#groups.set(group, { looks: new Map(), handovers: 0, handoverMs: 0 })
+    }
+  }
+
+  forget(group: GroupId): void {
+    this.#groups.delete(group)
+  }
+
+  run(nowMs: number): void {
+    if (nowMs < this.#nextLookMs) return
+    this.#nextLookMs = nowMs + lookMs
+    const reports = this.#parts.hosting.vacated().map(vacatedReport)
+    if (this.#groups.size === 0 && reports.length === 0) return
+    this.#countJoining()
+    for (const [group, under] of this.#groups) {
+      const step = this.#step(group, under, nowMs)
+      if (step === "done") this.#groups.delete(group)
+      else if (step !== "waits") reports.push(step)
+    }
+    if (reports.length > 0) this.#tell(reports.slice(0, reportsMax), nowMs)
+  }
+
+  #tell(partitions: ReadonlyArray<Report>, nowMs: number): void {
+    if (this.#asking) return
+    this.#asking = true
+    const { nodeId, decide } = this.#parts
+    const body = { brokerId: nodeId, asOf: this.#image.index, partitions }
+    const deadlineMs = nowMs + answerWaitMs
+    decide({ apiKey: changeMembership.key, apiVersion: 0, body, deadlineMs }, () => {
+      this.#asking = false
+    })
+  }
+
+  #countJoining(): void {
+    this.#joining = new Map()
+    for (const group of this.#groups.keys()) {
+      const raftGroup = this.#parts.replicas.raftGroup(group)
+      if (raftGroup === undefined || raftGroup.node.role !== "leader") continue
+      for (const member of raftGroup.node.configuration.learners) this.#countJoin(member)
+    }
+  }
+
+  #countJoin(member: MemberId): void {
+    const node = nodeOf(member)
+    this.#joining.set(node, (this.#joining.get(node) ?? 0) + 1)
+  }
+
+  #step(group: GroupId, under: Under, nowMs: number): Step {
+    const { metadata, replicas } = this.#parts
+    const raftGroup =
+      group === metadataGroupId ? metadata.raftGroup : replicas.get(group)?.raftGroup
+    if (raftGroup === undefined || raftGroup.node.role !== "leader") return "done"
+    const { node } = raftGroup
+    const { membership, log } = node.state
+    const settled =
+      node.committedInTerm &&
+      membership.currentIndex <= log.commitIndex &&
+      membership.current.votersOutgoing.length === 0
+    if (!settled || node.transferTarget !== null) return "waits"
+    if (group === metadataGroupId) return this.#stepMetadata(raftGroup, under, nowMs)
+    const info = this.#image.groups.get(group)
+    return info === undefined ? "done" : this.#stepPartition(raftGroup, info, under, nowMs)
+  }
+
+  #stepPartition(raftGroup: RaftGroup, info: PartitionInfo, under: Under, nowMs: number): Step {
+    const { node } = raftGroup
+    const { brokers } = this.#image
+    const goal = goalConfiguration(info, brokers)
+    const atGoal = isAtGoal(node.configuration, goal)
+    if (atGoal && !isUnsettled(info, brokers)) return "done"
+    if (info.claimTerm !== node.term) {
+      return info.claimTerm > node.term ? "waits" : report(info, node.term, membershipKind.claim)
+    }
+    if (atGoal) return report(info, node.term, membershipKind.settled, goal)
+    const joiners = dataVoters(goal).filter((member) => !isVoter(node.configuration, member))
+    if (!sameMembers(node.configuration.learners, joiners)) {
+      if (!this.#mayJoin(node.configuration, joiners, info)) return "waits"
+      return this.#propose(raftGroup, { ...node.configuration, learners: joiners }, nowMs)
+    }
+    const ready = this.#caughtUp(raftGroup, joiners, under, info.membershipIndex)
+    if (ready.length < joiners.length) {
+      const swapped = withReplacedDisks(node.configuration, ready)
+      return swapped === undefined ? "waits" : this.#propose(raftGroup, swapped, nowMs)
+    }
+    if (this.#handsOver(raftGroup, goal, under, nowMs)) return "waits"
+    return this.#propose(raftGroup, goal, nowMs)
+  }
+
+  #stepMetadata(raftGroup: RaftGroup, under: Under, nowMs: number): Step {
+    const { node } = raftGroup
+    const current = node.configuration
+    const goal = metadataGoal(current, this.#image.brokers)
+    const joiners = goal.voters.filter((member) => !isVoter(current, member))
+    const learners = [...goal.learners, ...joiners]
+    if (!sameMembers(current.learners, learners)) {
+      return this.#propose(raftGroup, { ...current, learners }, nowMs)
+    }
+    if (joiners.length === 0) return "done"
+    const [ready] = this.#caughtUp(raftGroup, joiners, under, 0)
+    if (ready === undefined) return "waits"
+    const voters = current.voters.filter((member) => nodeOf(member) !== nodeOf(ready))
+    return this.#propose(raftGroup, withVoters(current, [...voters, ready]), nowMs)
+  }
+
+  #propose(raftGroup: RaftGroup, next: Configuration, nowMs: number): Step {
+    const result = raftGroup.node.proposeConfiguration(next, raftGroup.appendMs(nowMs))
+    if (result._tag === "refused") {
+      this.#parts.log("warn", `group ${raftGroup.group}: membership refused: ${result.reason}`)
+    } else for (const member of next.learners) this.#countJoin(member)
+    raftGroup.schedule()
+    return "waits"
+  }
+
+  /** New learners: within the bound, and only where the broker knows that it is to hold the group. */
+  #mayJoin(
+    current: Configuration,
+    joiners: ReadonlyArray<MemberId>,
+    { membershipIndex }: PartitionInfo,
+  ): boolean {
+    return joiners.every((member) => {
+      if (current.learners.includes(member)) return true
+      const busy = (this.#joining.get(nodeOf(member)) ?? 0) >= joiningPerBrokerMax
+      return !busy && this.#isHere(member, membershipIndex)
+    })
+  }
+
+  /** Alive on that disk, and as far with the metadata. */
+  #isHere(member: MemberId, metadataIndex: number): boolean {
+    const { liveness, self } = this.#parts
+    if (member === self) return true
+    const node = nodeOf(member)
+    const peer = liveness.peer(node)
+    return (
+      peer !== undefined &&
+      liveness.reachable(node) &&
+      memberId(node, peer.diskUuid) === member &&
+      peer.appliedMetadataIndex >= metadataIndex
+    )
+  }
+
+  #caughtUp(
+    { node }: RaftGroup,
+    joiners: ReadonlyArray<MemberId>,
+    { looks }: Under,
+    metadataIndex: number,
+  ): ReadonlyArray<MemberId> {
+    return joiners.filter((member) => {
+      const progress = node.progress(member)
+      const near =
+        progress !== undefined &&
+        progress.counts &&
+        progress.matchIndex + caughtUpLagMax >= node.commitIndex &&
+        progress.matchIndex > 0 &&
+        this.#isHere(member, metadataIndex)
+      const count = near ? (looks.get(member) ?? 0) + 1 : 0
+      looks.set(member, count)
+      return count >= caughtUpLooks
+    })
+  }
+
+  /** True while leadership is on its way to a voter that stays. */
+  #handsOver(raftGroup: RaftGroup, goal: Configuration, under: Under, nowMs: number): boolean {
+    const { self } = this.#parts
+    if (goal.voters.includes(self) || under.handovers >= handoverTriesMax) return false
+    if (nowMs < under.handoverMs) return true
+    const { node } = raftGroup
+    const heir = dataVoters(goal).find((member) => {
+      const match = node.progress(member)?.matchIndex ?? 0
+      const staying = isVoter(node.configuration, member) && this.#isHere(member, 0)
+      return staying && match + caughtUpLagMax >= node.commitIndex
+    })
+    if (heir === undefined) return false
+    under.handovers++
+    under.handoverMs = nowMs + handoverAgainMs
+    return raftGroup.transferLeadership(heir) === "started"
+  }
+}
+
+const isVoter = (configuration: Configuration, member: MemberId): boolean =>
+  configuration.voters.includes(member)
+
+const withVoters = (current: Configuration, voters: ReadonlyArray<MemberId>): Configuration => ({
+  voters,
+  votersOutgoing: [],
+  learners: current.learners.filter((member) => !voters.includes(member)),
+  learnersNext: [],
+  witnesses: current.witnesses.filter((member) => voters.includes(member)),
+})
+
+/** New disks that have caught up take the place of old ones, while others still learn. */
+const withReplacedDisks = (
+  current: Configuration,
+  ready: ReadonlyArray<MemberId>,
+): Configuration | undefined => {
+  const newDisks = new Map(ready.map((member) => [nodeOf(member), member]))
+  const voters = current.voters.map((member) => newDisks.get(nodeOf(member)) ?? member)
+  return sameMembers(voters, current.voters) ? undefined : withVoters(current, voters)
+}
+
+const report = (
+  { group }: PartitionInfo,
+  term: number,
+  kind: number,
+  { voters, witnesses }: Pick<Configuration, "voters" | "witnesses"> = noMembers,
+): Report => ({ group, kind, term, voters, witnesses })
+
+const noMembers = { voters: [], witnesses: [] }
+
+const vacatedReport = (group: GroupId): Report => ({
+  group,
+  kind: membershipKind.vacated,
+  term: 0,
+  ...noMembers,
+})

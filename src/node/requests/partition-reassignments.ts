@@ -1,0 +1,32 @@
+/** AlterPartitionReassignments and ListPartitionReassignments: both asked of the metadata leader. */
+import { ErrorCode } from "../../protocol/error-codes.ts"
+import type { alterPartitionReassignments } from "../../protocol/messages/alter-partition-reassignments.ts"
+import type { listPartitionReassignments } from "../../protocol/messages/list-partition-reassignments.ts"
+import type { RequestOf, ResponseInput } from "../../protocol/schema.ts"
+import { decide, timedOutMessage } from "./controller-requests.ts"
+import type { Outcome, RequestContext } from "./outcome.ts"
+
+const timedOutFields = { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: timedOutMessage }
+
+const topics = (): ReadonlyArray<string> => []
+
+export function handleAlterPartitionReassignments(
+  request: RequestOf<typeof alterPartitionReassignments>,
+  context: RequestContext,
+): Outcome {
+  const { allowReplicationFactorChange, timeoutMs } = request
+  const timedOut = (): ResponseInput<typeof alterPartitionReassignments> => ({
+    allowReplicationFactorChange,
+    ...timedOutFields,
+  })
+  return decide({ apiKey: 45, body: request, timeoutMs, timedOut, topics }, context)
+}
+
+export function handleListPartitionReassignments(
+  request: RequestOf<typeof listPartitionReassignments>,
+  context: RequestContext,
+): Outcome {
+  const { timeoutMs } = request
+  const timedOut = (): ResponseInput<typeof listPartitionReassignments> => timedOutFields
+  return decide({ apiKey: 46, body: request, timeoutMs, timedOut, topics }, context)
+}
