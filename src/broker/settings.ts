@@ -29,6 +29,8 @@ export const settings = {
   "max.connections": int(int32Max, { min: 1, max: int32Max }),
   "max.connections.per.ip": int(int32Max, { min: 1, max: int32Max }),
   "connections.max.idle.ms": int(600_000, { min: 100, max: int64Max }),
+  "varve.metadata.snapshot.entries": int(10_000, { min: 10, max: int32Max }),
+  "varve.accept.data.loss": boolean(false),
   "queued.max.request.bytes": int(512 * 1024 * 1024, { min: 1024 * 1024, max: int64Max }),
 } as const satisfies Record<string, SettingKind>
 

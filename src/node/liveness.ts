@@ -44,6 +44,8 @@ const stallTicks = 4
 export class Liveness {
   readonly #settings: LivenessSettings
   readonly #peers = new Map<number, PeerState>()
+  /** Nodes whose disk is nearly full, this one among them. */
+  readonly #lowSpace = new Set<number>()
   #lastTickMs = 0
 
   constructor(settings: LivenessSettings, nodeIds: ReadonlyArray<number>) {
@@ -117,6 +119,16 @@ export class Liveness {
   metadataApplied(nodeId: number, index: number): void {
     const peer = this.#peers.get(nodeId)
     if (peer !== undefined && index > peer.appliedMetadataIndex) peer.appliedMetadataIndex = index
+  }
+
+  setLowSpace(nodeId: number, low: boolean): void {
+    if (low) this.#lowSpace.add(nodeId)
+    else this.#lowSpace.delete(nodeId)
+  }
+
+  /** That node can take no data on. */
+  lowSpace(nodeId: number): boolean {
+    return this.#lowSpace.has(nodeId)
   }
 
   connected(nodeId: number, nowMs: number): void {

@@ -1,6 +1,6 @@
 /**
  * Group 0 on this broker: the Raft group whose committed records make the image. Applying is all it
- * does with them.
+ * does with them; now and then an image takes the place of the log that led to it.
  */
 import type { Configuration, MemberId, SoftState, Term } from "../../raft/types.ts"
 import type { EntryMeta, Wal } from "../../storage/wal.ts"
@@ -8,14 +8,22 @@ import { applyRecords, emptyImage } from "../cluster/image.ts"
 import type { MetadataImage } from "../cluster/image.ts"
 import { nodeOf } from "../cluster/members.ts"
 import { decodeRecords, encodeRecords } from "../cluster/records.ts"
+import { decodeSnapshot, encodeSnapshot } from "../cluster/snapshot.ts"
+import { CheckpointPlan } from "../partition/checkpoint-plan.ts"
 import type { MetadataRecord } from "../cluster/records.ts"
 import type { Outbox } from "../partition/ports.ts"
 import type { ProposalWaiter } from "../partition/proposals.ts"
 import { RaftGroup } from "../partition/raft-group.ts"
 import type { StateMachine } from "../partition/raft-group.ts"
 import type { RaftConfig } from "../../raft/index.ts"
+import { imageDiff } from "./image-diff.ts"
 
 export const metadataGroupId = 0
+
+/** Of records since the last snapshot; whichever bound comes first. */
+const snapshotBytes = 16 << 20
+/** So many entries stay behind a snapshot, for members that are only a little behind. */
+const keptEntriesMax = 1000
 
 export interface AppliedRecords {
   readonly records: ReadonlyArray<MetadataRecord>
@@ -30,6 +38,8 @@ export interface MetadataGroupOptions {
   readonly onDirty: (group: RaftGroup) => void
   /** Leader or term changed. */
   readonly onRole: () => void
+  /** A snapshot is taken after so many applied entries. */
+  readonly snapshotEntries: number
 }
 
 export class MetadataGroup implements StateMachine {
@@ -37,8 +47,15 @@ export class MetadataGroup implements StateMachine {
   #image: MetadataImage
   readonly #onRole: () => void
   #applied: AppliedRecords[] = []
+  readonly #plan: CheckpointPlan
+  readonly #keptEntries: number
+  /** The next snapshot, until enough entries stand behind it. */
+  #marked: { readonly image: MetadataImage; readonly index: number } | null = null
 
   constructor(options: MetadataGroupOptions) {
+    const { snapshotEntries } = options
+    this.#plan = new CheckpointPlan({ entries: snapshotEntries, bytes: snapshotBytes })
+    this.#keptEntries = Math.min(keptEntriesMax, Math.floor(snapshotEntries / 10))
     this.#image = emptyImage(options.clusterId)
     this.#onRole = options.onRole
     this.raftGroup = new RaftGroup({
@@ -92,10 +109,33 @@ export class MetadataGroup implements StateMachine {
   }
 
   apply(meta: EntryMeta, payload: () => Uint8Array): void {
-    if (meta.type !== "data") return
-    const records = decodeRecords(payload())
-    this.#image = applyRecords(this.#image, records, meta.index)
-    this.#applied.push({ records, index: meta.index })
+    this.#plan.applied(meta)
+    if (meta.type === "data") {
+      const records = decodeRecords(payload())
+      this.#image = applyRecords(this.#image, records, meta.index)
+      this.#applied.push({ records, index: meta.index })
+    }
+    if (this.#marked === null && this.#plan.due) {
+      this.#marked = { image: this.#image, index: meta.index }
+    }
+  }
+
+  /** The whole image, from a snapshot: what it changed is told as records. */
+  restore(state: Uint8Array, index: number): void {
+    const before = this.#image
+    this.#image = decodeSnapshot(state)
+    this.#applied.push({ records: imageDiff(before, this.#image), index })
+    this.#plan.written(state.length)
+    this.#marked = null
+  }
+
+  progressed(): void {
+    const marked = this.#marked
+    if (marked === null || this.raftGroup.appliedIndex < marked.index + this.#keptEntries) return
+    this.#marked = null
+    const state = encodeSnapshot(marked.image)
+    this.#plan.written(state.length)
+    this.raftGroup.cut(marked.index, state)
   }
 
   roleChanged(_soft: SoftState, _term: Term): void {

@@ -253,7 +253,10 @@ export class MetadataLeader {
     this.#nextMoveMs = nowMs + moveIntervalMs
     const { image } = this.#options.group
     const view = this.#view(image)
-    const mayMove = (group: GroupId) => nowMs >= (this.#moves.get(group)?.notBeforeMs ?? 0)
+    const { liveness } = this.#options
+    const mayMove = (group: GroupId) =>
+      nowMs >= (this.#moves.get(group)?.notBeforeMs ?? 0) &&
+      !liveness.lowSpace(image.groups.get(group)?.replicas[0] ?? -1)
     for (const [group, { notBeforeMs }] of this.#moves) {
       const partition = image.groups.get(group)
       const arrived = partition !== undefined && view.leaderOf(group) === partition.replicas[0]

@@ -6,6 +6,7 @@ import type { MemberId } from "../../raft/types.ts"
 import type { Wal } from "../../storage/wal.ts"
 import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage } from "../cluster/image.ts"
+import type { RaftGroup } from "../partition/raft-group.ts"
 import type { PartitionReport, PeerFrame } from "../peer/codec.ts"
 import { admit } from "./admission.ts"
 import type { Admission } from "./admission.ts"
@@ -20,6 +21,7 @@ import type { MetadataLeader } from "./metadata-leader.ts"
 import type { PeerOutput } from "./peer-output.ts"
 import { PendingFrames } from "./pending-frames.ts"
 import type { Hello, LogLevel, NodeOptions } from "./ports.ts"
+import type { Recovery } from "./recovery.ts"
 import type { Replicas } from "./replicas.ts"
 import type { Reports } from "./reports.ts"
 import { metadataKey } from "./waiting.ts"
@@ -39,6 +41,9 @@ export interface PeerLinksParts {
   readonly forwarder: Forwarder
   readonly forwarded: ForwardedRequests
   readonly waiting: Waiting
+  readonly recovery: Recovery
+  /** Every group that runs here. */
+  readonly groups: () => Iterable<RaftGroup>
   readonly log: (level: LogLevel, line: string) => void
 }
 
@@ -55,9 +60,11 @@ export class PeerLinks {
   }
 
   /** How this broker introduces itself to that node. */
-  hello(_to: number): Hello {
-    const { options, wal } = this.#parts
-    return helloOf(options, wal, this.#image.index)
+  hello(to: number): Hello {
+    const { options, wal, liveness, groups } = this.#parts
+    const heard = liveness.peer(to)?.diskUuid ?? ""
+    const diskUuid = heard === "" ? (this.#image.brokers.get(to)?.diskUuid ?? "") : heard
+    return helloOf(options, wal, this.#image.index, { nodeId: to, diskUuid, groups: groups() })
   }
 
   /** The link we dialled is up. */
@@ -98,6 +105,7 @@ export class PeerLinks {
     const { liveness, replicas, metadata, forwarder, metadataLeader } = this.#parts
     const before = liveness.peer(nodeId)?.incarnation
     const changed = liveness.identify(hello)
+    this.#parts.recovery.heard(hello)
     if (changed) this.tellPresence()
     if (changed && before !== "") this.#newProcess(nodeId, hello)
     replicas.peerReset(nodeId)
@@ -122,6 +130,7 @@ export class PeerLinks {
       case "Hello":
         return
       case "Heartbeat":
+        liveness.setLowSpace(nodeId, frame.lowSpace)
         return liveness.metadataApplied(nodeId, frame.appliedMetadataIndex)
       case "Raft":
         liveness.metadataApplied(nodeId, frame.appliedMetadataIndex)

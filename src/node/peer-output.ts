@@ -7,12 +7,19 @@ import type { Liveness } from "./liveness.ts"
 import type { NodePorts } from "./ports.ts"
 
 export class PeerOutput {
+  readonly #nodeId: number
   readonly #sendPeer: NodePorts["sendPeer"]
   readonly #liveness: Liveness
   readonly #metadataIndex: () => number
   nowMs = 0
 
-  constructor(sendPeer: NodePorts["sendPeer"], liveness: Liveness, metadataIndex: () => number) {
+  constructor(
+    nodeId: number,
+    sendPeer: NodePorts["sendPeer"],
+    liveness: Liveness,
+    metadataIndex: () => number,
+  ) {
+    this.#nodeId = nodeId
     this.#sendPeer = sendPeer
     this.#liveness = liveness
     this.#metadataIndex = metadataIndex
@@ -42,7 +49,12 @@ export class PeerOutput {
   }
 
   heartbeat(nodeId: number): void {
-    this.send(nodeId, { _tag: "Heartbeat", appliedMetadataIndex: this.#metadataIndex() })
+    const lowSpace = this.#liveness.lowSpace(this.#nodeId)
+    this.send(nodeId, {
+      _tag: "Heartbeat",
+      appliedMetadataIndex: this.#metadataIndex(),
+      lowSpace,
+    })
   }
 
   /**

@@ -63,6 +63,10 @@ export interface NodeSettings {
    * Further broker settings that were set and stand in for topic configs, by Kafka's broker names.
    */
   readonly brokerConfigs: ReadonlyMap<string, string>
+  /** Group 0's log is cut after so many entries: an image takes their place. */
+  readonly metadataSnapshotEntries: number
+  /** Groups of which this node is the only voter run with what a loss has left of them. */
+  readonly acceptDataLoss: boolean
   /** How often the rim calls `tick`. */
   readonly tickMs: number
   /** Group 0: the election timeout is drawn from [this, twice this). */
@@ -90,6 +94,8 @@ export const defaultNodeSettings: NodeSettings = {
   timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   timestampAfterMaxMs: 3_600_000,
   brokerConfigs: new Map(),
+  metadataSnapshotEntries: 10_000,
+  acceptDataLoss: false,
   tickMs: 25,
   electionTimeoutMs: 300,
   dataElectionTimeoutMs: 1500,
@@ -164,5 +170,15 @@ export interface NodeStatus {
     readonly leaderless: number
     readonly underReplicated: number
   }
+  /**
+   * Groups whose log here has lost something, at most 100 of them: the leader is filling them up
+   * ("recovering"), or their other voters are still to tell their terms ("amnesiac"), or this is
+   * the only copy and they do not run ("refused").
+   */
+  readonly recovering: ReadonlyArray<{
+    readonly group: number
+    readonly standing: "recovering" | "amnesiac" | "refused"
+  }>
+  readonly diskSpace: "ample" | "low"
   readonly requestsWaiting: number
 }

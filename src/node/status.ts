@@ -1,4 +1,6 @@
 /** The node in plain data, for HTTP /health and `varve inspect`. */
+import type { Wal } from "../../storage/wal.ts"
+import type { RaftGroup } from "../partition/raft-group.ts"
 import type { Liveness } from "./liveness.ts"
 import type { NodeOptions, NodeStatus } from "./ports.ts"
 import type { Replicas } from "./replicas.ts"
@@ -11,6 +13,9 @@ export interface StatusParts {
   readonly metadataLeader: number
   readonly metadataTerm: number
   readonly requestsWaiting: number
+  /** Every group that runs here. */
+  readonly groups: Iterable<RaftGroup>
+  readonly space: Wal["space"]
 }
 
 export function nodeStatus(
@@ -43,6 +48,8 @@ export function nodeStatus(
     },
     brokers,
     partitions: partitionCounts(node, parts.replicas),
+    recovering: recoveringGroups(parts),
+    diskSpace: parts.space,
     requestsWaiting: parts.requestsWaiting,
   }
 }
@@ -63,6 +70,23 @@ function partitionCounts(node: NodeView, replicas: Replicas): NodeStatus["partit
   }
   const { size: hosted, awake } = replicas
   return { hosted, led, quiesced, awake, leaderless, underReplicated }
+}
+
+/** What is listed; how many there are is no secret of the log lines. */
+const listedMax = 100
+
+/** Group 0 first, then those that run, then those that do not. */
+function recoveringGroups({ groups, replicas }: StatusParts): NodeStatus["recovering"] {
+  const found: Array<NodeStatus["recovering"][number]> = []
+  for (const { group, node } of groups) {
+    if (found.length === listedMax) return found
+    if (node.standing !== "trusted") found.push({ group, standing: node.standing })
+  }
+  for (const group of replicas.refused) {
+    if (found.length === listedMax) return found
+    found.push({ group, standing: "refused" })
+  }
+  return found
 }
 
 /**

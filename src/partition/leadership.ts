@@ -31,6 +31,8 @@ export interface LeadershipOptions {
   readonly producers: ProducerState
   readonly config: () => PartitionConfig
   readonly logStartOffset: () => number
+  /** The disk is nearly full: nothing may be appended. */
+  readonly lowSpace: () => boolean
 }
 
 type Reply = (reply: AppendReply) => void
@@ -41,6 +43,7 @@ export class Leadership {
   readonly #producers: ProducerState
   readonly #config: () => PartitionConfig
   readonly #logStartOffset: () => number
+  readonly #lowSpace: () => boolean
   readonly #acknowledgements = new Acknowledgements()
   readonly #view: LeaderView
   #tail: LeaderTail | undefined
@@ -52,6 +55,7 @@ export class Leadership {
     this.#producers = options.producers
     this.#config = options.config
     this.#logStartOffset = options.logStartOffset
+    this.#lowSpace = options.lowSpace
     this.inSync = new InSyncReplicas(options.self, options.members, options.nodeOf)
     this.#view = leaderView(options.group)
   }
@@ -126,8 +130,13 @@ export class Leadership {
     return this.#tail
   }
 
-  /** Fewer replicas in sync, or more waiting for them, than may be. */
+  /** No room on the disk; fewer replicas in sync, or more waiting for them, than may be. */
   #refusal(acks: -1 | 1): AppendReply | undefined {
+    if (this.#lowSpace()) {
+      // Kafka's clients ask for the leader anew and send again; nothing was written.
+      const failed = failedReply(ErrorCode.KAFKA_STORAGE_ERROR, this.#logStartOffset())
+      return { ...failed, errorMessage: "the disk of this broker is nearly full" }
+    }
     const code = ErrorCode.NOT_ENOUGH_REPLICAS
     if (acks === -1 && this.inSync.nodes.length < this.minInSyncReplicas) {
       return failedReply(code, this.#logStartOffset())
@@ -217,6 +226,9 @@ function leaderView(group: RaftGroup): LeaderView {
     get noopIndex() {
       return group.node.noopIndex
     },
-    matchIndex: (member) => group.node.progress(member)?.matchIndex ?? 0,
+    matchIndex: (member) => {
+      const progress = group.node.progress(member)
+      return progress?.counts === true ? progress.matchIndex : 0
+    },
   }
 }

@@ -102,6 +102,7 @@ export class Partition implements StateMachine {
       producers: this.#state.producers,
       config: () => this.#config,
       logStartOffset: () => this.logStartOffset,
+      lowSpace: () => options.wal.space === "low",
     })
   }
 

@@ -71,7 +71,12 @@ export type PeerFrame =
       readonly witnessedDisk: string
       readonly witnessed: ReadonlyArray<WitnessedHeight>
     }
-  | { readonly _tag: "Heartbeat"; readonly appliedMetadataIndex: LogIndex }
+  | {
+      readonly _tag: "Heartbeat"
+      readonly appliedMetadataIndex: LogIndex
+      /** The sender's disk is nearly full: it should lead nothing. */
+      readonly lowSpace: boolean
+    }
   | {
       readonly _tag: "Raft"
       readonly group: GroupId
@@ -129,6 +134,7 @@ const writeBody = (writer: ByteWriter, frame: PeerFrame): ReadonlyArray<Uint8Arr
       return writeMessage(writer, frame.message)
     case "Heartbeat":
       writer.int64(frame.appliedMetadataIndex)
+      writer.bool(frame.lowSpace)
       return []
     case "Request":
     case "Response":
@@ -163,8 +169,10 @@ const readBody = (reader: ByteReader, members: LinkMembers): PeerFrame => {
       const message = readMessage(reader, members)
       return { _tag: "Raft", group, appliedMetadataIndex, message }
     }
-    case FrameType.Heartbeat:
-      return { _tag: "Heartbeat", appliedMetadataIndex: reader.natural() }
+    case FrameType.Heartbeat: {
+      const appliedMetadataIndex = reader.natural()
+      return { _tag: "Heartbeat", appliedMetadataIndex, lowSpace: reader.bool() }
+    }
     case FrameType.Request:
       return { _tag: "Request", correlationId: reader.int32(), frame: reader.rest() }
     case FrameType.Response:

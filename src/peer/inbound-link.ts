@@ -96,7 +96,7 @@ export class InboundLink {
     if (nowMs - this.signMs < signEveryMs) return
     this.signMs = nowMs
     this.owesSign = false
-    this.write({ _tag: "Heartbeat", appliedMetadataIndex: 0 })
+    this.write({ _tag: "Heartbeat", appliedMetadataIndex: 0, lowSpace: false })
   }
 
   /** What goes back is small and rare: a socket that cannot take it is as good as gone. */

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
 import type { Message } from "../../raft/message.ts"
+import { noCut } from "../../raft/types.ts"
 import { pendingBytesPerPeerMax, PendingFrames } from "../../src/node/pending-frames.ts"
 
 const heartbeat: Message = { _tag: "SteppedDown", from: "0/a", to: "1/b", term: 1 }
@@ -8,11 +9,12 @@ const snapshot = (bytes: number): Message => ({
   from: "0/a",
   to: "1/b",
   term: 1,
-  lastIncludedIndex: 1,
-  lastIncludedTerm: 1,
+  cut: { ...noCut, index: 1, term: 1 },
+  totalBytes: bytes,
+  stateCrc: 0,
   offset: 0,
   chunk: new Uint8Array(bytes),
-  done: true,
+  round: 1,
 })
 
 test("frames wait for the metadata their sender had, and come in order", () => {

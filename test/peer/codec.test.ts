@@ -166,7 +166,9 @@ const frame: fc.Arbitrary<PeerFrame> = fc.oneof(
       ),
     })
     .map((f): PeerFrame => ({ _tag: "Hello", version: peerVersion, ...f })),
-  natural.map((n): PeerFrame => ({ _tag: "Heartbeat", appliedMetadataIndex: n })),
+  fc
+    .record({ appliedMetadataIndex: natural, lowSpace: fc.boolean() })
+    .map((f): PeerFrame => ({ _tag: "Heartbeat", ...f })),
   fc
     .record({ group, appliedMetadataIndex: natural, message })
     .map((f): PeerFrame => ({ _tag: "Raft", ...f })),
@@ -394,7 +396,7 @@ const header = (length: number): Buffer => {
 }
 
 describe("PeerFrameSplitter", () => {
-  const heartbeat = bytesOf({ _tag: "Heartbeat", appliedMetadataIndex: 5 })
+  const heartbeat = bytesOf({ _tag: "Heartbeat", appliedMetadataIndex: 5, lowSpace: false })
 
   test("a frame in one chunk is not copied", () => {
     const [body] = new PeerFrameSplitter().push(heartbeat)

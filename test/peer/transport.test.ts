@@ -141,7 +141,9 @@ test("both ends say Hello, and frames of a turn arrive in order, heartbeats firs
   const [a, b] = await pair()
   expect(b.happened).toContain("ok 0")
   for (let i = 1; i <= 50; i++) expect(a.links.send(1, request(i, i * 1000))).toBe(true)
-  expect(a.links.send(1, { _tag: "Heartbeat", appliedMetadataIndex: 9 })).toBe(true)
+  expect(a.links.send(1, { _tag: "Heartbeat", appliedMetadataIndex: 9, lowSpace: false })).toBe(
+    true,
+  )
   a.links.flush()
   await until("51 frames", () => b.frames.length === 51)
   expect(b.frames[0]?._tag).toBe("Heartbeat")
@@ -215,7 +217,7 @@ test("bytes that are no Hello, or no frame, close the link with one line", async
   const b = new Side(1)
   b.dial([])
   const port = b.listen()
-  const heartbeat = encodePeerFrame({ _tag: "Heartbeat", appliedMetadataIndex: 0 })
+  const heartbeat = encodePeerFrame({ _tag: "Heartbeat", appliedMetadataIndex: 0, lowSpace: false })
   const wrongVersion = Buffer.concat(encodePeerFrame(helloOf(0)))
   wrongVersion.writeInt32BE(99, 5)
   for (const [bytes, reason] of [
@@ -289,6 +291,8 @@ test("what waits for a peer that does not read is bounded; heartbeats still queu
   }
   expect(sent).toBeLessThan(100)
   expect(c.links.queuedBytes(3)).toBeLessThan(bulkBytesMax + 3 * 1024 * 1024)
-  expect(c.links.send(3, { _tag: "Heartbeat", appliedMetadataIndex: 0 })).toBe(true)
+  expect(c.links.send(3, { _tag: "Heartbeat", appliedMetadataIndex: 0, lowSpace: false })).toBe(
+    true,
+  )
   a.stop()
 })

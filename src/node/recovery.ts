@@ -1,0 +1,135 @@
+/**
+ * Groups whose log here cannot be believed (VERIFICATION D3, D4): what peers remember is held
+ * against the logs, votes wait for that after an unclean start, members that may have forgotten a
+ * vote learn the others' terms. Filling the logs up again is Raft's own business.
+ */
+import type { Configuration, MemberId } from "../../raft/types.ts"
+import type { GroupId, Wal } from "../../storage/wal.ts"
+import { memberId, nodeOf } from "../cluster/members.ts"
+import type { RaftGroup } from "../partition/raft-group.ts"
+import { contradicts } from "../partition/witnessed.ts"
+import type { WitnessedHeight } from "../peer/codec.ts"
+import type { Hello, LogLevel, NodeOptions } from "./ports.ts"
+
+export interface RecoveryPorts {
+  readonly options: NodeOptions
+  readonly wal: Wal
+  /** Every group that runs here. */
+  groups(): Iterable<RaftGroup>
+  group(id: GroupId): RaftGroup | undefined
+  /** The group was deleted: what peers remember of it means nothing. */
+  isDeleted(group: GroupId): boolean
+  log(level: LogLevel, line: string): void
+}
+
+/** What a peer's disk said of its groups. */
+interface Terms {
+  readonly member: MemberId
+  readonly terms: ReadonlyMap<GroupId, number>
+}
+
+export class Recovery {
+  readonly #ports: RecoveryPorts
+  readonly #self: MemberId
+  readonly #peers: ReadonlySet<number>
+  readonly #answered = new Map<number, Terms>()
+  /** Peers remember more of these than there is; they do not run here yet. */
+  readonly #distrusted = new Map<GroupId, string>()
+  #holding: boolean
+  #holdUntilMs = Number.POSITIVE_INFINITY
+
+  constructor(ports: RecoveryPorts) {
+    const { nodeId, diskUuid, peers } = ports.options
+    this.#ports = ports
+    this.#self = memberId(nodeId, diskUuid)
+    this.#peers = new Set(peers.map((peer) => peer.nodeId))
+    this.#holding = ports.wal.unclean && this.#peers.size > 0
+  }
+
+  /** Votes wait at most as long as an election of the group that decides takes. */
+  start(nowMs: number): void {
+    this.#holdUntilMs = nowMs + this.#ports.options.settings.electionTimeoutMs
+    for (const group of this.#ports.groups()) this.begun(group)
+  }
+
+  tick(nowMs: number): void {
+    if (this.#holding && nowMs >= this.#holdUntilMs) this.#release()
+  }
+
+  /** A group runs here now. */
+  begun(group: RaftGroup): void {
+    const { node } = group
+    if (this.#holding && !isAlone(node.configuration)) node.holdVotes = true
+    const reason = this.#distrusted.get(group.group)
+    this.#distrusted.delete(group.group)
+    if (reason !== undefined) this.#distrust(group, reason)
+    if (node.standing === "amnesiac") this.#tellTerms(group)
+  }
+
+  /** A link was made: what that peer holds, and what it remembers of this disk. */
+  heard(hello: Hello): void {
+    const { nodeId, diskUuid, heights } = hello
+    const terms = new Map(heights.map(({ group, term }) => [group, term]))
+    this.#answered.set(nodeId, { member: memberId(nodeId, diskUuid), terms })
+    if (hello.witnessedDisk === this.#ports.options.diskUuid) {
+      for (const height of hello.witnessed) this.#hold(nodeId, height)
+    }
+    for (const group of this.#ports.groups()) {
+      if (group.node.standing === "amnesiac") this.#tellTerms(group)
+    }
+    if (this.#holding && this.#allAnswered) this.#release()
+  }
+
+  get #allAnswered(): boolean {
+    for (const nodeId of this.#peers) if (!this.#answered.has(nodeId)) return false
+    return true
+  }
+
+  #release(): void {
+    this.#holding = false
+    for (const group of this.#ports.groups()) group.node.holdVotes = false
+  }
+
+  #hold(nodeId: number, seen: WitnessedHeight): void {
+    const { wal, isDeleted } = this.#ports
+    const log = wal.log(seen.group)
+    const { acceptedTerm, standing } = log.hardState
+    const { lastIndex } = log
+    if (standing !== "trusted" || isDeleted(seen.group)) return
+    if (!contradicts({ acceptedTerm, lastIndex }, seen)) return
+    const reason =
+      `broker ${nodeId} remembers it up to index ${seen.index} of term ${seen.leaderTerm}, ` +
+      `it ends at ${lastIndex} of term ${acceptedTerm}`
+    const group = this.#ports.group(seen.group)
+    if (group === undefined) this.#distrusted.set(seen.group, reason)
+    else this.#distrust(group, reason)
+  }
+
+  #distrust(group: RaftGroup, reason: string): void {
+    if (group.node.standing !== "trusted" || !group.node.distrust()) return
+    group.schedule()
+    const line = "it neither votes nor counts until its leader has filled it up"
+    this.#ports.log("warn", `group ${group.group} has lost entries: ${reason}; ${line}`)
+  }
+
+  /** Once every other voter has told its term, no vote of ours can be in a term we might use. */
+  #tellTerms(group: RaftGroup): void {
+    const { node } = group
+    const { voters, votersOutgoing } = node.configuration
+    let greatest = 0
+    for (const member of new Set([...voters, ...votersOutgoing])) {
+      if (member === this.#self) continue
+      const answered = this.#answered.get(nodeOf(member))
+      if (answered?.member !== member) return
+      greatest = Math.max(greatest, answered.terms.get(group.group) ?? 0)
+    }
+    node.termsKnown(greatest)
+    group.schedule()
+    const line = `knows every other voter's term, the greatest is ${greatest}`
+    this.#ports.log("info", `group ${group.group}: ${line}`)
+  }
+}
+
+function isAlone({ voters, votersOutgoing }: Configuration): boolean {
+  return new Set([...voters, ...votersOutgoing]).size === 1
+}
