@@ -1,4 +1,5 @@
 /** From what was thrown while a seed ran to what is reported of it. */
+import type { AnomalyKind } from "./checks/index.ts"
 import { BrokerThrew } from "./process.ts"
 import type { Alarm } from "./result.ts"
 import { Violation } from "./invariants/violation.ts"
@@ -8,20 +9,40 @@ export class NoProgress extends Error {
   override readonly name = "NoProgress"
 }
 
+/** What clients saw does not fit together. */
+export class HistoryAlarm extends Error {
+  override readonly name = "HistoryAlarm"
+  readonly kind: AnomalyKind
+
+  constructor(kind: AnomalyKind, detail: string) {
+    super(detail)
+    this.kind = kind
+  }
+}
+
 const detailCharsMax = 4_000
 
 export function alarmOf(error: unknown, atMs: number): Alarm {
-  if (error instanceof Violation) return { kind: error.kind, detail: error.detail, atMs }
-  if (error instanceof NoProgress) return { kind: "no progress", detail: error.message, atMs }
-  const cause = error instanceof BrokerThrew ? error.cause : error
-  const thrown = cause instanceof Error ? cause : new Error(String(cause))
-  // Numbers differ between a failing run and a smaller one; the words do not.
-  const words = thrown.message.slice(0, 80).replaceAll(/\d+/g, "#")
+  // What an observer threw in the middle of a broker's turn comes wrapped too.
+  const thrown = error instanceof BrokerThrew ? error.cause : error
+  if (thrown instanceof Violation) return { kind: thrown.kind, detail: thrown.detail, atMs }
+  if (thrown instanceof HistoryAlarm) return { kind: thrown.kind, detail: thrown.message, atMs }
+  if (thrown instanceof NoProgress) return { kind: "no progress", detail: thrown.message, atMs }
+  const { name, message, stack = message } = asError(thrown)
   const where = error instanceof BrokerThrew ? `broker ${error.broker} threw: ` : ""
-  const detail = `${where}${thrown.stack ?? thrown.message}`.slice(0, detailCharsMax)
-  const kind = thrown.name === "Impurity" ? "impurity" : `exception: ${words}`
-  return { kind, detail: withoutMachinePaths(detail), atMs }
+  const detail = withoutMachinePaths(`${where}${stack}`).slice(0, detailCharsMax)
+  return { kind: name === "Impurity" ? "impurity" : `exception: ${words(message)}`, detail, atMs }
 }
+
+const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(String(thrown))
+
+/** Numbers and ids differ between a failing run and a smaller one; the words do not. */
+const words = (message: string) =>
+  message
+    .slice(0, 80)
+    .replaceAll(/[0-9a-f]{16,}/g, "#")
+    .replaceAll(/\d+/g, "#")
 
 const withoutMachinePaths = (text: string) =>
   text.replaceAll(/\/\S*?\/((?:raft|storage|src|test)\/)/g, "$1")

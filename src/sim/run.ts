@@ -2,9 +2,10 @@
  * One seed from its beginning to its verdict: a safety phase in which anything may be down, healing,
  * then progress is demanded, and what clients saw is checked against what is there.
  */
-import { alarmOf, NoProgress } from "./alarm.ts"
+import { alarmOf, HistoryAlarm, NoProgress } from "./alarm.ts"
 import type { SimCase } from "./case.ts"
 import { epochMs } from "./clock.ts"
+import { Invariants } from "./invariants.ts"
 import type { SimOptions } from "./options.ts"
 import { drawCase } from "./plan.ts"
 import type { SeedOutcome } from "./result.ts"
@@ -16,6 +17,8 @@ export interface SimResult extends SeedOutcome, SimCase {}
 
 /** More than any seed takes: a run that does not let time pass is an alarm, not a hang. */
 const eventsMax = 30_000_000
+/** The metadata group and those of topics that come and go. */
+const groupsBeside = 100
 
 export const runSeed = (seed: number, change?: (options: SimOptions) => SimOptions): SimResult =>
   runCase(drawCase(seed, change))
@@ -47,6 +50,8 @@ class Run {
       topics: options.topics,
       shape: options.workload,
     })
+    const partitions = options.topics.reduce((sum, topic) => sum + topic.partitions, 0)
+    this.#world.observe(new Invariants(this.#world, { groupsMax: partitions + groupsBeside }))
     this.#recorder = recorder
     recorder?.begin(() => this.#world.elapsedMs)
     if (recorder !== undefined) this.#world.observe(recorder)
@@ -123,7 +128,7 @@ class Run {
     const first = anomalies[0]
     if (first === undefined) return
     const { kind, partition, detail } = first
-    throw new NoProgress(`${kind} ${partition}: ${detail}`)
+    throw new HistoryAlarm(kind, `${partition}: ${detail}`)
   }
 
   /** Until then, or until the condition holds, which is looked at every 20 simulated ms. */
