@@ -16,6 +16,7 @@ import type { CutMode } from "./link.ts"
 import type { NetworkOptions } from "./options.ts"
 import type { SimProcess } from "./process.ts"
 import { chance, withinMs } from "./random.ts"
+import { Sightings } from "./sightings.ts"
 
 /** The brokers, as the network sees them. */
 export interface Hosts {
@@ -72,12 +73,14 @@ export class Network {
   private readonly engine: Engine
   private readonly hosts: Hosts
   private readonly recoding: Recoding
+  private readonly sightings: Sightings
 
   constructor(engine: Engine, hosts: Hosts, options: NetworkOptions, recoding: Recoding) {
     this.engine = engine
     this.hosts = hosts
     this.options = options
     this.recoding = recoding
+    this.sightings = new Sightings(engine)
     const ids = Array.from({ length: hosts.size }, (_, id) => id)
     this.links = ids.map((from) =>
       ids.map((to) => new Link(from, to, engine.stream(`link ${from}>${to}`))),
@@ -106,6 +109,7 @@ export class Network {
     this.frames++
     engine.hash.number(process.id * 16 + to)
     hashFrame(engine.hash, frame)
+    if (frame._tag === "Raft") this.sightings.raft(frame.group, frame.message)
     for (const observer of engine.observers) observer.sent?.(process.broker, to, frame)
     process.broker.reached("send")
     if (connection.waitingSinceUs === 0) connection.waitingSinceUs = engine.nowUs
@@ -180,6 +184,7 @@ export class Network {
       return
     }
     connection.waitingSinceUs = 0
+    for (const observer of this.engine.observers) observer.received?.(to.broker, from.id, frame)
     to.enter((node, nowMs) => node.peerFrame(from.id, frame, nowMs))
   }
 

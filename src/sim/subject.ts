@@ -49,6 +49,8 @@ export interface Observer {
   durable?(broker: SubjectBroker, through: CommitNumber): void
   /** Left the broker for a link that is up, whether or not it will arrive. */
   sent?(broker: SubjectBroker, to: number, frame: PeerFrame): void
+  /** Arrived at a broker that runs, just before it is handed over. */
+  received?(broker: SubjectBroker, from: number, frame: PeerFrame): void
   stepped?(broker: SubjectBroker): void
 }
 
