@@ -80,6 +80,8 @@ export const startBroker = Effect.fn("startBroker")(function* (
         log,
       }),
   )
+  const { refusal } = rim.machine
+  if (refusal !== null) return yield* new StartFailed({ problem: refusal })
   yield* listen(config, rim)
   yield* Effect.acquireRelease(
     Effect.sync(() => {

@@ -109,6 +109,18 @@ function nodeRows(status: NodeStatus): ReadonlyArray<Gauge> {
       partitions.underReplicated,
     ],
     [
+      "varve_groups_recovering",
+      "gauge",
+      "Groups whose log here has lost something and is not whole again, at most 100.",
+      status.recovering.length,
+    ],
+    [
+      "varve_disk_space_low",
+      "gauge",
+      "1 while the disk is nearly full and nothing is appended.",
+      status.diskSpace === "low" ? 1 : 0,
+    ],
+    [
       "varve_requests_waiting",
       "gauge",
       "Requests that wait for something.",

@@ -133,6 +133,11 @@ export const startFlags: ReadonlyArray<FlagSpec> = [
   { name: "port", kind: "int", value: "P", about: "Kafka port (9092)" },
   { name: "http-port", kind: "int", value: "H", about: "HTTP port (8080)" },
   {
+    name: "accept-data-loss",
+    kind: "switch",
+    about: "run groups of which this disk has the only copy with what is left of them",
+  },
+  {
     name: "set",
     kind: "list",
     value: "key=value",

@@ -30,7 +30,7 @@ export async function run(argv: ReadonlyArray<string>): Promise<void> {
     const flags = parseFlags("start", startFlags, argv)
     supervised = flags.has("supervised")
     sources = {
-      set: parseSets(flags.list("set")),
+      set: { ...parseSets(flags.list("set")), ...acceptance(flags) },
       environment: settingsFromEnvironment(process.env),
       ...readOrForm(flags),
       insecure: flags.has("insecure"),
@@ -41,6 +41,11 @@ export async function run(argv: ReadonlyArray<string>): Promise<void> {
     return process.exit(error instanceof UsageError ? 2 : 1)
   }
   runBroker(serve(sources), supervised)
+}
+
+/** For one start: nothing of it is kept. */
+function acceptance(flags: Flags): Readonly<Record<string, string>> {
+  return flags.has("accept-data-loss") ? { "varve.accept.data.loss": "true" } : {}
 }
 
 /** Runs until interrupted, or fails. */

@@ -7,7 +7,7 @@
  * does it: one commit for all groups, then what was applied, decided and awaited.
  */
 import type { Prng } from "../../raft/index.ts"
-import type { Configuration, MemberId } from "../../raft/types.ts"
+import type { Configuration, LogIndex, MemberId } from "../../raft/types.ts"
 import type { CommitNumber, GroupId } from "../../storage/wal.ts"
 import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage } from "../cluster/image.ts"
@@ -18,6 +18,7 @@ import type { RaftGroup } from "../partition/raft-group.ts"
 import type { PeerFrame } from "../peer/codec.ts"
 import { AutoCreate } from "./auto-create.ts"
 import { Leadership } from "./leadership.ts"
+import { lossLine, mayRunAlone } from "./sole-voter.ts"
 import { StartCampaign } from "./start-campaign.ts"
 import type { Admission } from "./admission.ts"
 import { servedVersion } from "./advertised.ts"
@@ -62,6 +63,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
   readonly clusterId: string
   readonly settings: NodeSettings
   readonly leaders: LeaderView
+  refusal: string | null = null
   readonly #options: NodeOptions
   readonly #ports: NodePorts
   readonly #member: MemberId
@@ -218,15 +220,22 @@ export class BrokerNode implements BrokerMachine, NodeView {
 
   #makeMetadataGroup(): MetadataGroup {
     const { clusterId, founders, settings } = this.#options
+    const { wal } = this.#ports
+    const bootstrap = foundingConfiguration(founders)
+    const log = (level: LogLevel, line: string) => this.log(level, line)
+    const { acceptDataLoss } = settings
+    if (!mayRunAlone(metadataGroupId, bootstrap, { wal, acceptDataLoss, log })) {
+      this.refusal = `the metadata of this broker is not whole: ${lossLine}`
+    }
     return new MetadataGroup({
       clusterId,
       raft: this.#replicas.raftConfig(
         metadataGroupId,
-        foundingConfiguration(founders),
+        bootstrap,
         settings.electionTimeoutMs,
         false,
       ),
-      wal: this.#ports.wal,
+      wal,
       outbox: this.#outbox(),
       onDirty: this.#replicas.onDirty,
       onRole: () => this.#leadership.metadata(this.#metadata),
@@ -332,6 +341,11 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.#now(nowMs)
     this.#replicas.durable(through)
     this.#reconciler.durable(through)
+  }
+
+  damaged(group: GroupId, index: LogIndex, what: string, nowMs: number): void {
+    this.#now(nowMs)
+    this.raftGroup(group)?.damaged(index, what)
   }
 
   flush(nowMs: number): boolean {

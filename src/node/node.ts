@@ -1,5 +1,6 @@
 /** The broker node as the rim sees it; the machine itself is broker-node.ts. */
-import type { CommitNumber } from "../../storage/wal.ts"
+import type { LogIndex } from "../../raft/types.ts"
+import type { CommitNumber, GroupId } from "../../storage/wal.ts"
 import type { PeerFrame } from "../peer/codec.ts"
 import type { Admission } from "./admission.ts"
 import type { Served } from "./advertised.ts"
@@ -50,6 +51,13 @@ export interface BrokerMachine {
    * leader.
    */
   readonly ready: boolean
+  /**
+   * Why this broker must not run at all, as one plain line; null when it may. Known as soon as it
+   * is made.
+   */
+  readonly refusal: string | null
+  /** The log found an entry whose bytes are not those that were appended. */
+  damaged(group: GroupId, index: LogIndex, what: string, nowMs: number): void
   status(): NodeStatus
   /** Hands leaderships over; call again each tick until it says done. */
   shutdown(nowMs: number): "moving" | "done"

@@ -4,7 +4,7 @@
  */
 import { Prng } from "../../raft/index.ts"
 import type { Message, RaftConfig } from "../../raft/index.ts"
-import type { Configuration, LogIndex, MemberId } from "../../raft/types.ts"
+import type { Configuration, MemberId } from "../../raft/types.ts"
 import type { CommitNumber, GroupId, Wal } from "../../storage/wal.ts"
 import { groupConfiguration, nodeOf } from "../cluster/members.ts"
 import type { PartitionInfo } from "../cluster/image.ts"
@@ -193,11 +193,6 @@ export class Replicas {
     const may = mayRunAlone(group, bootstrap, { wal, acceptDataLoss, log })
     if (!may) this.#refused.add(group)
     return may
-  }
-
-  /** The scrub, or whoever reads, found an entry damaged. */
-  damaged(group: GroupId, index: LogIndex, what: string): void {
-    this.raftGroup(group)?.damaged(index, what)
   }
 
   /** On the log that is there: a data replica may become a witness, never the other way. */

@@ -27,6 +27,8 @@ function loopOver(requestMs: number, flushesNeeded = 1) {
   const flushed = Promise.withResolvers<void>()
   const machine: BrokerMachine = {
     ready: true,
+    refusal: null,
+    damaged: unused,
     request: () => {
       const endMs = performance.now() + requestMs
       while (performance.now() < endMs);
