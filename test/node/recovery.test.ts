@@ -1,0 +1,219 @@
+/** Brokers whose disks forgot something: seen, said, repaired by the others, and never believed. */
+import { describe, expect, test } from "bun:test"
+import { createTopic, leaderOf, produceRetrying, readAll, untilLed } from "../support/clients.ts"
+import { ErrorCode } from "../../src/protocol/error-codes.ts"
+import { World } from "../support/world.ts"
+
+const groupOf = (world: World, topic: string): number =>
+  world.running()[0]!.node!.image.topics.get(topic)!.partitions[0]!.group
+
+function write(world: World, topic: string, from: number, count: number): ReadonlyArray<string> {
+  const values: Array<string> = []
+  for (let i = from; i < from + count; i++) {
+    expect(produceRetrying(world, topic, [`v${i}`]).errorCode).toBe(0)
+    values.push(`v${i}`)
+  }
+  return values
+}
+
+const contents = (world: World, topic: string): ReadonlyArray<string> =>
+  readAll(world, untilLed(world, topic), topic).records.map(({ value }) => value)
+
+const recovered = (world: World): boolean =>
+  world.ready() && world.brokers.every(({ node }) => node!.status().recovering.length === 0)
+
+/** Every replica's log of the topic, as plain text. */
+function copies(world: World, topic: string): ReadonlyArray<ReadonlyArray<string>> {
+  const group = groupOf(world, topic)
+  return world.brokers.map(({ disk }) => {
+    const log = disk.log(group)
+    return log.metas(1, log.lastIndex + 1, 10_000).map(({ term, index }) => `${index} ${term}`)
+  })
+}
+
+function written(): { world: World; values: ReadonlyArray<string>; leader: number } {
+  const world = new World({ seed: 3 }).startAll().untilReady()
+  createTopic(world, "t", { configs: { "min.insync.replicas": "2" } })
+  const values = write(world, "t", 0, 20)
+  world.run(300)
+  return { world, values, leader: leaderOf(world, "t") }
+}
+
+describe("a log that lost its end", () => {
+  for (const who of ["leader", "follower"] as const) {
+    test(`a ${who}'s: it does not count until it is filled up, and nothing is lost`, () => {
+      const { world, values, leader } = written()
+      const id = who === "leader" ? leader : (leader + 1) % 3
+      world.crash(id)
+      expect(world.broker(id).disk.loseTail(12)).toBe(true)
+      world.start(id)
+      expect(
+        world
+          .node(id)
+          .status()
+          .recovering.map(({ standing }) => standing),
+      ).toContain("recovering")
+      world.runUntil(() => recovered(world), 10_000, "all groups trusted again")
+      expect(contents(world, "t")).toEqual(values)
+      world.run(500)
+      const [a, b, c] = copies(world, "t")
+      expect(a).toEqual(b!)
+      expect(b).toEqual(c!)
+    })
+  }
+
+  test("an old copy that looks whole is found out by what peers remember", () => {
+    const { world, values, leader } = written()
+    const id = (leader + 1) % 3
+    world.broker(id).disk.takeBackup()
+    const later = write(world, "t", 20, 10)
+    world.run(300)
+    world.crash(id)
+    expect(world.broker(id).disk.restore(true)).toBe(true)
+    world.start(id)
+    const said = () => world.lines.filter((line) => line.includes("has lost entries"))
+    world.runUntil(() => said().length > 0, 2000, "a peer's memory")
+    expect(said()[0]).toContain("remembers it up to index")
+    world.runUntil(() => recovered(world), 10_000, "all groups trusted again")
+    expect(contents(world, "t")).toEqual([...values, ...later])
+  })
+
+  test("with one voter away an old copy elects nobody", () => {
+    const { world, leader } = written()
+    const [id, away] = [(leader + 1) % 3, (leader + 2) % 3]
+    world.broker(id).disk.takeBackup()
+    world.crash(away)
+    write(world, "t", 20, 5)
+    world.crash(id)
+    world.broker(id).disk.restore(true)
+    world.start(id)
+    world.run(150)
+    world.crash(leader)
+    world.start(away)
+    world.run(8000)
+    // Only `leader` has v20 to v24: the other two must not go on without them.
+    expect(leaderOf(world, "t", 0, id)).toBe(-1)
+    world.start(leader)
+    world.runUntil(() => recovered(world), 10_000, "all groups trusted again")
+    expect(contents(world, "t").length).toBe(25)
+  })
+
+  test("votes may be forgotten too: first every other voter's term is heard", () => {
+    const { world, values, leader } = written()
+    const id = (leader + 1) % 3
+    world.crash(id)
+    world.broker(id).disk.loseSentinel()
+    world.start(id)
+    expect(world.node(id).status().recovering[0]).toEqual({ group: 0, standing: "amnesiac" })
+    world.runUntil(() => recovered(world), 10_000, "all groups trusted again")
+    expect(world.lines.some((line) => line.includes("every other voter's term"))).toBe(true)
+    expect(contents(world, "t")).toEqual(values)
+  })
+
+  test("a fault-free restart is no loss: nothing is said of recovering", () => {
+    const { world, leader } = written()
+    for (const id of [leader, (leader + 1) % 3]) {
+      write(world, "t", 100 * id, 5)
+      world.crash(id)
+      world.run(700)
+      world.start(id)
+      world.runUntil(() => recovered(world), 10_000, "ready")
+      world.run(300)
+    }
+    expect(world.lines.filter((line) => line.includes("lost"))).toEqual([
+      expect.stringContaining("is lost: its leaderships move"),
+      expect.stringContaining("is lost: its leaderships move"),
+    ])
+  })
+})
+
+/** Damage that is met while the broker runs. */
+describe("a damaged entry", () => {
+  const damaged = (world: World, id: number, topic: string, index: number) => {
+    const log = world.broker(id).disk.log(groupOf(world, topic))
+    if (!("damaged" in log) || !(log.damaged instanceof Set)) throw new Error("no simulated log")
+    log.damaged.add(index)
+  }
+
+  test("on the leader: it is not served, others take over and give it back", () => {
+    const { world, values, leader } = written()
+    damaged(world, leader, "t", 8)
+    const first = readAll(world, leader, "t")
+    expect(first.errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(first.records.map(({ value }) => value)).toEqual(values.slice(0, first.records.length))
+    world.runUntil(() => untilLed(world, "t") !== leader, 5000, "another leader")
+    expect(contents(world, "t")).toEqual(values)
+    const group = groupOf(world, "t")
+    const node = () => world.node(leader).raftGroup(group)!
+    world.runUntil(() => node().node.standing === "trusted" && !node().isDamaged, 10_000, "trust")
+    const log = world.broker(leader).disk.log(group)
+    expect(log.entries(8, 9, 0).length).toBe(1)
+    expect(log.lastIndex).toBeGreaterThanOrEqual(21)
+    expect(world.lines.some((line) => line.includes("forgets its entries from 8 on"))).toBe(true)
+    world.runUntil(() => leaderOf(world, "t") === leader, 20_000, "the preferred leader again")
+    expect(contents(world, "t")).toEqual(values)
+  })
+
+  test("on a follower: given back while the leader goes on", () => {
+    const { world, values, leader } = written()
+    const id = (leader + 1) % 3
+    damaged(world, id, "t", 5)
+    world.node(id).damaged(groupOf(world, "t"), 5, "found by the scrub", world.nowMs)
+    const raftGroup = world.node(id).raftGroup(groupOf(world, "t"))!
+    world.runUntil(() => !raftGroup.isDamaged, 5000, "forgotten")
+    world.runUntil(() => recovered(world), 10_000, "trust")
+    expect(world.broker(id).disk.log(groupOf(world, "t")).entries(5, 6, 0).length).toBe(1)
+    expect(leaderOf(world, "t")).toBe(leader)
+    expect(contents(world, "t")).toEqual(values)
+  })
+
+  test("of group 0 met by applying it again: the others give it back", () => {
+    const { world, values, leader } = written()
+    const id = (leader + 2) % 3
+    world.node(id).damaged(0, 3, "found by the scrub", world.nowMs)
+    world.runUntil(() => recovered(world), 10_000, "trust")
+    expect(createTopic(world, "u")).toBe(0)
+    expect(contents(world, "t")).toEqual(values)
+  })
+})
+
+describe("the only copy", () => {
+  const lost = (acceptDataLoss: boolean) => {
+    const world = new World({ seed: 5, settings: { acceptDataLoss } }).startAll().untilReady()
+    createTopic(world, "t", { replicas: 1 })
+    createTopic(world, "u", { replicas: 3 })
+    const leader = untilLed(world, "t")
+    write(world, "t", 0, 10)
+    world.crash(leader)
+    world.broker(leader).disk.loseTail(3)
+    world.start(leader)
+    world.run(5000)
+    return { world, leader, elsewhere: (leader + 1) % 3 }
+  }
+
+  test("does not run when something of it is lost, and says how to go on", () => {
+    const { world, leader, elsewhere } = lost(false)
+    expect(leaderOf(world, "t", 0, elsewhere)).toBe(-1)
+    const refused = world.node(leader).status().recovering
+    expect(refused).toEqual([{ group: groupOf(world, "t"), standing: "refused" }])
+    expect(world.lines.some((line) => line.includes("varve start --accept-data-loss"))).toBe(true)
+    expect(untilLed(world, "u")).toBeGreaterThanOrEqual(0)
+  })
+
+  test("runs with what is left when it was told to, and says so", () => {
+    const { world, leader, elsewhere } = lost(true)
+    expect(leaderOf(world, "t", 0, elsewhere)).toBe(leader)
+    expect(contents(world, "t").length).toBeLessThan(10)
+    expect(world.lines.some((line) => line.includes("DATA LOSS ACCEPTED"))).toBe(true)
+    write(world, "t", 10, 1)
+  })
+
+  test("of the metadata: the broker does not run at all", () => {
+    const world = new World({ seed: 5, nodes: 1 }).startAll().untilReady()
+    createTopic(world, "t", { replicas: 1 })
+    world.crash(0)
+    world.broker(0).disk.loseTail(2)
+    world.start(0)
+    expect(world.node(0).refusal).toContain("--accept-data-loss")
+  })
+})
