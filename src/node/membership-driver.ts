@@ -174,8 +174,17 @@ export class MembershipDriver {
       const swapped = withReplacedDisks(node.configuration, ready)
       return swapped === undefined ? "waits" : this.#propose(raftGroup, swapped, nowMs)
     }
-    if (this.#handsOver(raftGroup, goal, under, nowMs)) return "waits"
-    return this.#propose(raftGroup, goal, nowMs)
+    const { self } = this.#parts
+    if (goal.voters.includes(self) || under.handovers >= handoverTriesMax) {
+      return this.#propose(raftGroup, goal, nowMs)
+    }
+    if (!goal.voters.some((member) => isVoter(node.configuration, member))) {
+      // Nobody who stays could take over yet: this node stays for as long.
+      const voters = [...goal.voters, self]
+      return this.#propose(raftGroup, { ...goal, voters }, nowMs)
+    }
+    this.#handOver(raftGroup, goal, under, nowMs)
+    return "waits"
   }
 
   #stepMetadata(raftGroup: RaftGroup, under: Under, nowMs: number): Step {
@@ -250,21 +259,19 @@ export class MembershipDriver {
     })
   }
 
-  /** True while leadership is on its way to a voter that stays. */
-  #handsOver(raftGroup: RaftGroup, goal: Configuration, under: Under, nowMs: number): boolean {
-    const { self } = this.#parts
-    if (goal.voters.includes(self) || under.handovers >= handoverTriesMax) return false
-    if (nowMs < under.handoverMs) return true
+  /** To a voter that stays; it takes the membership on from there. */
+  #handOver(raftGroup: RaftGroup, goal: Configuration, under: Under, nowMs: number): void {
+    if (nowMs < under.handoverMs) return
     const { node } = raftGroup
+    under.handovers++
     const heir = dataVoters(goal).find((member) => {
       const match = node.progress(member)?.matchIndex ?? 0
       const staying = isVoter(node.configuration, member) && this.#isHere(member, 0)
       return staying && match + caughtUpLagMax >= node.commitIndex
     })
-    if (heir === undefined) return false
-    under.handovers++
+    if (heir === undefined) return
     under.handoverMs = nowMs + handoverAgainMs
-    return raftGroup.transferLeadership(heir) === "started"
+    raftGroup.transferLeadership(heir)
   }
 }
 
