@@ -5,7 +5,6 @@
 import { describe, expect, test } from "bun:test"
 import { createTopics } from "../../src/protocol/messages/create-topics.ts"
 import { metadata } from "../../src/protocol/messages/metadata.ts"
-import { memberId } from "../../src/cluster/members.ts"
 import {
   askFetch,
   askProduce,
@@ -22,15 +21,6 @@ import { World } from "../support/world.ts"
 
 const started = (seed: number, options: ConstructorParameters<typeof World>[0] = {}) =>
   new World({ ...options, seed }).startAll().untilReady()
-
-/** Of the partition t-0 and of group 0, as their members on that broker have them. */
-const configurations = (world: World, at: number) => {
-  const node = world.node(at)
-  const group = node.image.topics.get("t")?.partitions[0]?.group ?? -1
-  const partition = node.partition(group)
-  if (partition === undefined) throw new Error("t-0 is not there")
-  return [partition.raftGroup.node.configuration, node.metadataConfiguration]
-}
 
 const values = (world: World, at: number, topic: string) =>
   readAll(world, at, topic).records.map((record) => record.value)
@@ -225,56 +215,6 @@ describe("all brokers", () => {
       expect(found).toEqual(Array.from({ length: found.length }, (_, i) => `v${i}`))
     },
   )
-})
-
-describe("a removed folder", () => {
-  test("its broker comes back as a learner that never votes, and stands outside the ISR", () => {
-    const world = started(400)
-    createTopic(world, "t", { configs: { "min.insync.replicas": "2" } })
-    const leader = leaderOf(world, "t")
-    for (let i = 0; i < 10; i++) produceTo(world, leader, "t", [`v${i}`])
-    const wiped = (leader + 1) % 3
-    const third = (leader + 2) % 3
-    world.crash(wiped)
-    world.run(2000)
-    world.wipe(wiped)
-    world.start(wiped)
-    world.runUntil(() => world.node(wiped).ready, 10_000, "the new disk registered")
-    // It holds a copy…
-    world.runUntil(
-      () => {
-        const read = fetched(askFetch(world, wiped, "t", 0))
-        return read?.errorCode === 0 && read.records.length === 10
-      },
-      10_000,
-      "the learner has caught up",
-    )
-    const disk = memberId(wiped, world.brokers[wiped]!.diskUuid)
-    for (const configuration of configurations(world, leader)) {
-      expect(configuration.learners).toContain(disk)
-      expect([...configuration.voters, ...configuration.votersOutgoing]).not.toContain(disk)
-    }
-    const seen = world.call(leader, metadata, 12, { topics: [{ name: "t" }] })
-    const partition = seen.topics[0]?.partitions[0]
-    expect(partition?.replicaNodes).toContain(wiped)
-    expect(partition?.isrNodes).not.toContain(wiped)
-    // …but with the other old voter gone, the leader alone is no majority.
-    world.crash(third)
-    world.run(3000)
-    const lone = askProduce(world, leader, "t", ["no"], { timeoutMs: 1000 })
-    world.run(3000)
-    expect(produced(lone)?.errorCode).not.toBe(0)
-    world.crash(leader)
-    world.run(5000)
-    expect(leaderOf(world, "t", 0, wiped)).toBe(-1)
-    world.start(third)
-    world.start(leader)
-    const next = untilLed(world, "t")
-    expect(next).not.toBe(wiped)
-    expect(values(world, next, "t").slice(0, 10)).toEqual(
-      Array.from({ length: 10 }, (_, i) => `v${i}`),
-    )
-  })
 })
 
 describe("the metadata leader dies", () => {
