@@ -9,9 +9,9 @@
  * once per commit. Callbacks (waiters, the state machine) run in `advance` alone, so they may
  * propose: between `collect` and the commit the node must not be asked anything.
  */
-import { RaftNode } from "../../raft/index.ts"
+import { membersOf, RaftNode } from "../../raft/index.ts"
 import type { RaftConfig, ProposeResult } from "../../raft/index.ts"
-import type { AppendEntriesResponse, Message } from "../../raft/message.ts"
+import type { Message } from "../../raft/message.ts"
 import type { PersistToken, Ready } from "../../raft/ready.ts"
 import type {
   EntryId,
@@ -75,7 +75,7 @@ export class RaftGroup {
   readonly #proposals = new Proposals()
   readonly #reads = new ReadRounds()
   readonly #readPayload: () => Uint8Array
-  readonly #witnessed = new Witnessed()
+  readonly #witnessed: Witnessed
   readonly #states: States
   readonly #damage: Damage
   #persisting: Array<Persisting> = []
@@ -91,6 +91,7 @@ export class RaftGroup {
   #leadingTerm: Term = 0
   #toldSoft: SoftState = { role: "follower", leaderId: null }
   #toldTerm: Term = 0
+  #toldCommit: LogIndex = 0
   /** Of the entry at the applied index. */
   #appliedTerm: Term
   #installing: Snapshot | null = null
@@ -99,6 +100,7 @@ export class RaftGroup {
     this.#options = options
     this.group = options.group
     this.log = options.wal.log(options.group)
+    this.#witnessed = new Witnessed(this.log)
     this.#machine = options.machine
     this.#outbox = options.outbox
     this.#onDirty = options.onDirty
@@ -155,33 +157,17 @@ export class RaftGroup {
     } catch (error) {
       return this.#nodeBroke(error)
     }
-    if (message._tag === "AppendEntriesResponse") this.#witness(message)
+    if (message._tag === "AppendEntriesResponse") this.#witnessed.acknowledged(this.#node, message)
     this.schedule()
-  }
-
-  /** A copy that counts: remembered, in case that disk forgets it. */
-  #witness({ from, term, success, counts, matchIndex }: AppendEntriesResponse): void {
-    const { node } = this
-    if (!success || !counts || node.role !== "leader" || node.term !== term) return
-    this.#noteWitnessed(from, matchIndex, term)
-  }
-
-  #noteWitnessed(member: MemberId, index: LogIndex, leaderTerm: Term): void {
-    if (index === 0 || !this.#witnessed.isNews(member, index, leaderTerm)) return
-    const entryTerm = this.log.term(index)
-    if (entryTerm !== undefined) this.#witnessed.add(member, { index, entryTerm, leaderTerm })
   }
 
   /** What this node can say of that member's log (VERIFICATION D3). */
   testimony(member: MemberId): Testimony | undefined {
     const { node } = this
-    if (node.leaderId === member && node.role === "follower") this.#noteLed(member)
+    if (node.leaderId === member && node.role === "follower") {
+      this.#witnessed.note(member, node.commitIndex, node.term)
+    }
     return this.#witnessed.of(member)
-  }
-
-  /** What this follower knows to be committed, its leader has had. */
-  #noteLed(leader: MemberId): void {
-    this.#noteWitnessed(leader, this.#node.commitIndex, this.#toldTerm)
   }
 
   tick(): void {
@@ -410,9 +396,15 @@ export class RaftGroup {
       if (before !== 0) this.#releaseBacklog(this.#proposals.leadershipLost(this.#committedHi))
     }
     const told = this.#toldSoft
-    if (told.role === role && told.leaderId === leaderId && this.#toldTerm === term) return
-    const ledUs = told.role === "follower" ? told.leaderId : null
-    if (ledUs !== null && ledUs !== leaderId) this.#noteLed(ledUs)
+    if (told.role === role && told.leaderId === leaderId && this.#toldTerm === term) {
+      this.#toldCommit = this.#node.commitIndex
+      return
+    }
+    // What a follower knows to be committed, its leader has had.
+    if (told.role === "follower" && told.leaderId !== null) {
+      this.#witnessed.note(told.leaderId, this.#toldCommit, this.#toldTerm)
+    }
+    this.#toldCommit = this.#node.commitIndex
     this.#toldSoft = { role, leaderId }
     this.#toldTerm = term
     this.#machine.roleChanged?.(this.#toldSoft, term)
@@ -440,6 +432,7 @@ export class RaftGroup {
         this.#appliedIndex = meta.index
         this.#appliedTerm = meta.term
         this.#states.applied(meta)
+        if (meta.type === "configuration") this.#witnessed.keep(membersOf(this.#node.configuration))
         this.#releaseBacklog(this.#proposals.committed(meta.index, meta.term))
       }
       this.#node.applied(this.#appliedIndex)

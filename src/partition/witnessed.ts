@@ -3,7 +3,10 @@
  * acknowledged to it as leader, or had committed as its leader. Whoever comes back with a log below
  * that has lost something. In memory only: whoever restarts has seen nothing.
  */
+import type { RaftNode } from "../../raft/index.ts"
+import type { AppendEntriesResponse } from "../../raft/message.ts"
 import type { LogIndex, MemberId, Term } from "../../raft/types.ts"
+import type { GroupLog } from "../../storage/wal.ts"
 
 export interface Testimony {
   readonly index: LogIndex
@@ -29,24 +32,39 @@ export const contradicts = (log: LogHeight, seen: Testimony): boolean =>
 
 /** Of one group; members come from its configurations, so there are few. */
 export class Witnessed {
+  readonly #log: GroupLog
   readonly #seen = new Map<MemberId, Testimony>()
+
+  constructor(log: GroupLog) {
+    this.#log = log
+  }
 
   of(member: MemberId): Testimony | undefined {
     return this.#seen.get(member)
   }
 
-  /** True when this is news: the caller may then look up the entry's term and `add` it. */
-  isNews(member: MemberId, index: LogIndex, leaderTerm: Term): boolean {
+  /** To the leader `node`: only a copy that counts is one. */
+  acknowledged(node: RaftNode, message: AppendEntriesResponse): void {
+    const { from, term, success, counts, matchIndex } = message
+    if (success && counts && node.role === "leader" && node.term === term) {
+      this.note(from, matchIndex, term)
+    }
+  }
+
+  note(member: MemberId, index: LogIndex, leaderTerm: Term): void {
+    if (index === 0 || !this.#isNews(member, index, leaderTerm)) return
+    const entryTerm = this.#log.term(index)
+    if (entryTerm !== undefined) this.#seen.set(member, { index, entryTerm, leaderTerm })
+  }
+
+  #isNews(member: MemberId, index: LogIndex, leaderTerm: Term): boolean {
     const seen = this.#seen.get(member)
     if (seen === undefined || leaderTerm > seen.leaderTerm) return true
     return leaderTerm === seen.leaderTerm && index > seen.index
   }
 
-  add(member: MemberId, testimony: Testimony): void {
-    this.#seen.set(member, testimony)
-  }
-
-  forget(member: MemberId): void {
-    this.#seen.delete(member)
+  /** Whoever has left may come back with an empty log. */
+  keep(members: ReadonlyArray<MemberId>): void {
+    for (const member of this.#seen.keys()) if (!members.includes(member)) this.#seen.delete(member)
   }
 }
