@@ -4,6 +4,7 @@
  */
 import type { Entry, HardState, LogIndex } from "../raft/types.ts"
 import type { StoredCut } from "./cut-record.ts"
+import type { LogEnding } from "./sentinel.ts"
 import { encodeDirectory, type SlotWrite } from "./directory.ts"
 import type { Amputation } from "./segment.ts"
 import type { RowWrite, Transaction } from "./segment-writer.ts"
@@ -67,6 +68,7 @@ export class Batch {
   private readonly dropped = new Set<GroupId>()
   private readonly floors = new Map<GroupId, number>()
   private readonly amputations: Array<Amputation> = []
+  private readonly ends = new Map<GroupId, LogEnding>()
 
   /** Begins a row at the end of the slab, which is this batch's until `release`. */
   addRow(seq: number, slab: Slab): Row {
@@ -81,6 +83,11 @@ export class Batch {
 
   release(slabs: Slabs): void {
     for (const slab of this.slabs) slabs.release(slab)
+  }
+
+  /** Where the group's log ends as of the last commit in this batch. */
+  setEnd(group: GroupId, lastIndex: LogIndex, chain: number): void {
+    this.ends.set(group, [group, lastIndex, chain])
   }
 
   setHardState(group: GroupId, state: HardState): void {
@@ -107,6 +114,7 @@ export class Batch {
     this.cuts.delete(group)
     this.checkpoints.delete(group)
     this.dropped.add(group)
+    this.ends.delete(group)
     this.floors.set(group, seq)
   }
 
@@ -120,6 +128,7 @@ export class Batch {
       hardStates: [...this.hardStates],
       cuts: [...this.cuts],
       checkpoints: [...this.checkpoints],
+      ends: [...this.ends.values()],
     }
   }
 }

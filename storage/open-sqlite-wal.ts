@@ -2,24 +2,32 @@
 import { existsSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { admit, giveUp, unusableMark, type Admission } from "./admission.ts"
 import { CorruptRow } from "./directory.ts"
-import { CorruptLog, replay, type RecoveryReport } from "./recovery.ts"
+import { Damages, UnusableSegment } from "./damages.ts"
+import { replay, type RecoveryReport } from "./recovery.ts"
 import type { Pragmas } from "./schema.ts"
-import type { JournalReport } from "./recovery.ts"
 import { Segment } from "./segment.ts"
 import { SqliteGroupLog } from "./sqlite-group-log.ts"
 import { defaultLimits, type SqliteWalLimits, type SqliteWalOptions } from "./sqlite-wal-options.ts"
 import { SqliteWal } from "./sqlite-wal.ts"
+import { judgeLog, type Judgement } from "./trust.ts"
 import { CorruptEntry, type GroupId } from "./wal.ts"
 import { WorkerHandle } from "./worker-handle.ts"
 
 export const segmentFile = "segment-000001.db"
 
-/** Rejects with `CorruptLog` when the file is damaged; then nothing of it may be used. */
+/**
+ * Damage does not refuse the open: what can be read is salvaged, every group is judged, and its
+ * standing is durable when this resolves. Rejects when the disk fails, or with a file of a newer or
+ * another program.
+ */
 export async function openSqliteWal(options: SqliteWalOptions): Promise<SqliteWal> {
   const limits = { ...defaultLimits, ...options.limits }
   const path = join(options.dir, segmentFile)
   mkdirSync(options.dir, { recursive: true })
+  const admission = admit(options.dir)
+  for (const line of admission.lines) options.log?.(line)
   let wal: SqliteWal | undefined
   const worker = new WorkerHandle(options.workerUrl ?? defaultWorkerUrl(), {
     onCommitted: (_number, elapsedMs) => wal?.onCommitted(elapsedMs),
@@ -27,33 +35,63 @@ export async function openSqliteWal(options: SqliteWalOptions): Promise<SqliteWa
   })
   try {
     const opened = await worker.open(path, limits)
-    const { segment, logs, recovery } = recover(path, limits, opened)
+    const recovered = recover(path, limits, { ...opened, admission })
+    const { segment, logs, recovery, judgement } = recovered
     options.log?.(describe(path, recovery))
+    for (const line of judgement.lines) options.log?.(line)
+    await worker.guard(options.dir, judgement.sentinel)
     const events = { onDurable: options.onDurable, onFailure: options.onFailure }
-    wal = new SqliteWal({ segment, worker, logs, recovery, limits, events })
+    const unclean = admission.unclean !== undefined
+    wal = new SqliteWal({ segment, worker, logs, recovery, limits, events, unclean })
+    await wal.correct(judgement.corrections)
     return wal
   } catch (error) {
     await worker.close()
-    throw error
+    if (error instanceof UnusableSegment) {
+      for (const line of giveUp(error.path, error.message)) options.log?.(line)
+    } else if (!existsSync(unusableMark(path))) throw error
+    return openSqliteWal(options)
   }
 }
 
-function recover(
-  path: string,
-  limits: SqliteWalLimits,
-  { pragmas, journal }: { readonly pragmas: Pragmas; readonly journal: JournalReport },
-): { segment: Segment; logs: Map<GroupId, SqliteGroupLog>; recovery: RecoveryReport } {
+interface Opened {
+  readonly pragmas: Pragmas
+  readonly pagesReplayed: number
+  readonly admission: Admission
+}
+
+interface Recovered {
+  readonly segment: Segment
+  readonly logs: Map<GroupId, SqliteGroupLog>
+  readonly recovery: RecoveryReport
+  readonly judgement: Judgement
+}
+
+function recover(path: string, limits: SqliteWalLimits, opened: Opened): Recovered {
   const startedMs = performance.now()
   const segment = new Segment(path, limits.directoryCacheBytes)
   const logs = new Map<GroupId, SqliteGroupLog>()
+  const logOf = (group: GroupId): SqliteGroupLog => {
+    let log = logs.get(group)
+    if (log === undefined) logs.set(group, (log = new SqliteGroupLog(group, segment)))
+    return log
+  }
+  const damages = new Damages()
   try {
-    const { rows, slots, nextSeq } = replay(segment, (group) => {
-      let log = logs.get(group)
-      if (log === undefined) logs.set(group, (log = new SqliteGroupLog(group, segment)))
-      return log
+    const { rows, slots, nextSeq } = replay(segment, logOf, damages)
+    for (const log of logs.values()) finish(log, damages)
+    const { admission, pagesReplayed, pragmas } = opened
+    const { journal } = admission
+    const dropped = new Set(segment.dropped().keys())
+    const judgement = judgeLog({
+      admission,
+      journal: journal.verdict,
+      logs,
+      logOf,
+      damages,
+      dropped,
     })
     const all = [...logs.values()]
-    for (const log of all) log.replayed()
     const entries = all.reduce((sum, log) => sum + log.lastIndex - log.cut.index, 0)
     const recovery: RecoveryReport = {
       groups: logs.size,
@@ -64,16 +102,28 @@ function recover(
       nextSeq,
       elapsedMs: performance.now() - startedMs,
       pragmas,
-      journal,
+      journal: { ...journal, pagesReplayed },
+      losses: [...admission.lines, ...judgement.lines],
     }
-    return { segment, logs, recovery }
+    return { segment, logs, recovery, judgement }
   } catch (error) {
     segment.close()
-    if (error instanceof CorruptRow || error instanceof CorruptEntry) {
-      throw new CorruptLog(path, [error.message])
-    }
-    throw error
+    throw error instanceof CorruptRow ? new UnusableSegment(path, error.message) : error
   }
+}
+
+/** A log whose beginning is not there has nothing that can be placed. */
+function finish(log: SqliteGroupLog, damages: Damages): void {
+  try {
+    log.replayed()
+  } catch (error) {
+    if (!(error instanceof CorruptEntry)) throw error
+    damages.group(log.group, error.message, true)
+  }
+  if (damages.groups.get(log.group)?.cutLost !== true) return
+  const state = log.storedHardState
+  log.clear()
+  log.storedHardState = state
 }
 
 function describe(path: string, report: RecoveryReport): string {
@@ -82,7 +132,7 @@ function describe(path: string, report: RecoveryReport): string {
     `log ${path}: ${report.groups} groups, ${report.entries} entries, ${report.payloadBytes} bytes`,
     `read in ${report.elapsedMs.toFixed(1)} ms`,
     `${report.entriesReplaced} replaced`,
-    `journal ${journal.bytesFound} bytes, ${journal.pagesReplayed} pages taken over`,
+    `journal ${journal.verdict}, ${journal.bytesFound} bytes, ${journal.pagesReplayed} pages taken over`,
     `journal_mode=${pragmas.journalMode} synchronous=${pragmas.synchronous}`,
     `page_size=${pragmas.pageBytes} wal_autocheckpoint=${pragmas.checkpointPages}`,
   ].join(", ")

@@ -1,17 +1,19 @@
 /**
  * Opening a log: read every directory (no payload), replay them in the order of seq, verify what is
- * there against itself. Damage found here refuses the open: a node that does not know its own log
- * must not vote with it.
+ * there against itself. Damage does not refuse the open: each group keeps its longest sound prefix,
+ * and what was found is reported, for a node that does not know its own log must not vote with it.
  */
 import type { LogIndex } from "../raft/types.ts"
+import type { Autopsy } from "./autopsy.ts"
 import { decodeCut } from "./cut-record.ts"
+import type { Damages } from "./damages.ts"
 import { CorruptRow, Directory } from "./directory.ts"
 import type { Located, RowSource } from "./group-state.ts"
 import { decodeHardState } from "./hard-state.ts"
 import type { Pragmas } from "./schema.ts"
 import type { Amputation, RowHead, Segment } from "./segment.ts"
 import type { SqliteGroupLog } from "./sqlite-group-log.ts"
-import type { GroupId } from "./wal.ts"
+import { CorruptEntry, type GroupId } from "./wal.ts"
 
 /** Directories fetched by one statement: bounds what recovery holds in memory. */
 const rowsPerRead = 256
@@ -27,16 +29,13 @@ export interface RecoveryReport {
   readonly nextSeq: number
   readonly elapsedMs: number
   readonly pragmas: Pragmas
-  /**
-   * The journal found: 0 bytes after an orderly close. SQLite drops what follows its first bad
-   * frame unsaid.
-   */
+  /** The journal found: 0 bytes after an orderly close. */
   readonly journal: JournalReport
+  /** What was lost and what is done about it; empty when nothing was. */
+  readonly losses: ReadonlyArray<string>
 }
 
-export interface JournalReport {
-  /** Length of the -wal before SQLite opened it. */
-  readonly bytesFound: number
+export interface JournalReport extends Autopsy {
   /** Pages taken over from it into the database. */
   readonly pagesReplayed: number
 }
@@ -57,19 +56,33 @@ export interface Replayed {
   readonly nextSeq: number
 }
 
-/** Fills the logs from the segment. Throws `CorruptRow` or `CorruptEntry` at the first damage. */
-export function replay(segment: Segment, logOf: (group: GroupId) => SqliteGroupLog): Replayed {
-  const replaying = new Replay(segment, logOf)
+/** Fills the logs from the segment. Throws `CorruptRow` when SQLite itself cannot read on. */
+export function replay(
+  segment: Segment,
+  logOf: (group: GroupId) => SqliteGroupLog,
+  damages: Damages,
+): Replayed {
+  const replaying = new Replay(segment, logOf, damages)
   let rows = 0
   let nextSeq = 1
   let slots = 0
+  let known = true
   for (;;) {
     const heads = segment.heads(nextSeq - 1, rowsPerRead)
     for (const head of heads) {
-      const directory = readHead(head, nextSeq)
-      replaying.row(directory)
-      nextSeq = directory.seq + directory.count
-      slots += directory.count
+      const found = readHead(head, nextSeq)
+      if (typeof found === "string") {
+        damages.rows.push(found)
+        nextSeq = Math.max(nextSeq, head.seq) + 1
+        known = false
+        continue
+      }
+      // How far an unreadable row reached is not known: what is missing behind it may be its own.
+      if (known && found.seq > nextSeq) damages.rows.push(`row ${nextSeq} is missing`)
+      replaying.row(found)
+      nextSeq = found.seq + found.count
+      slots += found.count
+      known = true
     }
     rows += heads.length
     if (heads.length < rowsPerRead) break
@@ -85,9 +98,11 @@ class Replay {
   /** Oldest last. */
   private readonly amputations: Array<Amputation>
   private readonly touched = new Set<SqliteGroupLog>()
+  private readonly damages: Damages
 
-  constructor(segment: Segment, logOf: (group: GroupId) => SqliteGroupLog) {
+  constructor(segment: Segment, logOf: (group: GroupId) => SqliteGroupLog, damages: Damages) {
     this.segment = segment
+    this.damages = damages
     this.logOf = logOf
     this.dropped = segment.dropped()
     this.amputations = [...segment.amputations()].toReversed()
@@ -108,7 +123,12 @@ class Replay {
       }
       const log = this.from(group, source)
       const meta = directory.meta(slot)
-      log.replayAppend(meta, meta.payloadBytes, directory.seq, directory.chain(slot))
+      try {
+        log.replayAppend(meta, meta.payloadBytes, directory.seq, directory.chain(slot))
+      } catch (error) {
+        if (!(error instanceof CorruptEntry)) throw error
+        this.damages.group(group, error.message)
+      }
     }
     for (const log of this.touched) log.readFrom(this.segment)
     this.touched.clear()
@@ -122,11 +142,14 @@ class Replay {
     for (const seq of this.dropped.values()) nextSeq = Math.max(nextSeq, seq)
     this.amputate(Infinity, segment)
     for (const row of segment.cuts()) {
-      const { cut, chain } = decodeCut(row)
-      logOf(row.group).replayCut(cut, chain)
+      const stored = sound(() => decodeCut(row))
+      if (typeof stored === "string") this.damages.group(row.group, stored, true)
+      else logOf(row.group).replayCut(stored.cut, stored.chain)
     }
     for (const row of segment.hardStates()) {
-      logOf(row.group).storedHardState = decodeHardState(row)
+      const state = sound(() => decodeHardState(row))
+      if (typeof state === "string") this.damages.states.set(row.group, state)
+      else logOf(row.group).storedHardState = state
     }
     for (const { group, index, term } of segment.checkpoints()) {
       logOf(group).checkpointAt = { index, term }
@@ -140,7 +163,9 @@ class Replay {
       if (next.seq > beforeSeq) return
       this.amputations.pop()
       if (next.seq < (this.dropped.get(next.group) ?? 0)) continue
-      this.from(next.group, source).truncateFrom(next.index)
+      const log = this.from(next.group, source)
+      if (next.index <= log.lastIndex + 1) this.damages.forgive(next.group)
+      log.truncateFrom(next.index)
     }
   }
 
@@ -152,18 +177,34 @@ class Replay {
   }
 }
 
-/** Seqs are handed out without gaps, so a missing row in the middle shows. */
+/** The row's directory, or what is wrong with it. */
 function readHead(
   { seq, directory: bytes, payloadBytes }: RowHead,
   expectedSeq: number,
-): Directory {
-  if (seq !== expectedSeq) throw new CorruptRow(`row ${expectedSeq} is missing, next is ${seq}`)
-  const directory = new Directory(seq, bytes)
+): Directory | string {
+  // A flipped bit in the row's own header makes another type of it.
+  if (!(bytes instanceof Uint8Array)) return `row ${seq}: directory is not a blob`
+  const directory = sound(() => new Directory(seq, bytes))
+  if (typeof directory === "string") return `row ${seq}: ${directory}`
+  if (directory.seq < expectedSeq) return `row ${seq}: overlaps the one before`
   if (directory.payloadBytes !== payloadBytes) {
-    throw new CorruptRow(`row ${seq}: ${payloadBytes} payload bytes of ${directory.payloadBytes}`)
+    return `row ${seq}: ${payloadBytes} payload bytes of ${directory.payloadBytes}`
   }
-  if (directory.count === 0) throw new CorruptRow(`row ${seq} is empty`)
-  return directory
+  return directory.count === 0 ? `row ${seq}: empty` : directory
+}
+
+/** What was read, or why it is not what was written. */
+function sound<A>(read: () => A): A | string {
+  try {
+    return read()
+  } catch (error) {
+    // Columns of another type than they were written with make the decoders throw these.
+    const expected = [CorruptRow, TypeError, RangeError]
+    if (error instanceof Error && expected.some((kind) => error instanceof kind)) {
+      return error.message
+    }
+    throw error
+  }
 }
 
 /** The file before the current slot was appended: later slots of its row are not there yet. */

@@ -4,11 +4,10 @@
  * error the writer must not be used again.
  */
 import { Database, type Statement } from "bun:sqlite"
-import { closeSync, existsSync, fsyncSync, openSync, statSync } from "node:fs"
+import { closeSync, fsyncSync, openSync } from "node:fs"
 import { dirname } from "node:path"
 import type { HardState } from "../raft/types.ts"
 import type { StoredCut } from "./cut-record.ts"
-import type { JournalReport } from "./recovery.ts"
 import {
   checkPragmas,
   configureWriter,
@@ -17,6 +16,7 @@ import {
   type Pragmas,
   type WriterSettings,
 } from "./schema.ts"
+import type { LogEnding } from "./sentinel.ts"
 import type { Amputation } from "./segment.ts"
 import { StateWriter } from "./state-writer.ts"
 import type { Checkpoint, GroupId } from "./wal.ts"
@@ -41,13 +41,16 @@ export interface Transaction {
   readonly hardStates: ReadonlyArray<readonly [group: GroupId, state: HardState]>
   readonly cuts: ReadonlyArray<readonly [group: GroupId, cut: StoredCut]>
   readonly checkpoints: ReadonlyArray<readonly [group: GroupId, checkpoint: Checkpoint]>
+  /** Where the logs it writes to end then: for the sentinel. */
+  readonly ends: ReadonlyArray<LogEnding>
 }
 
 /** Commits between two looks at the connection's settings (VERIFICATION D6). */
 const commitsPerCheck = 1024
 
 export class SegmentWriter {
-  readonly journal: JournalReport
+  /** Pages taken over from the journal that was found. */
+  readonly pagesReplayed: number
   private readonly db: Database
   private readonly insertRow: Statement
   private readonly states: StateWriter
@@ -55,11 +58,10 @@ export class SegmentWriter {
 
   /** Makes the file if it is not there. When this returns, whatever is in the file is durable. */
   constructor(path: string, settings: WriterSettings) {
-    const bytesFound = existsSync(`${path}-wal`) ? statSync(`${path}-wal`).size : 0
     this.db = new Database(path, { create: true, readwrite: true })
     configureWriter(this.db, settings)
     checkPragmas(this.pragmas())
-    this.journal = { bytesFound, pagesReplayed: this.checkpoint("PASSIVE") }
+    this.pagesReplayed = this.checkpoint("PASSIVE")
     migrate(this.db)
     this.checkpoint("TRUNCATE")
     syncDirectory(dirname(path))

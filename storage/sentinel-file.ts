@@ -15,12 +15,11 @@ import { renameSync, writeSync } from "node:fs"
 import { dirname } from "node:path"
 import { syncDirectory } from "./segment-writer.ts"
 import { decodeRecord, encodeRecord, sectorBytes } from "./sentinel-record.ts"
-import type { Cell, SentinelRecord } from "./sentinel-record.ts"
-import type { Sentinel } from "./verdict.ts"
+import type { Cell, GroupSentinel, SentinelRecord } from "./sentinel-record.ts"
 import type { GroupId } from "./wal.ts"
 
 export interface SentinelContents {
-  readonly groups: ReadonlyMap<GroupId, Sentinel>
+  readonly groups: ReadonlyMap<GroupId, GroupSentinel>
   /** What the files looked like after an orderly close; undefined while the log is in use. */
   readonly closed: string | undefined
   /** A journal that had lost acknowledged transactions was opened, and not yet judged. */
@@ -69,7 +68,7 @@ function recordsOf(file: Uint8Array<ArrayBuffer>): ReadonlyArray<SentinelRecord>
 }
 
 function replay(records: ReadonlyMap<number, SentinelRecord>): SentinelContents {
-  const groups = new Map<GroupId, Sentinel>()
+  const groups = new Map<GroupId, GroupSentinel>()
   let last: SentinelRecord | undefined
   for (let ordinal = 0; ordinal < records.size; ordinal++) {
     last = records.get(ordinal)
@@ -79,13 +78,14 @@ function replay(records: ReadonlyMap<number, SentinelRecord>): SentinelContents 
   return { groups, closed, suspect: last?.suspect === true }
 }
 
-function applyCell(groups: Map<GroupId, Sentinel>, cell: Cell): void {
+function applyCell(groups: Map<GroupId, GroupSentinel>, cell: Cell): void {
   if (cell._tag === "removed") groups.delete(cell.group)
   else if (cell._tag === "whole") groups.set(cell.group, cell.sentinel)
   else {
     const known = groups.get(cell.group)
     if (known === undefined) throw new Error(`the sentinel lacks group ${cell.group}`)
-    groups.set(cell.group, { ...known, height: cell.height, commitIndex: cell.commitIndex })
+    const { height, chain, commitIndex } = cell
+    groups.set(cell.group, { ...known, height, chain, commitIndex })
   }
 }
 
@@ -95,7 +95,7 @@ export interface Marks {
   readonly suspect?: boolean
 }
 
-const slotBytesMin = 262_144
+const slotBytesMin = 65_536
 /** An image may fill this share of a slot: the rest is for changes. */
 const imageShare = 0.25
 
@@ -112,13 +112,17 @@ export class SentinelFile {
   bytesWritten = 0
 
   /** Replaces the file, if there is one, by one that holds these groups; all or nothing. */
-  constructor(path: string, groups: ReadonlyMap<GroupId, Sentinel>, marks: Marks = {}) {
+  constructor(path: string, groups: ReadonlyMap<GroupId, GroupSentinel>, marks: Marks = {}) {
     this.path = path
     this.rebuild(groups, marks)
   }
 
   /** Adds the changes; `groups` is for an image of all, should the slot be full. */
-  write(cells: ReadonlyArray<Cell>, groups: ReadonlyMap<GroupId, Sentinel>, marks: Marks = {}) {
+  write(
+    cells: ReadonlyArray<Cell>,
+    groups: ReadonlyMap<GroupId, GroupSentinel>,
+    marks: Marks = {},
+  ) {
     const bytes = this.encode(cells, marks)
     if (this.position + bytes.length <= (this.slot + 1) * this.slotBytes) this.put(bytes)
     else this.nextGeneration(groups, marks)
@@ -128,7 +132,7 @@ export class SentinelFile {
     closeSync(this.file)
   }
 
-  private nextGeneration(groups: ReadonlyMap<GroupId, Sentinel>, marks: Marks): void {
+  private nextGeneration(groups: ReadonlyMap<GroupId, GroupSentinel>, marks: Marks): void {
     this.generation += 1
     this.ordinal = 0
     const image = this.encode(wholeCells(groups), marks)
@@ -142,7 +146,7 @@ export class SentinelFile {
     this.put(image)
   }
 
-  private rebuild(groups: ReadonlyMap<GroupId, Sentinel>, marks: Marks): void {
+  private rebuild(groups: ReadonlyMap<GroupId, GroupSentinel>, marks: Marks): void {
     const aside = `${this.path}.new`
     this.generation += 1
     this.ordinal = 0
@@ -190,6 +194,6 @@ export class SentinelFile {
   }
 }
 
-function wholeCells(groups: ReadonlyMap<GroupId, Sentinel>): ReadonlyArray<Cell> {
+function wholeCells(groups: ReadonlyMap<GroupId, GroupSentinel>): ReadonlyArray<Cell> {
   return [...groups].map(([group, sentinel]) => ({ _tag: "whole", group, sentinel }))
 }

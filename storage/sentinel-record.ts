@@ -4,9 +4,9 @@
  *   header  magic u32 · crc u32 (CRC-32C of what follows) · bytes u32 (without padding) ·
  *           generation i64 · ordinal u32 · flags u8 · 3 × 0 · cells u32 · text bytes u32
  *   cell    kind u8 · group i32 · then
- *           whole:   term · acceptedTerm · lastIndex · commitIndex (i64 each) · standing u8 ·
- *                    vote bytes u16 (65,535 = none) · vote in UTF-8
- *           height:  acceptedTerm · lastIndex · commitIndex (i64 each)
+ *           whole:   term · acceptedTerm · lastIndex · chain · commitIndex (i64 each) ·
+ *                    standing u8 · vote bytes u16 (65,535 = none) · vote in UTF-8
+ *           height:  acceptedTerm · lastIndex · chain · commitIndex (i64 each)
  *           removed: nothing
  *   text    UTF-8: of a clean close, what the files looked like
  *
@@ -22,14 +22,20 @@ const magic = 0x5653_454e // "VSEN"
 const headerBytes = 36
 export const sectorBytes = 512
 
+export interface GroupSentinel extends Sentinel {
+  /** Chain link of the entry at `height.lastIndex`: which one it was. */
+  readonly chain: number
+}
+
 /** What became of a group's part. */
 export type Cell =
-  | { readonly _tag: "whole"; readonly group: GroupId; readonly sentinel: Sentinel }
+  | { readonly _tag: "whole"; readonly group: GroupId; readonly sentinel: GroupSentinel }
   /** Term, vote and standing are as they were. */
   | {
       readonly _tag: "height"
       readonly group: GroupId
       readonly height: Height
+      readonly chain: number
       readonly commitIndex: LogIndex
     }
   | { readonly _tag: "removed"; readonly group: GroupId }
@@ -49,7 +55,7 @@ export interface SentinelRecord {
 const standings: ReadonlyArray<Standing> = ["trusted", "recovering", "amnesiac"]
 const kinds: ReadonlyArray<Cell["_tag"]> = ["whole", "height", "removed"]
 const noVote = 65_535
-const [heightBytes, wholeBytes, removedBytes] = [29, 40, 5] as const
+const [heightBytes, wholeBytes, removedBytes] = [37, 48, 5] as const
 const encoder = new TextEncoder()
 const decoder = new TextDecoder("utf-8", { fatal: true })
 
@@ -99,10 +105,11 @@ function writeCell(
   view.setInt32(start + 1, cell.group)
   let at = start + removedBytes
   if (cell._tag === "removed") return at
-  const { height, commitIndex } = cell._tag === "height" ? cell : cell.sentinel
+  const { height, chain, commitIndex } = cell._tag === "height" ? cell : cell.sentinel
   if (cell._tag === "whole") at = writeNumber(view, at, cell.sentinel.term)
   at = writeNumber(view, at, height.acceptedTerm)
   at = writeNumber(view, at, height.lastIndex)
+  at = writeNumber(view, at, chain)
   at = writeNumber(view, at, commitIndex)
   if (cell._tag === "height") return at
   const { standing } = cell.sentinel
@@ -158,15 +165,16 @@ function readCell(reader: Reader): Cell {
   if (kind === "removed") return { _tag: kind, group }
   const term = kind === "whole" ? readNumber(reader) : 0
   const height = { acceptedTerm: readNumber(reader), lastIndex: readNumber(reader) }
+  const chain = readNumber(reader)
   const commitIndex = readNumber(reader)
-  if (kind === "height") return { _tag: kind, group, height, commitIndex }
+  if (kind === "height") return { _tag: kind, group, height, chain, commitIndex }
   const standing = standings[reader.view.getUint8(reader.at)] ?? "amnesiac"
   const length = reader.view.getUint16(reader.at + 1)
   reader.at += 3
   const vote = length === noVote ? undefined : reader.file.subarray(reader.at, reader.at + length)
   reader.at += vote?.length ?? 0
   const votedFor = vote === undefined ? null : decoder.decode(vote)
-  return { _tag: kind, group, sentinel: { term, votedFor, height, commitIndex, standing } }
+  return { _tag: kind, group, sentinel: { term, votedFor, height, chain, commitIndex, standing } }
 }
 
 function readNumber(reader: Reader): number {

@@ -4,25 +4,36 @@
  */
 import type { HardState, LogIndex } from "../raft/types.ts"
 import { emptyHardState } from "../raft/types.ts"
+import { chainStart } from "./checksum.ts"
 import { SentinelFile, type Marks } from "./sentinel-file.ts"
-import type { Cell } from "./sentinel-record.ts"
-import type { Sentinel } from "./verdict.ts"
+import type { Cell, GroupSentinel } from "./sentinel-record.ts"
 import type { GroupId } from "./wal.ts"
+
+/** Where a group's log ends: its last index and that entry's chain link. */
+export type LogEnding = readonly [group: GroupId, lastIndex: LogIndex, chain: number]
 
 /** What a durable transaction did to the groups it touched. */
 export interface Changes {
   readonly dropped: ReadonlyArray<GroupId>
   readonly hardStates: ReadonlyArray<readonly [group: GroupId, state: HardState]>
   /** Where the logs it wrote to end now. */
-  readonly ends: ReadonlyArray<readonly [group: GroupId, lastIndex: LogIndex]>
+  readonly ends: ReadonlyArray<LogEnding>
 }
 
-export const unknownGroup: Sentinel = {
+const unknownGroup: GroupSentinel = {
   term: emptyHardState.term,
   votedFor: emptyHardState.votedFor,
   height: { acceptedTerm: emptyHardState.acceptedTerm, lastIndex: 0 },
+  chain: chainStart,
   commitIndex: emptyHardState.commitIndex,
   standing: emptyHardState.standing,
+}
+
+/** Says no more of the commit than that the log has reached it: an amputated one has not. */
+export function sentinelOf(state: HardState, lastIndex: LogIndex, chain: number): GroupSentinel {
+  const { term, votedFor, acceptedTerm, standing } = state
+  const commitIndex = Math.min(state.commitIndex, lastIndex)
+  return { term, votedFor, height: { acceptedTerm, lastIndex }, chain, commitIndex, standing }
 }
 
 /** How far heights may lag behind the log. */
@@ -30,7 +41,7 @@ export const lagMs = 100
 
 export class SentinelKeeper {
   private readonly file: SentinelFile
-  private readonly groups: Map<GroupId, Sentinel>
+  private readonly groups: Map<GroupId, GroupSentinel>
   private readonly changed = new Map<GroupId, Cell["_tag"]>()
   private writtenMs: number
   /** Writes and their time, for figures. */
@@ -38,7 +49,7 @@ export class SentinelKeeper {
   writeMs = 0
 
   /** Replaces what is at the path. Takes the map over. */
-  constructor(path: string, groups: Map<GroupId, Sentinel>, nowMs: number) {
+  constructor(path: string, groups: Map<GroupId, GroupSentinel>, nowMs: number) {
     this.groups = groups
     this.file = new SentinelFile(path, groups)
     this.writtenMs = nowMs
@@ -56,8 +67,8 @@ export class SentinelKeeper {
       this.changed.set(group, "removed")
       urgent = true
     }
+    for (const ending of changes.ends) this.setEnd(ending)
     for (const [group, state] of changes.hardStates) urgent = this.setState(group, state) || urgent
-    for (const [group, lastIndex] of changes.ends) this.setEnd(group, lastIndex)
     if (urgent || this.dueMs(nowMs) === 0) this.flush(nowMs)
   }
 
@@ -96,27 +107,28 @@ export class SentinelKeeper {
     const sentinel = this.groups.get(group)
     if (sentinel === undefined) return { _tag: "removed", group }
     if (kind !== "height") return { _tag: "whole", group, sentinel }
-    return { _tag: kind, group, height: sentinel.height, commitIndex: sentinel.commitIndex }
+    const { height, chain, commitIndex } = sentinel
+    return { _tag: kind, group, height, chain, commitIndex }
   }
 
   /** Answers whether it must be written before the commit is reported. */
   private setState(group: GroupId, state: HardState): boolean {
     const known = this.groups.get(group)
     const before = known ?? unknownGroup
-    const { term, votedFor, commitIndex, acceptedTerm, standing } = state
-    const { lastIndex } = before.height
-    const height = { acceptedTerm, lastIndex }
-    this.groups.set(group, { term, votedFor, height, commitIndex, standing })
+    this.groups.set(group, sentinelOf(state, before.height.lastIndex, before.chain))
+    const { term, votedFor, standing } = state
     const promised =
       term !== before.term || votedFor !== before.votedFor || standing !== before.standing
     this.mark(group, promised || known === undefined)
     return promised
   }
 
-  private setEnd(group: GroupId, lastIndex: LogIndex): void {
+  private setEnd([group, lastIndex, chain]: LogEnding): void {
     const known = this.groups.get(group)
     const before = known ?? unknownGroup
-    this.groups.set(group, { ...before, height: { ...before.height, lastIndex } })
+    const height = { ...before.height, lastIndex }
+    const commitIndex = Math.min(before.commitIndex, lastIndex)
+    this.groups.set(group, { ...before, height, commitIndex, chain })
     this.mark(group, known === undefined)
   }
 

@@ -14,6 +14,7 @@ import type { SqliteWalLimits } from "./sqlite-wal-options.ts"
 import { Slabs } from "./slabs.ts"
 import { SqliteGroupLog } from "./sqlite-group-log.ts"
 import { TailCache } from "./tail-cache.ts"
+import type { Correction } from "./trust.ts"
 import type { CommitNumber, GroupId, GroupLog, GroupWrite, Wal, WalEvents } from "./wal.ts"
 import type { WorkerHandle } from "./worker-handle.ts"
 
@@ -41,6 +42,7 @@ export interface SqliteWalParts {
   readonly worker: WorkerHandle
   readonly logs: Map<GroupId, SqliteGroupLog>
   readonly recovery: RecoveryReport
+  readonly unclean: boolean
   readonly limits: SqliteWalLimits
   readonly events: WalEvents
 }
@@ -80,7 +82,7 @@ export class SqliteWal implements Wal {
     this.limits = parts.limits
     this.logs = parts.logs
     this.recovery = parts.recovery
-    this.unclean = parts.recovery.journal.bytesFound > 0
+    this.unclean = parts.unclean
     this.nextSeq = parts.recovery.nextSeq
     this.slabs = new Slabs(parts.limits.slabBytes)
     this.cache = new TailCache(parts.limits.cacheBytes)
@@ -114,6 +116,7 @@ export class SqliteWal implements Wal {
     log.storedHardState = hardState
     batch.amputate(group, this.nextSeq, index)
     batch.setHardState(group, hardState)
+    batch.setEnd(group, log.lastIndex, log.chain)
     batch.through = ++this.committed
     this.sendNext()
     return batch.through
@@ -158,6 +161,28 @@ export class SqliteWal implements Wal {
     // checkpoints (D5).
     if (this.failure === undefined) this.segment.close()
     await this.worker.close()
+  }
+
+  /** For the opener alone, before anything else: what the judging of the log asks for. */
+  async correct(corrections: ReadonlyArray<Correction>): Promise<void> {
+    if (corrections.length === 0) return
+    const batch = this.openBatch()
+    for (const { group, hardState, forget } of corrections) {
+      const log = this.logOf(group)
+      if (forget === "all") {
+        batch.drop(group, this.nextSeq)
+        log.clear()
+      }
+      if (forget === "end") batch.amputate(group, this.nextSeq, log.lastIndex + 1)
+      log.storedHardState = hardState
+      if (hardState === undefined) this.logs.delete(group)
+      else batch.setHardState(group, hardState)
+    }
+    const written = new Promise<void>((resolve) => (this.whenIdle = resolve))
+    this.sendNext()
+    await written
+    this.whenIdle = undefined
+    if (this.failure !== undefined) throw this.failure
   }
 
   /** For the opener alone: a transaction is durable. */
@@ -210,6 +235,9 @@ export class SqliteWal implements Wal {
       log.heldCheckpoint = write.checkpoint
       log.checkpointAt = { index, term }
       batch.setCheckpoint(write.group, write.checkpoint)
+    }
+    if (first !== undefined || write.cut !== undefined) {
+      batch.setEnd(write.group, log.lastIndex, log.chain)
     }
   }
 

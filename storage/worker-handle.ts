@@ -1,7 +1,8 @@
 /** The storage worker as the main thread sees it: requests in order, failures once. */
 import type { Pragmas, WriterSettings } from "./schema.ts"
-import type { JournalReport } from "./recovery.ts"
 import type { Transaction } from "./segment-writer.ts"
+import type { GroupSentinel } from "./sentinel-record.ts"
+import type { GroupId } from "./wal.ts"
 import type { FromWorker, ToWorker } from "./worker-protocol.ts"
 
 export interface WorkerEvents {
@@ -37,10 +38,15 @@ export class WorkerHandle {
   async open(
     path: string,
     settings: WriterSettings,
-  ): Promise<{ pragmas: Pragmas; journal: JournalReport }> {
+  ): Promise<{ pragmas: Pragmas; pagesReplayed: number }> {
     const answer = await this.ask({ _tag: "open", path, settings }, "opened")
     if (answer._tag !== "opened") throw new Error(`unexpected answer ${answer._tag}`)
     return answer
+  }
+
+  /** The sentinel is durable with these contents when this resolves. */
+  async guard(dir: string, groups: ReadonlyMap<GroupId, GroupSentinel>): Promise<void> {
+    await this.ask({ _tag: "guard", dir, groups }, "guarded")
   }
 
   commit(transaction: Transaction): void {

@@ -1,16 +1,24 @@
 /** What main thread and storage worker say to each other. At most one commit is under way. */
-import type { JournalReport } from "./recovery.ts"
 import type { Pragmas, WriterSettings } from "./schema.ts"
 import type { Transaction } from "./segment-writer.ts"
+import type { GroupSentinel } from "./sentinel-record.ts"
+import type { GroupId } from "./wal.ts"
 
 export type ToWorker =
   | { readonly _tag: "open"; readonly path: string; readonly settings: WriterSettings }
+  /** The log has been judged: what the sentinel says from now on. Before the first commit. */
+  | {
+      readonly _tag: "guard"
+      readonly dir: string
+      readonly groups: ReadonlyMap<GroupId, GroupSentinel>
+    }
   | { readonly _tag: "commit"; readonly transaction: Transaction }
   | { readonly _tag: "pragmas" }
   | { readonly _tag: "close" }
 
 export type FromWorker =
-  | { readonly _tag: "opened"; readonly pragmas: Pragmas; readonly journal: JournalReport }
+  | { readonly _tag: "opened"; readonly pragmas: Pragmas; readonly pagesReplayed: number }
+  | { readonly _tag: "guarded" }
   | { readonly _tag: "committed"; readonly number: number; readonly elapsedMs: number }
   | { readonly _tag: "pragmas"; readonly pragmas: Pragmas }
   | { readonly _tag: "closed" }

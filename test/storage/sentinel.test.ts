@@ -7,7 +7,7 @@ import { Prng } from "../../raft/prng.ts"
 import type { HardState } from "../../raft/types.ts"
 import { readSentinel, SentinelFile, type SentinelContents } from "../../storage/sentinel-file.ts"
 import { lagMs, SentinelKeeper, type Changes } from "../../storage/sentinel.ts"
-import type { Sentinel } from "../../storage/verdict.ts"
+import type { GroupSentinel } from "../../storage/sentinel-record.ts"
 import { temporaryFolder } from "./open-wals.ts"
 
 let dir = ""
@@ -29,12 +29,17 @@ function state(term: number, patch: Partial<HardState> = {}): HardState {
   return { term, votedFor, commitIndex: term, acceptedTerm: term, standing: "trusted", ...patch }
 }
 
+function stateOf(term: number): Omit<GroupSentinel, "height" | "chain"> {
+  const { acceptedTerm: _, ...rest } = state(term)
+  return rest
+}
+
 const none: Changes = { dropped: [], hardStates: [], ends: [] }
 
 describe("the keeper", () => {
   test("writes a vote before it returns, a height only after a while", () => {
     const keeper = new SentinelKeeper(path, new Map(), 0)
-    keeper.note({ ...none, hardStates: [[7, state(4)]], ends: [[7, 3]] }, 10)
+    keeper.note({ ...none, hardStates: [[7, state(4)]], ends: [[7, 3, 33]] }, 10)
     const height = { acceptedTerm: 4, lastIndex: 3 }
     const known = { ...state(4), height, acceptedTerm: undefined }
     expect(contents().groups.get(7)).toMatchObject({
@@ -42,11 +47,18 @@ describe("the keeper", () => {
       votedFor: known.votedFor ?? "",
       height,
     })
-    keeper.note({ ...none, hardStates: [[7, state(4, { commitIndex: 9 })]], ends: [[7, 9]] }, 20)
+    keeper.note(
+      { ...none, hardStates: [[7, state(4, { commitIndex: 9 })]], ends: [[7, 9, 99]] },
+      20,
+    )
     expect(contents().groups.get(7)?.height.lastIndex).toBe(3)
     expect(keeper.dueMs(20)).toBe(90)
-    keeper.note({ ...none, ends: [[7, 12]] }, 20 + lagMs)
-    expect(contents().groups.get(7)).toMatchObject({ commitIndex: 9, height: { lastIndex: 12 } })
+    keeper.note({ ...none, ends: [[7, 12, 2 ** 51]] }, 20 + lagMs)
+    expect(contents().groups.get(7)).toMatchObject({
+      commitIndex: 9,
+      chain: 2 ** 51,
+      height: { lastIndex: 12 },
+    })
     expect(keeper.dueMs(1000)).toBeUndefined()
   })
 
@@ -69,7 +81,7 @@ describe("the keeper", () => {
 
   test("says how the log was closed, and forgets it once it is open again", () => {
     const keeper = new SentinelKeeper(path, new Map(), 0)
-    keeper.note({ ...none, ends: [[3, 5]] }, 1)
+    keeper.note({ ...none, ends: [[3, 5, 55]] }, 1)
     expect(contents().closed).toBeUndefined()
     keeper.close("segment-000001.db 17")
     expect(contents()).toMatchObject({ closed: "segment-000001.db 17", suspect: false })
@@ -83,15 +95,18 @@ describe("the keeper", () => {
   test("reads back what was noted, over many generations and a growing file", () => {
     const prng = new Prng(3)
     const keeper = new SentinelKeeper(path, new Map(), 0)
-    const expected = new Map<number, Sentinel>()
+    const expected = new Map<number, GroupSentinel>()
     const first = statSync(path).size
     for (let n = 1; n < 500; n++) {
       const group = prng.below(n)
       const hardState = state(n)
-      keeper.note({ ...none, hardStates: [[group, hardState]], ends: [[group, n * 3]] }, n * 1000)
+      keeper.note(
+        { ...none, hardStates: [[group, hardState]], ends: [[group, n * 3, n * 7]] },
+        n * 1000,
+      )
       const { term, votedFor, commitIndex, standing } = hardState
       const height = { acceptedTerm: term, lastIndex: n * 3 }
-      expected.set(group, { term, votedFor, commitIndex, standing, height })
+      expected.set(group, { term, votedFor, commitIndex, standing, height, chain: n * 7 })
       if (n % 50 !== 0) continue
       const groups = Array.from({ length: 40 * n }, (_, at) => [1e6 + at, state(1)] as const)
       keeper.note({ ...none, hardStates: groups }, n * 1000)
@@ -108,13 +123,13 @@ describe("the keeper", () => {
 /** A file with some generations in it, and its contents. */
 function writeSome(seed: number) {
   const prng = new Prng(seed)
-  const groups = new Map<number, Sentinel>()
+  const groups = new Map<number, GroupSentinel>()
   const file = new SentinelFile(path, groups)
   for (let n = 1; n < 400; n++) {
     const group = prng.below(300)
     const height = { acceptedTerm: n, lastIndex: n }
-    const sentinel: Sentinel = { ...state(n), height }
-    groups.set(group, { ...sentinel })
+    const sentinel: GroupSentinel = { ...stateOf(n), height, chain: n }
+    groups.set(group, sentinel)
     file.write([{ _tag: "whole", group, sentinel }], groups)
   }
   file.close()
@@ -173,7 +188,11 @@ describe("damage", () => {
     const groups = new Map(expected.groups)
     const file = new SentinelFile(path, groups)
     const whole = readFileSync(path)
-    const sentinel: Sentinel = { ...state(999), height: { acceptedTerm: 999, lastIndex: 1 } }
+    const sentinel: GroupSentinel = {
+      ...stateOf(999),
+      height: { acceptedTerm: 999, lastIndex: 1 },
+      chain: 5,
+    }
     file.write([{ _tag: "whole", group: 5, sentinel }], groups)
     file.close()
     const after = readFileSync(path)

@@ -1,0 +1,156 @@
+/**
+ * Everything that must be looked at before SQLite opens a file of the log: opening one destroys
+ * evidence (VERIFICATION D1, D2).
+ */
+import { Database, SQLiteError } from "bun:sqlite"
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs"
+import { join } from "node:path"
+import { setAside, type Aside } from "./aside.ts"
+import { autopsy, type Autopsy } from "./autopsy.ts"
+import { readSentinel, SentinelFile, type SentinelFound } from "./sentinel-file.ts"
+
+export interface Admission {
+  /** Of the active file's journal. */
+  readonly journal: Autopsy
+  readonly sentinel: SentinelFound
+  /** The log was made before there were sentinels, or was never written: none is missing. */
+  readonly sentinelExpected: boolean
+  /** Why the log may not be what was closed in order; undefined when it was, or is new. */
+  readonly unclean: string | undefined
+  /** For the operator: what was found and done. */
+  readonly lines: ReadonlyArray<string>
+}
+
+export const sentinelPath = (dir: string): string => join(dir, "sentinel")
+
+/** First schema version whose logs have a sentinel. */
+const sentinelSince = 2
+
+export function admit(dir: string): Admission {
+  const lines: Array<string> = []
+  const sentinel = readSentinel(sentinelPath(dir))
+  if (sentinel._tag === "damaged") keep(sentinelPath(dir), "copy", lines, "the sentinel is damaged")
+  else if (sentinel._tag === "readable" && sentinel.mended > 0) {
+    lines.push(`${sentinel.mended} damaged records of the sentinel were read from their copies`)
+  }
+  const unclean = whyUnclean(dir, sentinel, lines)
+  const journal = examineJournals(dir, sentinel, lines)
+  const versions = segmentPaths(dir).map((path) => versionOf(path, lines))
+  const sentinelExpected = versions.some((version) => (version ?? sentinelSince) >= sentinelSince)
+  // From here on a log that is found without a sentinel has lost it.
+  if (sentinel._tag === "absent" && !sentinelExpected) {
+    new SentinelFile(sentinelPath(dir), new Map()).close()
+  }
+  return { journal, sentinel, sentinelExpected, unclean, lines }
+}
+
+/** The file is of no use: out of the way with it, and what was read of it is forgotten. */
+export function giveUp(path: string, what: string): ReadonlyArray<string> {
+  const lines: Array<string> = []
+  keep(path, "move", lines, `${path} cannot be used: ${what}`)
+  if (existsSync(`${path}-wal`)) keep(`${path}-wal`, "move", lines, "its journal with it")
+  for (const rest of [`${path}-shm`, unusableMark(path)]) rmSync(rest, { force: true })
+  return lines
+}
+
+/** What the log's files look like: for the next open, to see whether they were exchanged. */
+export function describeFiles(dir: string): string {
+  const files = readdirSync(dir).filter((name) => /^segment-\d+\.db(-wal)?$/.test(name))
+  const seen = files.sort().flatMap((name) => {
+    const { size, ino, ctimeNs } = statSync(join(dir, name), { bigint: true })
+    // The journal of a file that was closed is empty or gone.
+    return name.endsWith("-wal") && size === 0n ? [] : [`${name} ${size} ${ino} ${ctimeNs}`]
+  })
+  return seen.join("\n")
+}
+
+function whyUnclean(
+  dir: string,
+  sentinel: SentinelFound,
+  lines: Array<string>,
+): string | undefined {
+  if (sentinel._tag === "damaged") return "the sentinel is damaged"
+  const segments = segmentPaths(dir)
+  if (sentinel._tag === "absent") return segments.length > 0 ? "there is no sentinel" : undefined
+  const { closed, groups } = sentinel.contents
+  if (closed === undefined) {
+    return segments.length > 0 || groups.size > 0 ? "it was not closed in order" : undefined
+  }
+  const changed = differences(closed, describeFiles(dir))
+  for (const name of changed.filter((file) => file.endsWith("-wal"))) {
+    // A log that was closed has no journal: this one is another's or an older one.
+    if (!existsSync(join(dir, name))) continue
+    keep(join(dir, name), "move", lines, `${name} was not there when the log was closed`)
+  }
+  return changed.length > 0 ? `changed since it was closed: ${changed.join(", ")}` : undefined
+}
+
+/** Names of the files that are in one description only, or look different. */
+function differences(before: string, after: string): ReadonlyArray<string> {
+  const [old, now] = [new Set(before.split("\n")), new Set(after.split("\n"))]
+  const odd = [...old, ...now].filter((line) => line !== "" && !(old.has(line) && now.has(line)))
+  return [...new Set(odd.map((line) => line.split(" ")[0] ?? line))]
+}
+
+function examineJournals(dir: string, sentinel: SentinelFound, lines: Array<string>): Autopsy {
+  let active = autopsy("")
+  for (const path of segmentPaths(dir)) {
+    const found = autopsy(path)
+    if (found.verdict === "absent") continue
+    active = active.verdict === "corruptMiddle" ? active : found
+    if (found.verdict === "headerBad") {
+      keep(`${path}-wal`, "copy", lines, `${path}-wal has no readable header`)
+    }
+    if (found.verdict !== "corruptMiddle") continue
+    const { lostCommits, lostFrames } = found
+    const what = `${path}-wal is damaged: ${lostCommits} transactions (${lostFrames} pages) are lost`
+    keep(`${path}-wal`, "copy", lines, what)
+    // Once SQLite has opened the file nothing of this can be seen any more.
+    if (sentinel._tag === "readable") {
+      new SentinelFile(sentinelPath(dir), sentinel.contents.groups, { suspect: true }).close()
+    }
+  }
+  const suspect = sentinel._tag === "readable" && sentinel.contents.suspect
+  return suspect ? { ...active, verdict: "corruptMiddle" } : active
+}
+
+/**
+ * Opens the file without writing to it. One that SQLite does not take for a database of this log is
+ * moved aside; the answer is then undefined.
+ */
+function versionOf(path: string, lines: Array<string>): number | undefined {
+  try {
+    if (existsSync(unusableMark(path))) throw new SQLiteError("a write to it failed as malformed")
+    const db = new Database(path, { readonly: true })
+    try {
+      const version = Number(db.query("PRAGMA user_version").values()[0]?.[0])
+      const tables = db.query("SELECT name FROM sqlite_master WHERE type = 'table'").values()
+      if (version > 0 && !tables.some(([name]) => name === "log")) throw new Error("it has no log")
+      return version
+    } finally {
+      db.close()
+    }
+  } catch (error) {
+    if (!(error instanceof Error) || (error instanceof SQLiteError && !isDamage(error))) throw error
+    lines.push(...giveUp(path, error.message))
+    return undefined
+  }
+}
+
+export const isDamage = (error: SQLiteError): boolean =>
+  /CORRUPT|NOTADB/.test(error.code ?? "") || /malformed|not a database/.test(error.message)
+
+/** Made when SQLite finds a file damaged while it writes: the next open would fail likewise. */
+export const unusableMark = (path: string): string => `${path}.unusable`
+
+function segmentPaths(dir: string): ReadonlyArray<string> {
+  if (!existsSync(dir)) return []
+  const names = readdirSync(dir).filter((name) => /^segment-\d+\.db$/.test(name))
+  return names.sort().map((name) => join(dir, name))
+}
+
+function keep(path: string, how: Aside, lines: Array<string>, what: string): void {
+  const name = setAside(path, how)
+  const verb = how === "move" ? "moved" : "copied"
+  lines.push(`${what}; ${name === undefined ? "it could not be copied" : `${verb} to ${name}`}`)
+}
