@@ -122,12 +122,16 @@ function newLane(settings: Settings): Lane {
 async function campaign(settings: Settings, lanes: ReadonlyArray<Lane>): Promise<number> {
   const progress = new Progress(process.stderr)
   const endMs = settings.minutes === undefined ? Infinity : settings.minutes * 60_000
+  let isInterrupted = false
+  process.once("SIGINT", () => {
+    isInterrupted = true
+  })
   // Options that cannot be are refused before anything runs.
   if (settings.kind === "brokers") drawnCase(settings, settings.firstSeed)
   const totals = await runCampaign(lanes, {
     firstSeed: settings.firstSeed,
     seeds: settings.seeds,
-    isOver: () => progress.elapsedMs >= endMs,
+    isOver: () => isInterrupted || progress.elapsedMs >= endMs,
     keepGoing: settings.keepGoing,
     jobOf: (seed) => jobOf(settings, seed),
     onSeed: (outcome, soFar) => {
@@ -136,9 +140,10 @@ async function campaign(settings: Settings, lanes: ReadonlyArray<Lane>): Promise
     },
   })
   const { elapsedMs } = progress
+  const summary = progress.summary(totals)
   progress.done()
   await tellFindings(settings, lanes, totals)
-  tellSummary(settings, totals, progress.summary(totals), elapsedMs)
+  tellSummary(settings, totals, summary, elapsedMs)
   return totals.findings.length === 0 ? 0 : 1
 }
 

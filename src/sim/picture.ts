@@ -91,9 +91,10 @@ function timeScale(model: PictureModel): Scale {
   const instants = [...lines.keys()].toSorted((a, b) => a - b)
   const places = new Map<number, number>()
   let y = top
+  // Whole pixels keep the lines sharp.
   instants.forEach((atMs, i) => {
     const idleMs = atMs - (instants[i - 1] ?? atMs)
-    y += Math.min(idleMs / 100, 2) * lineGap
+    y += Math.round(Math.min(idleMs / 100, 2) * lineGap)
     places.set(atMs, y)
     y += (lines.get(atMs) ?? 1) * lineGap
   })
