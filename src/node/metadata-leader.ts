@@ -10,6 +10,7 @@ import type { Prng } from "../../raft/prng.ts"
 import type { GroupId } from "../../storage/wal.ts"
 import { fenceBroker, movesBack, nextCandidate, unfenceBroker } from "../cluster/assignment.ts"
 import type { LeadershipView } from "../cluster/assignment.ts"
+import { missingWitnesses } from "../cluster/change-membership.ts"
 import type { ControllerContext } from "../cluster/controller.ts"
 import type { MetadataImage } from "../cluster/image.ts"
 import { witnessesServed } from "../cluster/witness.ts"
@@ -40,6 +41,9 @@ const urgentIntervalMs = 50
 /** Leaderships brought back per round, so that a returned broker is not flooded. */
 const movesPerRoundMax = 20
 const moveIntervalMs = 250
+/** Partitions of two replicas that came to be without a witness get one, so many per round. */
+const witnessIntervalMs = 1000
+const witnessesPerRoundMax = 50
 const moveBackOffFirstMs = 1000
 const moveBackOffMaxMs = 60_000
 
@@ -69,6 +73,7 @@ export class MetadataLeader {
   #reigning = false
   #nextDutyMs = 0
   #nextMoveMs = 0
+  #nextWitnessMs = 0
   readonly #leaderless = new Map<GroupId, Leaderless>()
   readonly #moves = new Map<GroupId, { notBeforeMs: number; backOffMs: number }>()
 
@@ -108,7 +113,11 @@ export class MetadataLeader {
   tick(nowMs: number): void {
     if (!this.#reigning || this.#deciding || nowMs < this.#nextDutyMs) return
     this.#nextDutyMs = nowMs + (this.#leaderless.size > 0 ? urgentIntervalMs : dutyIntervalMs)
-    const records = this.#fencing() ?? this.#elections(nowMs) ?? this.#movesBack(nowMs)
+    const records =
+      this.#fencing() ??
+      this.#elections(nowMs) ??
+      this.#movesBack(nowMs) ??
+      this.#placeWitnesses(nowMs)
     if (records !== undefined) this.#commit(records, nowMs, () => this.hurry())
   }
 
@@ -246,6 +255,14 @@ export class MetadataLeader {
     if (assignments.length === 0) return undefined
     assignments.sort((a, b) => a.group - b.group)
     return [{ _tag: "LeadersAssigned", assignments }]
+  }
+
+  #placeWitnesses(nowMs: number): ReadonlyArray<MetadataRecord> | undefined {
+    if (nowMs < this.#nextWitnessMs) return undefined
+    this.#nextWitnessMs = nowMs + witnessIntervalMs
+    const { image } = this.#options.group
+    const records = missingWitnesses(image, this.#controllerContext(), witnessesPerRoundMax)
+    return records.length === 0 ? undefined : records
   }
 
   #movesBack(nowMs: number): ReadonlyArray<MetadataRecord> | undefined {

@@ -110,6 +110,8 @@ describe("broker registration", () => {
   })
 })
 
+const voting = (ids: ReadonlyArray<number>) => ids.map((id) => memberId(id, diskOf(id)))
+
 const founder = (nodeId: number) => ({ nodeId, diskUuid: diskOf(nodeId) })
 
 describe("members", () => {
@@ -129,7 +131,6 @@ describe("members", () => {
 
   test("up to five voters of group 0, each by its present disk; other disks learn", () => {
     const founding = foundingConfiguration([0, 1, 2, 9].map(founder))
-    const voting = (ids: ReadonlyArray<number>) => ids.map((id) => memberId(id, diskOf(id)))
     // Broker 9 is not registered yet, and keeps its place.
     const grown = metadataGoal(founding, clusterOf(4).brokers)
     expect(grown.voters).toEqual(voting([0, 1, 2, 9, 3]))
