@@ -16,6 +16,8 @@ export interface LinkReply<A extends Api> {
 
 interface Connection {
   readonly id: number
+  /** The process it was made to. */
+  readonly starts: number
   sentMs: number
   arrivedMs: number
   isOpen: boolean
@@ -68,6 +70,8 @@ export class ClientLink {
     connection.sentMs = Math.max(connection.sentMs, subject.nowMs + this.#draw())
     subject.plan(connection.sentMs, () => {
       if (!connection.isOpen) return
+      // That process is gone: the client finds out when it sends.
+      if (this.#startsOf(node) !== connection.starts) return this.#close(node, connection)
       subject.ask(node, api, version, input, (answer) => {
         this.#arrive(node, connection, answer, finish)
       })
@@ -94,16 +98,23 @@ export class ClientLink {
     if (!connection.isOpen) return
     connection.isOpen = false
     if (this.#connections.get(node) === connection) this.#connections.delete(node)
-    for (const lost of [...connection.waiting]) lost()
+    const { waiting } = connection
+    for (const lost of waiting) lost()
   }
 
   #connection(node: number): Connection {
     const known = this.#connections.get(node)
     if (known !== undefined) return known
     const id = this.#numbers.next++
-    const made = { id, sentMs: 0, arrivedMs: 0, isOpen: true, waiting: new Set<() => void>() }
+    const waiting = new Set<() => void>()
+    const starts = this.#startsOf(node)
+    const made = { id, starts, sentMs: 0, arrivedMs: 0, isOpen: true, waiting }
     this.#connections.set(node, made)
     return made
+  }
+
+  #startsOf(node: number): number {
+    return this.#subject.brokers[node]?.starts ?? 0
   }
 
   #draw(): number {

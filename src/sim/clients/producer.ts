@@ -154,7 +154,7 @@ export class Producer extends Client {
     const first = queue.find((batch) => !batch.isSent)
     if (first === undefined || this.#retrying.has(key)) return
     const expired = queue.some((batch) => this.nowMs >= batch.deadlineMs)
-    if (expired) return this.#giveUp(key)
+    if (expired || first.ref.topic.isDeleted) return this.#giveUp(key)
     const { node } = this.leaderOf(first.ref)
     if (node === -1) {
       this.#retrying.add(key)
@@ -259,7 +259,7 @@ export class Producer extends Client {
   }
 
   #giveUp(key: string): void {
-    for (const batch of [...(this.#queues.get(key) ?? [])]) {
+    for (const batch of this.#queues.get(key)?.slice() ?? []) {
       const mayBeThere = batch.isUnknown || batch.isSent
       const outcome = mayBeThere ? "info" : "fail"
       this.#finish(key, batch, { outcome, error: "GIVEN_UP" })
@@ -271,7 +271,7 @@ export class Producer extends Client {
   #reset(key: string): void {
     if (!this.shape.isIdempotent) return
     for (const [other, queue] of this.#queues) {
-      for (const batch of [...queue]) {
+      for (const batch of queue.slice()) {
         const outcome = batch.isUnknown || batch.isSent ? "info" : "fail"
         this.#finish(other, batch, { outcome, error: "RESET" })
       }
