@@ -135,10 +135,13 @@ describe("records", () => {
       "02030000000000000001000000000000"
     expect(Buffer.from(encodeRecords([created])).toString("hex")).toBe(bytes)
     expect(decodeRecords(Buffer.from(bytes, "hex"))).toEqual([created])
-    const partitions = created.partitions.map((partition) => ({ ...partition, witness: 2 }))
-    const withWitness = encodeRecords([{ ...created, partitions }])
-    expect(withWitness[4]).toBe(1)
-    expect(decodeRecords(withWitness)).toEqual([{ ...created, partitions }])
+    const witnessed = {
+      ...created,
+      partitions: created.partitions.map((partition) => ({ ...partition, witness: 2 })),
+    }
+    const later = encodeRecords([witnessed])
+    expect(later[4]).toBe(1)
+    expect(decodeRecords(later)).toEqual([witnessed])
   })
 
   test("an unknown type, version, format or kind of assignment throws", () => {

@@ -229,6 +229,35 @@ describe("ChangeMembership", () => {
   })
 })
 
+const vacate = (image: MetadataImage, brokerId: number): MetadataImage => {
+  const { group } = first(image)
+  const empty = { term: 0, voters: [], witnesses: [] }
+  const partitions = [{ group, kind: membershipKind.vacated, ...empty }]
+  const body = { brokerId, asOf: image.index, partitions }
+  return commit(image, changeMembership(image, body, contextOf(image)).records)
+}
+
+/** What holds after every record. */
+const check = (image: MetadataImage): void => {
+  const info = first(image)
+  const { replicas, adding, removing, departing, witness, leavingWitnesses, vacating } = info
+  expect(new Set(replicas).size).toBe(replicas.length)
+  for (const id of [...adding, ...removing]) expect(replicas).toContain(id)
+  expect(adding.filter((id) => removing.includes(id))).toEqual([])
+  expect(targetOf(info).length).toBeGreaterThan(0)
+  for (const id of departing) expect(replicas).not.toContain(id)
+  expect(replicas).not.toContain(witness)
+  expect([...leavingWitnesses, ...vacating]).not.toContain(witness)
+  const goal = goalConfiguration(info, image.brokers)
+  for (const member of goal.voters) {
+    // Nobody is made a member who may still hold a log without payloads, or holds nothing.
+    expect(vacating).not.toContain(nodeOf(member))
+    expect(hostedAs(info, nodeOf(member))).toBe(
+      goal.witnesses.includes(member) ? "witness" : "replica",
+    )
+  }
+}
+
 describe("any sequence of reassignments", () => {
   const ids = fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 1 })
   const step = fc.oneof(
@@ -238,35 +267,6 @@ describe("any sequence of reassignments", () => {
     { weight: 1, arbitrary: fc.nat({ max: 4 }).map((vacates) => ({ vacates })) },
   )
   const placeWitnesses = true
-
-  const vacate = (image: MetadataImage, brokerId: number): MetadataImage => {
-    const { group } = first(image)
-    const empty = { term: 0, voters: [], witnesses: [] }
-    const partitions = [{ group, kind: membershipKind.vacated, ...empty }]
-    const body = { brokerId, asOf: image.index, partitions }
-    return commit(image, changeMembership(image, body, contextOf(image)).records)
-  }
-
-  /** What holds after every record. */
-  const check = (image: MetadataImage): void => {
-    const info = first(image)
-    const { replicas, adding, removing, departing, witness, leavingWitnesses, vacating } = info
-    expect(new Set(replicas).size).toBe(replicas.length)
-    for (const id of [...adding, ...removing]) expect(replicas).toContain(id)
-    expect(adding.filter((id) => removing.includes(id))).toEqual([])
-    expect(targetOf(info).length).toBeGreaterThan(0)
-    for (const id of departing) expect(replicas).not.toContain(id)
-    expect(replicas).not.toContain(witness)
-    expect([...leavingWitnesses, ...vacating]).not.toContain(witness)
-    const goal = goalConfiguration(info, image.brokers)
-    for (const member of goal.voters) {
-      // Nobody is made a member who may still hold a log without payloads, or holds nothing.
-      expect(vacating).not.toContain(nodeOf(member))
-      expect(hostedAs(info, nodeOf(member))).toBe(
-        goal.witnesses.includes(member) ? "witness" : "replica",
-      )
-    }
-  }
 
   test("keeps the image sound, and ends at the last target", () => {
     fc.assert(
