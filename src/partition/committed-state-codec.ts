@@ -12,7 +12,7 @@ import type { ProducerSnapshot } from "./producer-state.ts"
 const version = 1
 const epochBytes = 16
 const producerBytes = 12
-const batchBytes = 47
+const batchBytes = 43
 
 export function encodeCommittedState(state: CommittedState): Uint8Array {
   const epochs = state.epochs.snapshot()

@@ -7,6 +7,8 @@ import type { Message, RaftConfig } from "../../raft/index.ts"
 import { MemoryWal } from "../../storage/memory-wal.ts"
 import type { GroupId } from "../../storage/wal.ts"
 import { Backlog } from "../../src/partition/backlog.ts"
+import { defaultCheckpointLimits } from "../../src/partition/checkpoint-plan.ts"
+import type { CheckpointLimits } from "../../src/partition/checkpoint-plan.ts"
 import { Partition } from "../../src/partition/partition.ts"
 import type { AppendReply, PartitionConfig } from "../../src/partition/partition.ts"
 import { defaultPartitionConfig } from "../../src/partition/partition-config.ts"
@@ -20,6 +22,7 @@ export interface ClusterOptions {
   readonly groups?: number
   readonly seed?: number
   readonly config?: Partial<PartitionConfig>
+  readonly checkpoints?: CheckpointLimits
 }
 
 export interface Produced {
@@ -102,6 +105,7 @@ export class TestNode {
       onDirty: (dirty) => turn.markDirty(dirty),
       onProgress: () => this.progress++,
       backlog: this.backlog,
+      checkpoints: cluster.checkpoints,
     })
   }
 }
@@ -110,6 +114,7 @@ export class TestCluster {
   readonly groups: number
   readonly members: ReadonlyArray<string>
   readonly config: PartitionConfig
+  readonly checkpoints: CheckpointLimits
   readonly nodes: Array<TestNode>
   readonly prng: Prng
   readonly seed: number
@@ -117,8 +122,10 @@ export class TestCluster {
   cuts = new Set<string>()
   nowMs = 1_000_000
 
-  constructor({ nodes = 3, groups = 1, seed = 1, config = {} }: ClusterOptions = {}) {
+  constructor(options: ClusterOptions = {}) {
+    const { nodes = 3, groups = 1, seed = 1, config = {} } = options
     this.groups = groups
+    this.checkpoints = options.checkpoints ?? defaultCheckpointLimits
     this.seed = seed
     this.prng = new Prng(seed)
     this.config = { ...defaultPartitionConfig, ...config }
@@ -188,7 +195,7 @@ export class TestCluster {
     const { group, message } = sent
     const to = this.nodes[nodeOf(message.to)]!
     if (!to.up || this.cuts.has(`${nodeOf(message.from)}>${to.id}`)) return
-    to.partitions.get(group)?.raftGroup.step(message)
+    to.partitions.get(group)?.raftGroup.step(copyOf(message))
   }
 
   /** Turns, fsyncs and messages until nothing moves. */
@@ -269,3 +276,9 @@ export class TestCluster {
     return replies[0]!
   }
 }
+
+/** Every disk has its own entries: one may rot without the others. */
+const copyOf = (message: Message): Message =>
+  message._tag === "AppendEntries"
+    ? { ...message, entries: message.entries.map((entry) => ({ ...entry })) }
+    : message

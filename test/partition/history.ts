@@ -5,6 +5,8 @@
  */
 import { expect } from "bun:test"
 import { checkInvariants } from "../../raft/index.ts"
+import type { LogIndex } from "../../raft/types.ts"
+import type { GroupLog } from "../../storage/wal.ts"
 import { ErrorCode } from "../../src/protocol/error-codes.ts"
 import type { AppendReply, Partition } from "../../src/partition/partition.ts"
 import { TestCluster } from "./cluster.ts"
@@ -26,6 +28,10 @@ export type Action =
   | { readonly _tag: "restart" }
   | { readonly _tag: "suspect"; readonly by: number; readonly node: number }
   | { readonly _tag: "consume"; readonly node: number }
+  /** Takes all but the last `behind` applied entries off a log. */
+  | { readonly _tag: "cutLog"; readonly node: number; readonly behind: number }
+  /** An entry rots; never on two disks at a time. */
+  | { readonly _tag: "damage"; readonly node: number; readonly at: number }
 
 /** An attempt to write `value`; an idempotent client repeats its oldest unanswered one. */
 interface Attempt extends Produced {
@@ -115,6 +121,43 @@ export class History {
         return
       case "consume":
         if (nodes[action.node]!.up) this.#consume(cluster.at(action.node))
+        return
+      case "cutLog":
+        if (nodes[action.node]!.up && !this.#isHurt()) {
+          this.#cutLog(cluster.at(action.node), action.behind)
+        }
+        return
+      case "damage":
+        return this.#damage(action.node, action.at)
+    }
+  }
+
+  #cutLog(partition: Partition, behind: number): void {
+    this.#consume(partition)
+    partition.cutTo(partition.raftGroup.appliedIndex - behind)
+  }
+
+  #damage(node: number, at: number): void {
+    if (this.#isHurt()) return
+    const { wal } = this.cluster.nodes[node]!
+    const { firstIndex, lastIndex } = wal.log(1)
+    const count = lastIndex - firstIndex + 1
+    if (count > 0) wal.damage(1, firstIndex + (at % count))
+  }
+
+  /** Some disk has not been given back what it lost. */
+  #isHurt(): boolean {
+    return this.cluster.nodes.some(({ wal }) => {
+      const log = wal.log(1)
+      return log.hardState.standing !== "trusted" || damagedIndex(log) > 0
+    })
+  }
+
+  /** As the scrub of a disk does in time: everything that is damaged is found. */
+  #scrub(): void {
+    for (const { id, wal } of this.cluster.nodes) {
+      const index = damagedIndex(wal.log(1))
+      if (index > 0) this.cluster.at(id).raftGroup.damaged(index, "scrubbed")
     }
   }
 
@@ -176,7 +219,8 @@ export class History {
         const key = `${node.id}/${node.incarnation}`
         const { highWatermark, logEndOffset, readyToServe } = partition
         expect(highWatermark).toBeGreaterThanOrEqual(this.#watermarks.get(key) ?? 0)
-        expect(highWatermark).toBeLessThanOrEqual(logEndOffset)
+        const { standing } = partition.raftGroup.node
+        if (standing === "trusted") expect(highWatermark).toBeLessThanOrEqual(logEndOffset)
         this.#watermarks.set(key, highWatermark)
         if (readyToServe) this.#checkServed(partition)
       }
@@ -200,12 +244,18 @@ export class History {
     cluster.heal()
     for (const node of cluster.nodes) if (!node.up) node.restart()
     for (const { id } of cluster.nodes) cluster.at(id).setSuspected(new Set())
-    cluster.tick(60)
+    for (let i = 0; i < 10 && (i === 0 || this.#isHurt()); i++) {
+      this.#scrub()
+      cluster.tick(60)
+    }
+    expect(this.#isHurt()).toBe(false)
     const leader = cluster.leaderOf()!
     this.#retryAll(leader)
     cluster.tick(8)
     for (const { replies } of this.#attempts) expect(replies.length).toBe(1)
-    this.#checkLog(consume(leader).map(({ value }) => value))
+    this.#consume(leader)
+    const values = Array.from({ length: leader.highWatermark }, (_, at) => this.#seen.get(at)!)
+    this.#checkLog(values)
     this.#checkReplicas(leader)
     this.#checkRestart(leader)
   }
@@ -237,7 +287,6 @@ export class History {
     const count = new Map<string, number>()
     for (const value of values) count.set(value, (count.get(value) ?? 0) + 1)
     for (const [value, times] of count) expect({ value, times }).toEqual({ value, times: 1 })
-    for (const [offset, value] of this.#seen) expect(values[offset]).toBe(value)
     this.#checkRefused(new Set(values))
   }
 
@@ -257,8 +306,9 @@ export class History {
   #checkReplicas(leader: Partition): void {
     for (const { id } of this.cluster.nodes) {
       const replica = this.cluster.at(id)
-      expect(derivedState(replica)).toEqual(derivedState(leader))
-      expect(consume(replica)).toEqual(consume(leader))
+      expect(replica.encode()).toEqual(leader.encode())
+      const from = Math.max(replica.logStartOffset, leader.logStartOffset)
+      expect(consume(replica, from)).toEqual(consume(leader, from))
       expect(replica.backlogBytes).toBe(0)
       expect(this.cluster.nodes[id]!.backlog.bytes).toBe(0)
     }
@@ -267,15 +317,31 @@ export class History {
   /** What was computed along the way is what the log alone says. */
   #checkRestart(leader: Partition): void {
     const before = derivedState(leader)
+    const { logStartOffset } = leader
     for (const node of this.cluster.nodes) node.crash()
     for (const node of this.cluster.nodes) node.restart()
     this.cluster.tick(60)
-    const after = derivedState(this.cluster.leaderOf()!)
+    const next = this.cluster.leaderOf()!
+    const after = derivedState(next)
     // The new leader's no-op begins an epoch at the end of the log; all else is as it was.
     const epochsOf = (state: typeof before) =>
       (state.epochs as ReadonlyArray<{ startOffset: number }>).filter(
         ({ startOffset }) => startOffset < before.highWatermark,
       )
-    expect({ ...after, epochs: epochsOf(after) }).toEqual({ ...before, epochs: epochsOf(before) })
+    const { maxTimestamp, ...state } = { ...before, epochs: epochsOf(before) }
+    expect({ ...after, epochs: epochsOf(after) }).toMatchObject(state)
+    if (next.logStartOffset === logStartOffset) expect(after.maxTimestamp).toEqual(maxTimestamp)
   }
+}
+
+/** 0 = none. */
+function damagedIndex(log: GroupLog): LogIndex {
+  for (let index = log.firstIndex; index <= log.lastIndex; index++) {
+    try {
+      log.entries(index, index + 1, 0)
+    } catch {
+      return index
+    }
+  }
+  return 0
 }

@@ -11,9 +11,9 @@ export interface SeenRecord {
 
 const text = new TextDecoder()
 
-export function consume(partition: Partition): Array<SeenRecord> {
+export function consume(partition: Partition, from = partition.logStartOffset): Array<SeenRecord> {
   const seen: Array<SeenRecord> = []
-  let offset = partition.logStartOffset
+  let offset = from
   for (;;) {
     const { batches } = partition.read(offset, 4096, true)
     if (batches.length === 0) return seen

@@ -57,6 +57,18 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({ _tag: "restart" as const }) },
   { weight: 1, arbitrary: fc.record({ _tag: fc.constant("suspect" as const), by: node, node }) },
   { weight: 3, arbitrary: fc.record({ _tag: fc.constant("consume" as const), node }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      _tag: fc.constant("cutLog" as const),
+      node,
+      behind: fc.integer({ min: 0, max: 6 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ _tag: fc.constant("damage" as const), node, at: fc.nat({ max: 50 }) }),
+  },
 )
 
 test("nothing acknowledged is lost or doubled, nobody waits for ever, all replicas end alike", () => {
@@ -66,7 +78,8 @@ test("nothing acknowledged is lost or doubled, nobody waits for ever, all replic
       fc.integer({ min: 1, max: 1 << 20 }),
       fc.constantFrom(1, 2, 3),
       (actions, seed, minInSyncReplicas) => {
-        new History({ seed, config: { minInSyncReplicas } }).run(actions)
+        const checkpoints = { entries: 8, bytes: 1 << 20 }
+        new History({ seed, config: { minInSyncReplicas }, checkpoints }).run(actions)
       },
     ),
     { numRuns: Number(process.env["VARVE_HISTORIES"] ?? 60), seed: 20261121 },
