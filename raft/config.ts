@@ -27,9 +27,22 @@ export interface RaftConfig {
   readonly inflightMessagesMax: number
   /** Their bytes; one message is always allowed. */
   readonly inflightBytesMax: number
+  /** State bytes per InstallSnapshot; 256 KiB when left out. */
+  readonly snapshotChunkBytes?: number
+  /**
+   * Largest state that is offered or accepted, collected in memory; 64 MiB when left out. The same
+   * on all members.
+   */
+  readonly snapshotBytesMax?: number
   /** Election jitter. Nodes of a group need different ones. */
   readonly seed: number
 }
+
+export const snapshotChunkBytes = (config: RaftConfig): number =>
+  config.snapshotChunkBytes ?? 256 * 1024
+
+export const snapshotBytesMax = (config: RaftConfig): number =>
+  config.snapshotBytesMax ?? 64 * 1024 * 1024
 
 const naturals = [
   ["heartbeatTicks", 1],
@@ -48,6 +61,14 @@ export function checkConfig(config: RaftConfig): void {
     const value = config[name]
     if (!Number.isSafeInteger(value) || value < min) {
       throw wrong(`${name} must be an integer of at least ${min}, got ${value}`)
+    }
+  }
+  for (const [name, value] of [
+    ["snapshotChunkBytes", snapshotChunkBytes(config)],
+    ["snapshotBytesMax", snapshotBytesMax(config)],
+  ] as const) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw wrong(`${name} must be an integer of at least 1, got ${value}`)
     }
   }
   if (config.heartbeatTicks >= config.electionTicks) {

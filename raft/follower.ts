@@ -21,6 +21,15 @@ export function handleAppendEntries(s: RaftState, message: AppendEntries): void 
   const matchIndex = takeEntries(s, message)
   if (s.standing !== "trusted") heardReadmission(s, message)
   advanceCommit(s, Math.min(message.leaderCommit, matchIndex))
+  answerAppend(s, message, matchIndex)
+}
+
+/** Says that everything up to `matchIndex` is here, as soon as it is durable. */
+export function answerAppend(
+  s: RaftState,
+  message: { readonly from: MemberId; readonly round: number },
+  matchIndex: LogIndex,
+): void {
   const answer = {
     _tag: "AppendEntriesResponse",
     from: s.id,

@@ -69,5 +69,6 @@ function checkLeader(s: RaftState, leader: LeaderState): void {
       progress.state === "replicate" || inflights.count === 0,
       "pipelining only in replicate",
     )
+    invariant(progress.state === "snapshot" || progress.shipment === null, "shipped in snapshot")
   }
 }

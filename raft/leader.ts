@@ -66,7 +66,7 @@ export function handleAppendEntriesResponse(s: RaftState, message: AppendEntries
   releaseReads(s, leader)
 }
 
-function acknowledged(
+export function acknowledged(
   s: RaftState,
   leader: LeaderState,
   progress: Progress,

@@ -15,11 +15,25 @@ interface Placed {
 }
 
 export class Membership {
-  readonly #placed: Array<Placed>
+  readonly #bootstrap: Configuration
+  #placed: Array<Placed>
 
   constructor(bootstrap: Configuration, log: RaftLog) {
+    this.#bootstrap = bootstrap
+    this.#placed = this.#read(log)
+  }
+
+  /**
+   * The log begins behind `cut` now. Its configuration is that of the group's creation only while
+   * no entry or cut says otherwise.
+   */
+  restart(log: RaftLog): void {
+    this.#placed = this.#read(log)
+  }
+
+  #read(log: RaftLog): Array<Placed> {
     const found: Array<Placed> = []
-    for (let index = log.lastIndex; index > 0;) {
+    for (let index = log.lastIndex; index > log.cut.index;) {
       const entry = log.configurationAt(index)
       if (entry === undefined) break
       found.unshift(placed(entry))
@@ -28,9 +42,13 @@ export class Membership {
     }
     const first = found[0]
     if (first === undefined || first.index > log.commitIndex) {
-      found.unshift({ index: 0, configuration: bootstrap })
+      const { configuration, configurationIndex } = log.cut
+      found.unshift({
+        index: configurationIndex,
+        configuration: configuration ?? this.#bootstrap,
+      })
     }
-    this.#placed = found
+    return found
   }
 
   get current(): Configuration {

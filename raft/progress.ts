@@ -1,6 +1,7 @@
 /** One member as its leader sees it. All transitions of its state are here. */
 import { invariant } from "./assert.ts"
 import { Inflights } from "./inflights.ts"
+import type { Shipment } from "./shipment.ts"
 import type { LogIndex, MemberId } from "./types.ts"
 
 /**
@@ -49,6 +50,8 @@ export class Progress {
   recoverThrough: LogIndex = 0
   /** While doubted: since this round it is told that it is trusted again; 0 = not yet. */
   readmitRound = 0
+  /** In snapshot: what is on its way; null until there is something to send. */
+  shipment: Shipment | null = null
 
   constructor(member: MemberId, nextIndex: LogIndex, inflights: Inflights) {
     this.member = member
@@ -63,6 +66,7 @@ export class Progress {
     this.trustedRound = round
     this.probeOutstanding = false
     this.stalledAt = -1
+    this.shipment = null
     this.inflights.clear()
   }
 
@@ -71,6 +75,7 @@ export class Progress {
     this.nextIndex = this.matchIndex + 1
     this.probeOutstanding = false
     this.stalledAt = -1
+    this.shipment = null
     this.inflights.clear()
   }
 

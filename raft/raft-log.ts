@@ -4,7 +4,7 @@
  */
 import { invariant } from "./assert.ts"
 import type { LogReader } from "./log-reader.ts"
-import type { Entry, LogIndex, Term } from "./types.ts"
+import type { Entry, LogCut, LogIndex, Snapshot, Term } from "./types.ts"
 
 /** Bytes counted for an entry besides its payload. */
 export const ENTRY_OVERHEAD_BYTES = 64
@@ -17,6 +17,8 @@ export class RaftLog {
   readonly #reader: LogReader
   #tail: Array<Entry> = []
   #tailBytes = 0
+  /** A snapshot that no Ready has handed out yet. */
+  #installed: Snapshot | null = null
   tailFirstIndex: LogIndex
   lastIndex: LogIndex
   lastTerm: Term
@@ -47,8 +49,12 @@ export class RaftLog {
     this.appliedIndex = this.handedCommitIndex
   }
 
-  get firstIndex(): LogIndex {
-    return this.#reader.firstIndex
+  /** What is gone from the front; what a snapshot has just cut off, the host learns by Ready. */
+  get cut(): LogCut {
+    return this.#installed?.cut ?? this.#reader.cut
+  }
+  get snapshotDue(): boolean {
+    return this.#installed !== null
   }
   get tail(): ReadonlyArray<Entry> {
     return this.#tail
@@ -59,6 +65,9 @@ export class RaftLog {
     if (index === this.lastIndex) return this.lastTerm
     if (index > this.lastIndex) return undefined
     if (index >= this.tailFirstIndex) return this.#tail[index - this.tailFirstIndex]?.term
+    if (this.#installed !== null && index <= this.#installed.cut.index) {
+      return index === this.#installed.cut.index ? this.#installed.cut.term : undefined
+    }
     return this.#reader.term(index)
   }
 
@@ -89,7 +98,8 @@ export class RaftLog {
       const entry = this.#tail[at - this.tailFirstIndex]!
       if (entry.type === "configuration") return entry
     }
-    return this.#reader.configurationAt(Math.min(index, this.tailFirstIndex - 1))
+    const found = this.#reader.configurationAt(Math.min(index, this.tailFirstIndex - 1))
+    return found !== undefined && found.index > this.cut.index ? found : undefined
   }
 
   append(entry: Entry): void {
@@ -126,6 +136,47 @@ export class RaftLog {
     this.append(replacement)
   }
 
+  /**
+   * Replaces everything up to the cut, and what comes after it too unless the log holds the entry
+   * at the cut: then it agrees up to there (Log Matching), and what follows was perhaps
+   * acknowledged.
+   */
+  install(snapshot: Snapshot): void {
+    const { cut } = snapshot
+    invariant(cut.index > this.commitIndex, "a snapshot never takes anything back")
+    if (this.term(cut.index) !== cut.term) this.#beginAt(cut)
+    else if (cut.index >= this.tailFirstIndex) this.#dropTailThrough(cut.index)
+    this.#installed = snapshot
+    this.commitIndex = cut.index
+    this.handedCommitIndex = cut.index
+    this.appliedIndex = cut.index
+  }
+
+  #beginAt(cut: LogCut): void {
+    this.#tail = []
+    this.#tailBytes = 0
+    this.tailFirstIndex = cut.index + 1
+    this.lastIndex = cut.index
+    this.lastTerm = cut.term
+    this.lastOffset = cut.lastOffset
+    this.lastAppendMs = cut.appendMs
+    // What is durable and committed is the same entry in the log that was and in the one that is.
+    this.durableIndex = Math.min(this.durableIndex, this.commitIndex)
+  }
+
+  #dropTailThrough(index: LogIndex): void {
+    for (const dropped of this.#tail.splice(0, index + 1 - this.tailFirstIndex)) {
+      this.#tailBytes -= dropped.payload.length
+    }
+    this.tailFirstIndex = index + 1
+  }
+
+  takeSnapshot(): Snapshot | null {
+    const taken = this.#installed
+    this.#installed = null
+    return taken
+  }
+
   /** Hands the tail out: from here on the host's reader has it. */
   takeTail(): ReadonlyArray<Entry> {
     if (this.#tail.length === 0) return none
@@ -140,7 +191,7 @@ export class RaftLog {
    * The host must have taken what the last Ready handed out before it asks anything of the core.
    */
   checkTaken(): void {
-    if (this.tailFirstIndex === this.lastIndex + 1) {
+    if (this.tailFirstIndex === this.lastIndex + 1 && this.#installed === null) {
       invariant(this.#reader.lastIndex === this.lastIndex, "the host has taken the last Ready")
     }
   }

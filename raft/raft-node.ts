@@ -13,6 +13,7 @@ import { ReadyMaker } from "./ready-maker.ts"
 import type { PersistToken, Ready } from "./ready.ts"
 import { proposeConfiguration } from "./reconfigure.ts"
 import { becomeFollower } from "./role.ts"
+import { offerSnapshot } from "./snapshot-sender.ts"
 import { distrust, termsKnown } from "./standing.ts"
 import { RaftState } from "./state.ts"
 import { step } from "./step.ts"
@@ -24,6 +25,7 @@ import type {
   MemberId,
   Proposal,
   Role,
+  Snapshot,
   Standing,
   Term,
 } from "./types.ts"
@@ -214,6 +216,15 @@ export class RaftNode {
   }
   set holdVotes(hold: boolean) {
     this.state.holdVotes = hold
+  }
+
+  /**
+   * The answer to `Ready.snapshotsNeeded`, at any later time: `snapshot.state` is the host's machine
+   * at `snapshot.cut`, which is not below the log's own cut and committed. False: not needed (any
+   * more). Throws above `snapshotBytesMax`.
+   */
+  offerSnapshot(member: MemberId, snapshot: Snapshot): boolean {
+    return offerSnapshot(this.state, member, snapshot)
   }
 
   hasReady(): boolean {

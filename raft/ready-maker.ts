@@ -24,7 +24,8 @@ export class ReadyMaker {
   get due(): boolean {
     const s = this.#state
     const { log, outbox, leader } = s
-    if (log.tailFirstIndex <= log.lastIndex || outbox.messages.length > 0) return true
+    if (log.tailFirstIndex <= log.lastIndex || log.snapshotDue || outbox.messages.length > 0)
+      return true
     if (log.commitIndex > log.handedCommitIndex || s.hardStateDirty) return true
     if (leader !== null && (leader.sendDue || leader.readRoundDue)) return true
     if (outbox.hasReads || outbox.snapshotsNeeded.length > 0) return true
@@ -51,9 +52,11 @@ export class ReadyMaker {
     log.checkTaken()
     if (s.leader !== null) replicate(s, s.leader)
     const softState = this.#takeSoftState()
+    const snapshot = log.takeSnapshot()
     const entries = log.takeTail()
     const hardState = this.#takeHardState(entries)
-    const token = entries.length > 0 || hardState !== null ? this.#issueToken(hardState) : null
+    const due = entries.length > 0 || hardState !== null || snapshot !== null
+    const token = due ? this.#issueToken(hardState) : null
     const afterPersist = token === null ? empty : outbox.takePromises()
     if (token === null && s.hardStateDurable) outbox.releaseDurable(log.durableIndex)
     const messages = outbox.messages
@@ -69,7 +72,7 @@ export class ReadyMaker {
       softState,
       messages,
       hardState,
-      snapshot: null,
+      snapshot,
       entries,
       afterPersist,
       token,

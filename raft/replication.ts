@@ -4,6 +4,7 @@ import type { LeaderState } from "./leader-state.ts"
 import type { AppendEntries } from "./message.ts"
 import type { Progress } from "./progress.ts"
 import { releaseReads } from "./read-index.ts"
+import { pushSnapshot, shipChunks } from "./shipment.ts"
 import type { RaftState } from "./state.ts"
 import type { Entry, LogIndex, Term } from "./types.ts"
 
@@ -33,6 +34,7 @@ function replicateTo(s: RaftState, leader: LeaderState, progress: Progress): voi
     if (!progress.probeOutstanding) sendEntries(s, leader, progress)
     return
   }
+  if (progress.state === "snapshot") return shipChunks(s, leader, progress)
   while (
     progress.state === "replicate" &&
     progress.nextIndex <= s.log.lastIndex &&
@@ -64,14 +66,16 @@ function noticeDue(s: RaftState, progress: Progress): boolean {
 function sendEntries(s: RaftState, leader: LeaderState, progress: Progress): void {
   const prevLogIndex = progress.nextIndex - 1
   const prevLogTerm = s.log.term(prevLogIndex)
-  if (prevLogTerm === undefined) {
-    progress.becomeSnapshot()
-    s.outbox.snapshotsNeeded.push(progress.member)
-    return
-  }
+  if (prevLogTerm === undefined) return needSnapshot(s, progress)
   const entries = s.log.entriesFrom(progress.nextIndex, s.config.appendBytesMax)
   send(s, leader, progress, prevLogIndex, prevLogTerm, entries)
   progress.sent(prevLogIndex + entries.length, bytesOf(entries))
+}
+
+/** What it needs next is not in the log any more. */
+function needSnapshot(s: RaftState, progress: Progress): void {
+  progress.becomeSnapshot()
+  s.outbox.snapshotsNeeded.push(progress.member)
 }
 
 function bytesOf(entries: ReadonlyArray<Entry>): number {
@@ -87,7 +91,9 @@ function bytesOf(entries: ReadonlyArray<Entry>): number {
  * sent again.
  */
 export function sendHeartbeat(s: RaftState, leader: LeaderState, progress: Progress): void {
+  if (progress.state === "snapshot") pushSnapshot(s, leader, progress)
   const asking = progress.state === "probe" || progress.stalled()
+  if (asking && s.log.term(progress.nextIndex - 1) === undefined) needSnapshot(s, progress)
   if (progress.state === "probe") progress.probeOutstanding = true
   sendEmpty(s, leader, progress, asking ? progress.nextIndex - 1 : progress.matchIndex)
 }

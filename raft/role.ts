@@ -42,6 +42,7 @@ function beginCampaign(s: RaftState, leaseWaived: boolean): void {
 function raiseTerm(s: RaftState, term: Term): void {
   s.term = term
   s.votedFor = null
+  s.incoming = null
   s.outbox.dropPromises()
 }
 

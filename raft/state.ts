@@ -10,6 +10,7 @@ import { Membership } from "./membership.ts"
 import { Outbox } from "./outbox.ts"
 import { Prng } from "./prng.ts"
 import { RaftLog } from "./raft-log.ts"
+import type { Incoming } from "./snapshot-receiver.ts"
 import type { HardState, MemberId, Role, Standing, Term } from "./types.ts"
 
 export class RaftState {
@@ -43,6 +44,8 @@ export class RaftState {
   trustedSequence = 0
   /** Promises of Readys up to this one are not to be kept any more. */
   distrustedSequence = 0
+  /** The snapshot that is being collected. */
+  incoming: Incoming | null = null
   /** Hard state as last handed out; what differs must be persisted. */
   handed: HardState
   /**

@@ -12,6 +12,8 @@ import { handleAppendEntriesResponse, reassure } from "./leader.ts"
 import type { Message } from "./message.ts"
 import { handleQuiesce, handleQuiesceResponse, wake } from "./quiesce.ts"
 import { becomeFollower } from "./role.ts"
+import { handleInstallSnapshot } from "./snapshot-receiver.ts"
+import { handleInstallSnapshotResponse } from "./snapshot-sender.ts"
 import type { RaftState } from "./state.ts"
 
 export function step(s: RaftState, message: Message): void {
@@ -115,9 +117,9 @@ function dispatch(s: RaftState, message: Message): void {
     case "AppendEntriesResponse":
       return handleAppendEntriesResponse(s, message)
     case "InstallSnapshot":
-      return hearLeader(s, message.from)
+      return handleInstallSnapshot(s, message)
     case "InstallSnapshotResponse":
-      return
+      return handleInstallSnapshotResponse(s, message)
     case "TimeoutNow":
       return handleTimeoutNow(s, message)
     case "Quiesce":

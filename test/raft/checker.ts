@@ -2,14 +2,17 @@
  * The safety properties of figure 3 and §5, watched from outside over all members of a simulated
  * group.
  */
-import type { Entry, LogIndex, MemberId, Message, Ready, Term } from "../../raft/index.ts"
+import type { Entry, LogIndex, MemberId, Message, Ready, Snapshot, Term } from "../../raft/index.ts"
 import type { Disk, Image } from "./disk.ts"
+import { chainIn, next } from "./machine.ts"
 import type { Member } from "./member.ts"
 
 interface Committed {
   readonly entry: Entry
   /** Term of the leader that committed it. */
   readonly inTerm: Term
+  /** State of the machine after it. */
+  readonly chain: number
 }
 
 export class Checker {
@@ -47,12 +50,14 @@ export class Checker {
 
   /** After the host has taken a Ready over. */
   took(member: Member, ready: Ready): void {
+    if (ready.snapshot !== null) this.#installed(member, ready.snapshot)
     for (const entry of ready.entries) this.#logMatching(member, entry)
     for (let index = ready.committed.lo; index < ready.committed.hi; index++) {
       const [entry] = member.disk.entries(index, index + 1, 0)
       if (entry === undefined) return fail(`${member.id}: committed ${index} is not readable`)
       this.#stateMachineSafety(member, entry)
     }
+    this.#appliedInOrder(member)
     if (ready.softState?.role === "leader") this.#leaderCompleteness(member)
   }
 
@@ -82,6 +87,21 @@ export class Checker {
     const { hardState, lastIndex } = member.disk
     if (acked === undefined || hardState.acceptedTerm > acked.term) return
     if (lastIndex < acked.index) fail(`${member.id}: lost entries it had acknowledged`)
+  }
+
+  /** A snapshot is of committed entries and of the state that all of them make. */
+  #installed({ id }: Member, { cut, state }: Snapshot): void {
+    const last = this.#committed[cut.index - 1]
+    if (last === undefined) return fail(`${id} installed a snapshot of what is not committed`)
+    if (last.entry.term !== cut.term || last.entry.lastOffset !== cut.lastOffset) {
+      fail(`${id} installed a cut at ${cut.index} of another log`)
+    }
+    if (chainIn(state) !== last.chain) fail(`${id} installed another state at ${cut.index}`)
+  }
+
+  #appliedInOrder({ id, machine }: Member): void {
+    const expected = this.#committed[machine.index - 1]?.chain ?? 0
+    if (machine.chain !== expected) fail(`${id} is in another state at ${machine.index}`)
   }
 
   /** Nothing that proves anything leaves before "trusted" is durable. */
@@ -144,7 +164,8 @@ export class Checker {
     const known = this.#committed[entry.index - 1]
     if (known === undefined) {
       if (entry.index !== this.#committed.length + 1) fail("a hole in what is committed")
-      this.#committed.push({ entry, inTerm: member.node.term })
+      const chain = next(this.#committed.at(-1)?.chain ?? 0, entry)
+      this.#committed.push({ entry, inTerm: member.node.term, chain })
     } else if (known.entry.entryCrc !== entry.entryCrc) {
       fail(`State Machine Safety: two entries committed at ${entry.index}`)
     }
@@ -153,7 +174,7 @@ export class Checker {
   #leaderCompleteness({ node, disk, id }: Member): void {
     for (const { entry, inTerm } of this.#committed) {
       if (inTerm >= node.term) continue
-      if (disk.term(entry.index) !== entry.term) {
+      if (entry.index > disk.cut.index && disk.term(entry.index) !== entry.term) {
         fail(`Leader Completeness: ${id} leads term ${node.term} without ${entry.index}`)
       }
     }

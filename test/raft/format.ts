@@ -51,6 +51,14 @@ export function formatMessage(m: Message): string {
       return `${head} last=${m.lastLogIndex} commit=${m.commitIndex}`
     case "QuiesceResponse":
       return `${head} last=${m.lastLogIndex} ${m.agreed ? "agreed" : "refused"}`
+    case "InstallSnapshot": {
+      const chunk = `${m.offset}+${m.chunk.length} of ${m.totalBytes}`
+      return `${head} cut=${m.cut.term}/${m.cut.index} ${chunk} round=${m.round}`
+    }
+    case "InstallSnapshotResponse": {
+      const what = `cut=${m.lastIncludedIndex} next=${m.nextOffset} round=${m.round}`
+      return `${head} ${what}${uncounted(m)}`
+    }
     default:
       return head
   }
@@ -67,6 +75,10 @@ export function formatReady(ready: Ready): Array<string> {
     const { term, votedFor, acceptedTerm, standing } = hardState
     const what = `term=${term} votedFor=${votedFor ?? "none"} acceptedTerm=${acceptedTerm}`
     lines.push(standing === "trusted" ? `persist ${what}` : `persist ${what} ${standing}`)
+  }
+  if (ready.snapshot !== null) {
+    const { cut, state } = ready.snapshot
+    lines.push(`persist snapshot ${cut.term}/${cut.index} of ${state.length} bytes`)
   }
   if (ready.entries.length > 0) lines.push(`persist ${formatEntries(ready.entries)}`)
   for (const message of ready.afterPersist) lines.push(`then ${formatMessage(message)}`)

@@ -74,6 +74,8 @@ export class Interaction {
         return this.#member(first).restart()
       case "cut":
         return this.#cut(this.#member(first), Number(second))
+      case "offer":
+        return this.#offer(this.#member(first), second, options)
       case "lose":
         return this.#lose(this.#member(first), Number(second), third)
       case "distrust":
@@ -144,9 +146,14 @@ export class Interaction {
 
   /** The host forgets everything up to and with `index`. */
   #cut(member: Member, index: number): void {
-    const snapshot = { cut: member.disk.cutAt(index), state: new Uint8Array(0) }
-    member.disk.write({ snapshot, entries: [], hardState: null })
-    member.disk.sync()
+    member.cut(index)
+    member.sync()
+  }
+
+  /** The host answers snapshotsNeeded: with what it has stored, or (fresh=1) with what it is now. */
+  #offer(member: Member, to: string, options: ReadonlyMap<string, string>): void {
+    const snapshot = member.snapshot(options.has("fresh"))
+    this.#print(String(member.node.offerSnapshot(to, snapshot)))
   }
 
   /** A crash after which everything from `index` on is gone. */

@@ -10,10 +10,12 @@ import type {
   Proposal,
   RaftConfig,
   Ready,
+  Snapshot,
   Term,
 } from "../../raft/index.ts"
 import { RaftNode, checkInvariants, emptyHardState, sealEntry } from "../../raft/index.ts"
 import { Disk } from "./disk.ts"
+import { Machine } from "./machine.ts"
 
 export const defaults = {
   electionTicks: 12,
@@ -23,6 +25,8 @@ export const defaults = {
   appendBytesMax: 1 << 20,
   inflightMessagesMax: 64,
   inflightBytesMax: 1 << 22,
+  snapshotChunkBytes: 16,
+  snapshotBytesMax: 1 << 10,
 }
 export type Settings = typeof defaults
 export const settingNames = [
@@ -33,6 +37,8 @@ export const settingNames = [
   "appendBytesMax",
   "inflightMessagesMax",
   "inflightBytesMax",
+  "snapshotChunkBytes",
+  "snapshotBytesMax",
 ] as const satisfies ReadonlyArray<keyof Settings>
 
 export const configurationOf = (parts: Partial<Configuration>): Configuration => ({
@@ -53,7 +59,9 @@ export class Member {
   readonly config: RaftConfig
   readonly disk = new Disk()
   node: RaftNode
-  readonly #unsynced: Array<Unsynced> = []
+  readonly machine = new Machine()
+  /** Null: a commit of the host alone. */
+  readonly #unsynced: Array<Unsynced | null> = []
   up = true
   constructor(
     id: MemberId,
@@ -77,6 +85,8 @@ export class Member {
   }
 
   #open(): RaftNode {
+    const { cut, state } = this.disk
+    this.machine.restore({ cut, state })
     return new RaftNode(this.config, this.disk.hardState, this.disk)
   }
 
@@ -87,9 +97,31 @@ export class Member {
       this.disk.take(ready)
       this.#unsynced.push({ token: ready.token, afterPersist: ready.afterPersist })
     }
+    this.#apply(ready)
     if (ready.committed.hi > ready.committed.lo) this.node.applied(ready.committed.hi - 1)
     checkInvariants(this.node)
     return ready
+  }
+
+  #apply({ snapshot, committed }: Ready): void {
+    if (snapshot !== null) this.machine.restore(snapshot)
+    for (const entry of this.disk.entries(committed.lo, committed.hi, Number.MAX_VALUE)) {
+      this.machine.apply(entry)
+    }
+  }
+
+  /** The host forgets everything up to `index`, which it has applied. */
+  cut(index: LogIndex): void {
+    const snapshot = { cut: this.disk.cutAt(index), state: this.machine.stateAt(index) }
+    this.disk.write({ snapshot, entries: [], hardState: null })
+    this.#unsynced.push(null)
+  }
+
+  /** What a host gives to who needs it: the stored snapshot, or one of what is applied now. */
+  snapshot(fresh: boolean): Snapshot {
+    const { machine, disk } = this
+    if (!fresh || machine.index === disk.cut.index) return { cut: disk.cut, state: disk.state }
+    return { cut: disk.cutAt(machine.index), state: machine.stateAt(machine.index) }
   }
 
   /** The oldest commit becomes durable; returns what was waiting for it. */
@@ -97,6 +129,7 @@ export class Member {
     const oldest = this.#unsynced.shift()
     if (oldest === undefined) return []
     this.disk.sync()
+    if (oldest === null) return []
     const released = this.node.persisted(oldest.token) ? oldest.afterPersist : []
     checkInvariants(this.node)
     return released

@@ -73,12 +73,14 @@ test(`${count} seeds from ${first}: safe in every step, and alive after healing`
   let committed = 0
   let crashes = 0
   let damages = 0
+  let snapshots = 0
   for (let seed = first; seed < first + count; seed++) {
     try {
       const world = explore(seed)
       committed += world.checker.committedCount
       crashes += world.crashCount
       damages += world.damage.count
+      snapshots += world.snapshotCount
     } catch (error) {
       throw new Error(`SEED=${seed}: ${error instanceof Error ? error.message : ""}`, {
         cause: error,
@@ -89,6 +91,7 @@ test(`${count} seeds from ${first}: safe in every step, and alive after healing`
     expect(committed).toBeGreaterThan(count * 10)
     expect(crashes).toBeGreaterThan(count)
     expect(damages).toBeGreaterThan(count / 2)
+    expect(snapshots).toBeGreaterThan(count / 2)
   }
 }, 600_000)
 

@@ -20,6 +20,8 @@ export interface Faults {
   /** Assigned campaigns, transfers, leaders that give up. */
   readonly unrest: boolean
   readonly proposals: boolean
+  /** Hosts cut their logs: who lags needs a snapshot. */
+  readonly cutLogPerMille: number
   /** Of a crash, that the disk has lost something. */
   readonly damagePercent: number
   readonly quiesceTicks: number
@@ -40,6 +42,7 @@ export function drawFaults(prng: Prng): Faults {
     proposals: true,
     quiesceTicks: prng.below(2) === 0 ? 0 : 10,
     commitNoticeTicks: prng.below(3),
+    cutLogPerMille: prng.below(2) === 0 ? 0 : 1 + prng.below(80),
     damagePercent: on() ? 0 : 10 + prng.below(90),
   }
 }
@@ -59,6 +62,7 @@ const none: Faults = {
   membership: false,
   unrest: false,
   proposals: false,
+  cutLogPerMille: 0,
   damagePercent: 0,
   quiesceTicks: 0,
   commitNoticeTicks: 0,
@@ -78,6 +82,7 @@ export class World {
   messageCount = 0
   proposalCount = 0
   crashCount = 0
+  snapshotCount = 0
 
   constructor(
     seed: number,
@@ -171,7 +176,9 @@ export class World {
       const ready = member.take()
       this.checker.took(member, ready)
       this.#post(member, ready.messages)
+      this.#offer(member, ready.snapshotsNeeded)
     }
+    if (this.#chance(this.#faults.cutLogPerMille)) this.#cutLog(member)
     while (member.unsyncedCount > 0 && this.prng.below(100) < this.#faults.syncPercent) {
       let released: ReadonlyArray<Message> = []
       const { lost } = member.disk
@@ -180,6 +187,19 @@ export class World {
       })
       if (lost.length > 0 && member.disk.lost.length === 0) this.checker.readmitted(member, lost)
       this.#post(member, released)
+    }
+  }
+
+  /** The host forgets a part of what it has applied. */
+  #cutLog(member: Member): void {
+    const applied = member.machine.index - member.disk.cut.index
+    if (applied > 0) member.cut(member.machine.index - this.prng.below(Math.min(applied, 20)))
+  }
+
+  #offer(member: Member, needed: ReadonlyArray<string>): void {
+    for (const other of needed) {
+      const snapshot = member.snapshot(this.prng.below(2) === 0)
+      if (member.node.offerSnapshot(other, snapshot)) this.snapshotCount++
     }
   }
 
