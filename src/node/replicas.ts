@@ -150,7 +150,7 @@ export class Replicas {
     const { self, wal, outbox, onProgress, settings } = this.#options
     const known = this.#partitions.get(info.group)
     if (known !== undefined) return known
-    if (this.#witnesses.has(info.group)) throw new Error(`group ${info.group} is a witness here`)
+    this.#close(info.group)
     const bootstrap = groupConfiguration(info)
     if (!this.#mayRun(info.group, bootstrap)) return undefined
     const partition = new Partition({
@@ -195,7 +195,7 @@ export class Replicas {
     return may
   }
 
-  /** On the log that is there: a data replica may become a witness, never the other way. */
+  /** On the log that is there, as `create`: whose log that is the caller knows. */
   createWitness(info: PartitionInfo): void {
     const { wal, outbox, settings } = this.#options
     const { group } = info
