@@ -23,6 +23,7 @@ import { StartCampaign } from "./start-campaign.ts"
 import type { Admission } from "./admission.ts"
 import { servedVersion } from "./advertised.ts"
 import type { Served } from "./advertised.ts"
+import { ClusterView } from "./cluster-view.ts"
 import { ForwardedRequests } from "./forwarded-requests.ts"
 import { DiskSpace } from "./disk-space.ts"
 import { Forwarder } from "./forward.ts"
@@ -84,6 +85,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
   readonly #output: PeerOutput
   readonly #metadataLeader: MetadataLeader
   readonly #reconciler: Reconciler
+  readonly #view: ClusterView
   readonly #links: PeerLinks
   readonly #recovery: Recovery
   readonly #diskSpace: DiskSpace
@@ -91,6 +93,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
   #nowMs = 0
   #caughtUp = false
   #introduced = false
+  readonly #log: NodePorts["log"] = (level, line) => this.#ports.log(level, line)
 
   constructor(options: NodeOptions, ports: NodePorts) {
     this.#options = options
@@ -103,10 +106,8 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.leaders = new LeaderView((group, before, after) =>
       this.#leaderChanged(group, before, after),
     )
-    this.#liveness = new Liveness(
-      this.settings,
-      options.peers.map((peer) => peer.nodeId),
-    )
+    const peers = options.peers.map((peer) => peer.nodeId)
+    this.#liveness = new Liveness(this.settings, peers)
     this.#output = new PeerOutput(
       this.nodeId,
       (nodeId, frame) => ports.sendPeer(nodeId, frame),
@@ -118,12 +119,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       this.#reconciler.led(group),
     )
     this.#autoCreate = new AutoCreate(this)
-    this.#producerIds = new ProducerIds({
-      nodeId: this.nodeId,
-      brokerEpoch: () => this.image.brokers.get(this.nodeId)?.epoch ?? -1,
-      decide: (request, done) => this.decide(request, done),
-      refilled: () => this.#waiting.wake(metadataKey),
-    })
+    this.#producerIds = this.#makeProducerIds()
     this.#startCampaign = new StartCampaign(this.#member, 0)
     this.#replicas = new Replicas({
       self: this.#member,
@@ -142,26 +138,20 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.#replicas.adopt(this.#metadata.raftGroup)
     this.#metadataLeader = this.#makeMetadataLeader()
     this.#reconciler = this.#makeReconciler()
-    this.#forwarder = new Forwarder({
-      leader: () => this.#metadataLeaderNode(),
-      leadsHere: () => this.#metadata.leads,
-      decide: (request, done) => this.#metadataLeader.submit(request, done),
-      send: (nodeId, frame) => this.#output.send(nodeId, frame),
-      appliedIndexOf: (nodeId) => this.#liveness.peer(nodeId)?.appliedMetadataIndex ?? 0,
-      appliedIndex: () => this.image.index,
-      log: (line) => this.log("warn", line),
+    this.#view = new ClusterView({
+      nodeId: this.nodeId,
+      metadata: this.#metadata,
+      reconciler: this.#reconciler,
+      liveness: this.#liveness,
+      leaders: this.leaders,
     })
+    this.#forwarder = this.#makeForwarder()
     this.#forwarded = new ForwardedRequests({
       submit: (request, done) => this.#metadataLeader.submit(request, done),
       respond: (nodeId, correlationId, frame) => this.#output.respond(nodeId, correlationId, frame),
-      log: (level, line) => this.log(level, line),
+      log: this.#log,
     })
-    this.#registration = new Registration(options, {
-      registered: () => this.#reconciler.registered,
-      leaderKnown: () => this.#metadata.leads || this.#metadataLeaderNode() !== -1,
-      decide: (request, done) => this.decide(request, done),
-      log: (level, line) => this.log(level, line),
-    })
+    this.#registration = this.#makeRegistration()
     this.#runner = new RequestRunner(this, this.#waiting, ports)
     this.#links = this.#makeLinks()
     this.#diskSpace = new DiskSpace({
@@ -170,7 +160,37 @@ export class BrokerNode implements BrokerMachine, NodeView {
       replicas: this.#replicas,
       liveness: this.#liveness,
       output: this.#output,
-      log: (level, line) => this.log(level, line),
+      log: this.#log,
+    })
+  }
+
+  #makeProducerIds(): ProducerIds {
+    return new ProducerIds({
+      nodeId: this.nodeId,
+      brokerEpoch: () => this.image.brokers.get(this.nodeId)?.epoch ?? -1,
+      decide: (request, done) => this.decide(request, done),
+      refilled: () => this.#waiting.wake(metadataKey),
+    })
+  }
+
+  #makeForwarder(): Forwarder {
+    return new Forwarder({
+      leader: () => this.#view.metadataLeader,
+      leadsHere: () => this.#metadata.leads,
+      decide: (request, done) => this.#metadataLeader.submit(request, done),
+      send: (nodeId, frame) => this.#output.send(nodeId, frame),
+      appliedIndexOf: (nodeId) => this.#liveness.peer(nodeId)?.appliedMetadataIndex ?? 0,
+      appliedIndex: () => this.image.index,
+      log: (line) => this.log("warn", line),
+    })
+  }
+
+  #makeRegistration(): Registration {
+    return new Registration(this.#options, {
+      registered: () => this.#reconciler.registered,
+      leaderKnown: () => this.#metadata.leads || this.#view.metadataLeader !== -1,
+      decide: (request, done) => this.decide(request, done),
+      log: this.#log,
     })
   }
 
@@ -181,7 +201,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       groups: () => this.#groups(),
       group: (id) => this.raftGroup(id),
       isDeleted: (group) => isDeletedGroup(this.image, group),
-      log: (level, line) => this.log(level, line),
+      log: this.#log,
     })
   }
 
@@ -207,14 +227,14 @@ export class BrokerNode implements BrokerMachine, NodeView {
       waiting: this.#waiting,
       recovery: this.#recovery,
       groups: () => this.#groups(),
-      log: (level, line) => this.log(level, line),
+      log: this.#log,
     })
   }
 
   #outbox(): Outbox {
     return {
       send: (group, message) => this.#output.raft(group, message),
-      log: (level, line) => this.log(level, line),
+      log: this.#log,
     }
   }
 
@@ -222,9 +242,8 @@ export class BrokerNode implements BrokerMachine, NodeView {
     const { clusterId, founders, settings } = this.#options
     const { wal } = this.#ports
     const bootstrap = foundingConfiguration(founders)
-    const log = (level: LogLevel, line: string) => this.log(level, line)
     const { acceptDataLoss } = settings
-    if (!mayRunAlone(metadataGroupId, bootstrap, { wal, acceptDataLoss, log })) {
+    if (!mayRunAlone(metadataGroupId, bootstrap, { wal, acceptDataLoss, log: this.#log })) {
       this.refusal = `the metadata of this broker is not whole: ${lossLine}`
     }
     return new MetadataGroup({
@@ -251,7 +270,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       liveness: this.#liveness,
       leaders: this.leaders,
       prng: this.#prng,
-      log: (level, line) => this.log(level, line),
+      log: this.#log,
     })
   }
 
@@ -267,7 +286,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       wal: this.#ports.wal,
       self: this.#member,
       decide: (request, done) => this.decide(request, done),
-      log: (level, line) => this.log(level, line),
+      log: this.#log,
     })
   }
 
@@ -386,8 +405,6 @@ export class BrokerNode implements BrokerMachine, NodeView {
     }
   }
 
-  // ---- requests
-
   served(apiKey: number, apiVersion: number): Served {
     return servedVersion(apiKey, apiVersion)
   }
@@ -413,8 +430,6 @@ export class BrokerNode implements BrokerMachine, NodeView {
     return this.#producerIds.next(nowMs)
   }
 
-  // ---- what the answers are made from
-
   get image(): MetadataImage {
     return this.#metadata.image
   }
@@ -428,28 +443,15 @@ export class BrokerNode implements BrokerMachine, NodeView {
   }
 
   alive(nodeId: number): boolean {
-    if (nodeId === this.nodeId) return this.#reconciler.registered
-    const broker = this.image.brokers.get(nodeId)
-    return broker?.fenced === false && this.#liveness.peer(nodeId)?.suspected === false
+    return this.#view.alive(nodeId)
   }
 
   leaderOf(group: GroupId): { readonly leader: number; readonly term: number } {
-    const { leader, term } = this.leaders.state(group)
-    return { leader: this.alive(leader) ? leader : -1, term: term === 0 ? -1 : term }
+    return this.#view.leaderOf(group)
   }
 
   get controllerId(): number {
-    const known = [this.#metadataLeaderNode(), this.nodeId, ...this.image.brokers.keys()]
-    return known.find((id) => this.alive(id)) ?? -1
-  }
-
-  /**
-   * By this node's own membership, else by what the others report (a learner that is not taken in
-   * yet).
-   */
-  #metadataLeaderNode(): number {
-    const { leaderNode } = this.#metadata
-    return leaderNode !== -1 ? leaderNode : this.leaders.state(metadataGroupId).leader
+    return this.#view.controllerId
   }
 
   /** Members of group 0, for inspection. */
@@ -463,11 +465,11 @@ export class BrokerNode implements BrokerMachine, NodeView {
   }
 
   log(level: LogLevel, line: string): void {
-    this.#ports.log(level, line)
+    this.#log(level, line)
   }
 
   get ready(): boolean {
-    if (!this.#reconciler.registered || this.#metadataLeaderNode() === -1) return false
+    if (!this.#reconciler.registered || this.#view.metadataLeader === -1) return false
     this.#introduced ||= isIntroduced(this, this.#liveness)
     return this.#introduced && assignedGroupsAreLed(this)
   }
@@ -477,7 +479,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       options: this.#options,
       liveness: this.#liveness,
       replicas: this.#replicas,
-      metadataLeader: this.#metadataLeaderNode(),
+      metadataLeader: this.#view.metadataLeader,
       metadataTerm: this.#metadata.term,
       requestsWaiting: this.#waiting.size,
       groups: this.#groups(),

@@ -91,11 +91,10 @@ export class Recovery {
   }
 
   #hold(nodeId: number, seen: WitnessedHeight): void {
-    const { wal, isDeleted } = this.#ports
-    const log = wal.log(seen.group)
+    const log = this.#ports.wal.log(seen.group)
     const { acceptedTerm, standing } = log.hardState
     const { lastIndex } = log
-    if (standing !== "trusted" || isDeleted(seen.group)) return
+    if (standing !== "trusted" || this.#ports.isDeleted(seen.group)) return
     if (!contradicts({ acceptedTerm, lastIndex }, seen)) return
     const reason =
       `broker ${nodeId} remembers it up to index ${seen.index} of term ${seen.leaderTerm}, ` +

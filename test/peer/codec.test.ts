@@ -60,7 +60,7 @@ const configuration: fc.Arbitrary<Configuration> = fc
     learnersNext: [],
     witnesses: witness && !learns ? others : [],
   }))
-const cut: fc.Arbitrary<LogCut> = fc.record({
+const logCut: fc.Arbitrary<LogCut> = fc.record({
   index: natural,
   term: natural,
   lastOffset: fc.integer({ min: -1, max: 2 ** 31 - 1 }),
@@ -119,7 +119,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc
     .record({
       term: natural,
-      cut,
+      cut: logCut,
       totalBytes: natural,
       stateCrc: fc.nat({ max: 0xffffffff }),
       offset: natural,
