@@ -10,6 +10,7 @@ import type { ClientPorts } from "./clients/client.ts"
 import { Consumer } from "./clients/consumer.ts"
 import { Drainer } from "./clients/drain.ts"
 import { Inspector } from "./clients/inspector.ts"
+import { Probes } from "./clients/probes.ts"
 import { Producer } from "./clients/producer.ts"
 import type { ProducerShape } from "./clients/producer.ts"
 import { TopicTable } from "./clients/topic-table.ts"
@@ -31,7 +32,11 @@ export interface WorkloadOptions {
   readonly shape: WorkloadShape
   /** One way, between clients and brokers; [0, 2] unless said otherwise. */
   readonly latencyMs?: Range
+  /** Called when a batch is acknowledged by all: `Invariants.acknowledged`. */
+  readonly acknowledged?: (topicId: string, partition: number, endOffset: number) => void
 }
+
+export type { Probes } from "./clients/probes.ts"
 
 type Busy = { readonly outstanding: number; start(): void }
 
@@ -62,6 +67,8 @@ export class Workload {
       latencyMs: options.latencyMs ?? [0, 2],
       connections: { next: 1 },
       mayBegin: () => this.#mayBegin(),
+      acknowledged: ({ topic, partition }, endOffset) =>
+        options.acknowledged?.(topic.id, partition, endOffset),
     }
     this.#setup = new Admin("setup", this.#seed(), this.#ports, 1000)
     this.producers = this.#makeProducers()
@@ -117,6 +124,13 @@ export class Workload {
     const drainer = new Drainer("drain", this.#seed(), this.#ports)
     drainer.start((ref) => this.replicasOf(ref))
     return drainer
+  }
+
+  /** Writes once to every lasting partition. */
+  probe(): Probes {
+    const probes = new Probes("probe", this.#seed(), this.#ports)
+    probes.start()
+    return probes
   }
 
   /** Brokers that hold the partition, as far as any of them knows; empty while they do not agree. */

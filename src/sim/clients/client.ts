@@ -16,6 +16,8 @@ export interface ClientPorts {
   readonly connections: { next: number }
   /** False: the workload is over, or may not begin another operation. */
   readonly mayBegin: () => boolean
+  /** A batch was acknowledged by all; it ends before `endOffset`. */
+  readonly acknowledged?: (ref: PartitionRef, endOffset: number) => void
 }
 
 interface Leader {

@@ -210,7 +210,9 @@ export class Producer extends Client {
     const error = errorName(errorCode)
     switch (produceVerdict(errorCode)) {
       case "appended":
-        return this.#finish(key, batch, { outcome: "ok" }, { offset: baseOffset })
+        this.#finish(key, batch, { outcome: "ok" }, { offset: baseOffset })
+        if (this.shape.acks !== -1) return
+        return this.ports.acknowledged?.(batch.ref, baseOffset + batch.count)
       case "notAppended":
         return this.#retry(key)
       case "unknown":

@@ -83,8 +83,8 @@ export class GroupCopy {
   write(write: GroupWrite, commit: CommitNumber, chainAtCut: number | undefined): void {
     let from = Infinity
     if (write.cut !== undefined) {
-      from = write.cut.cut.index
-      this.#cutTo(write.cut.cut, chainAtCut)
+      // Cutting its own prefix takes nothing from what lies behind it.
+      if (!this.#cutTo(write.cut.cut, chainAtCut)) from = write.cut.cut.index
     }
     const first = write.entries[0]?.index
     if (first !== undefined) {
@@ -96,7 +96,8 @@ export class GroupCopy {
     this.#unsynced.push({ commit, from, hardState: write.hardState })
   }
 
-  #cutTo(cut: LogCut, chainAtCut: number | undefined): void {
+  /** False: a snapshot replaced the log. */
+  #cutTo(cut: LogCut, chainAtCut: number | undefined): boolean {
     const isOwn = this.term(cut.index) === cut.term
     const chain = isOwn ? this.chain(cut.index) : chainAtCut
     const gone = isOwn ? cut.index - this.cut.index : this.#entries.length
@@ -104,6 +105,7 @@ export class GroupCopy {
     this.#chains.splice(0, gone)
     this.cut = cut
     this.#baseChain = chain
+    return isOwn
   }
 
   #truncate(first: LogIndex): void {

@@ -85,9 +85,10 @@ export class ProgressRules {
   #holds(member: MemberId, group: GroupId, index: LogIndex, term: Term | undefined): boolean {
     const copy = this.#groups.find(member, group)
     if (copy === undefined) return false
+    if (index <= copy.cut.index) return true
+    if (index < copy.unsyncedFrom && copy.term(index) === term) return true
     // A fault may have taken what it held when it said so.
-    if (copy.isDamaged) return copy.acknowledged.index >= index
-    return index <= copy.cut.index || (index < copy.unsyncedFrom && copy.term(index) === term)
+    return copy.isDamaged && copy.acknowledged.index >= index
   }
 
   #watermark(broker: SubjectBroker, watched: Watched, { appliedIndex }: RaftGroup): void {
