@@ -55,7 +55,7 @@ export function giveUp(path: string, what: string): ReadonlyArray<string> {
 
 /** What the log's files look like: for the next open, to see whether they were exchanged. */
 export function describeFiles(dir: string): string {
-  const files = readdirSync(dir).filter((name) => /^segment-\d+\.db(-wal)?$/.test(name))
+  const files = readdirSync(dir).filter((name) => /^segment-[\d-]+\.db(-wal)?$/.test(name))
   const seen = files.sort().flatMap((name) => {
     const { size, ino, ctimeNs } = statSync(join(dir, name), { bigint: true })
     // The journal of a file that was closed is empty or gone.
@@ -145,7 +145,7 @@ export const unusableMark = (path: string): string => `${path}.unusable`
 
 function segmentPaths(dir: string): ReadonlyArray<string> {
   if (!existsSync(dir)) return []
-  const names = readdirSync(dir).filter((name) => /^segment-\d+\.db$/.test(name))
+  const names = readdirSync(dir).filter((name) => /^segment-[\d-]+\.db$/.test(name))
   return names.sort().map((name) => join(dir, name))
 }
 

@@ -12,9 +12,11 @@ import type { GroupId } from "./wal.ts"
 /** Where a group's log ends: its last index and that entry's chain link. */
 export type LogEnding = readonly [group: GroupId, lastIndex: LogIndex, chain: number]
 
-/** What a durable transaction did to the groups it touched. */
+/** What a transaction does to the groups it touched. */
 export interface Changes {
   readonly dropped: ReadonlyArray<GroupId>
+  /** Logs of which entries from an index on are replaced or gone. */
+  readonly rewrites: ReadonlyArray<readonly [group: GroupId, from: LogIndex]>
   readonly hardStates: ReadonlyArray<readonly [group: GroupId, state: HardState]>
   /** Where the logs it wrote to end now. */
   readonly ends: ReadonlyArray<LogEnding>
@@ -28,6 +30,9 @@ const unknownGroup: GroupSentinel = {
   commitIndex: emptyHardState.commitIndex,
   standing: emptyHardState.standing,
 }
+
+/** The end was lowered ahead of a transaction: which entry is there is not said. */
+export const chainUnknown = -1
 
 /** Says no more of the commit than that the log has reached it: an amputated one has not. */
 export function sentinelOf(state: HardState, lastIndex: LogIndex, chain: number): GroupSentinel {
@@ -59,14 +64,28 @@ export class SentinelKeeper {
     return this.file.bytesWritten
   }
 
-  /** A transaction is durable in the log: takes note, and writes what cannot wait. */
-  note(changes: Changes, nowMs: number): void {
-    let urgent = false
-    for (const group of changes.dropped) {
+  /**
+   * Before the transaction: what will not be there any more must not be expected after a crash in
+   * the middle of it.
+   */
+  prepare({ dropped, rewrites }: Changes, nowMs: number): void {
+    let lowered = false
+    for (const group of dropped) {
       if (!this.groups.delete(group)) continue
       this.changed.set(group, "removed")
-      urgent = true
+      lowered = true
     }
+    for (const [group, from] of rewrites) {
+      if ((this.groups.get(group)?.height.lastIndex ?? 0) < from) continue
+      this.setEnd([group, from - 1, chainUnknown])
+      lowered = true
+    }
+    if (lowered) this.flush(nowMs)
+  }
+
+  /** The transaction is durable in the log: takes note, and writes what cannot wait. */
+  note(changes: Changes, nowMs: number): void {
+    let urgent = false
     for (const ending of changes.ends) this.setEnd(ending)
     for (const [group, state] of changes.hardStates) urgent = this.setState(group, state) || urgent
     if (urgent || this.dueMs(nowMs) === 0) this.flush(nowMs)

@@ -5,7 +5,7 @@
 import { emptyHardState, type HardState } from "../raft/types.ts"
 import type { Admission } from "./admission.ts"
 import type { Damages } from "./damages.ts"
-import { sentinelOf } from "./sentinel.ts"
+import { chainUnknown, sentinelOf } from "./sentinel.ts"
 import type { GroupSentinel } from "./sentinel-record.ts"
 import type { SqliteGroupLog } from "./sqlite-group-log.ts"
 import { judge, type JournalVerdict } from "./verdict.ts"
@@ -113,7 +113,8 @@ function judgeGroup(
  * entries of a later leader since then may have replaced it.
  */
 function isAnother(log: SqliteGroupLog, known: GroupSentinel | undefined): boolean {
-  if (known === undefined || known.height.lastIndex > log.lastIndex) return false
+  if (known === undefined || known.chain === chainUnknown) return false
+  if (known.height.lastIndex > log.lastIndex) return false
   if (log.hardState.acceptedTerm !== known.height.acceptedTerm) return false
   if (known.height.lastIndex <= log.cut.index) return false
   try {

@@ -6,7 +6,7 @@ import * as fc from "fast-check"
 import { Prng } from "../../raft/prng.ts"
 import type { HardState } from "../../raft/types.ts"
 import { readSentinel, SentinelFile, type SentinelContents } from "../../storage/sentinel-file.ts"
-import { lagMs, SentinelKeeper, type Changes } from "../../storage/sentinel.ts"
+import { chainUnknown, lagMs, SentinelKeeper, type Changes } from "../../storage/sentinel.ts"
 import type { GroupSentinel } from "../../storage/sentinel-record.ts"
 import { temporaryFolder } from "./open-wals.ts"
 
@@ -34,7 +34,7 @@ function stateOf(term: number): Omit<GroupSentinel, "height" | "chain"> {
   return rest
 }
 
-const none: Changes = { dropped: [], hardStates: [], ends: [] }
+const none: Changes = { dropped: [], rewrites: [], hardStates: [], ends: [] }
 
 describe("the keeper", () => {
   test("writes a vote before it returns, a height only after a while", () => {
@@ -75,8 +75,20 @@ describe("the keeper", () => {
       const { term, votedFor, standing } = step
       expect(contents().groups.get(1)).toMatchObject({ term, votedFor, standing })
     }
-    keeper.note({ ...none, dropped: [1] }, 1e9)
+    keeper.prepare({ ...none, dropped: [1] }, 1e9)
     expect(contents().groups.size).toBe(0)
+  })
+
+  test("lowers a height before the transaction that lowers it", () => {
+    const keeper = new SentinelKeeper(path, new Map(), 0)
+    keeper.note({ ...none, ends: [[1, 10, 1010]] }, 1e9)
+    keeper.prepare({ ...none, rewrites: [[1, 11]] }, 1e9)
+    expect(contents().groups.get(1)).toMatchObject({ height: { lastIndex: 10 }, chain: 1010 })
+    keeper.prepare({ ...none, rewrites: [[1, 8]] }, 1e9)
+    const lowered = { height: { lastIndex: 7 }, chain: chainUnknown }
+    expect(contents().groups.get(1)).toMatchObject(lowered)
+    keeper.note({ ...none, rewrites: [[1, 8]], ends: [[1, 12, 1212]] }, 2e9)
+    expect(contents().groups.get(1)).toMatchObject({ height: { lastIndex: 12 }, chain: 1212 })
   })
 
   test("says how the log was closed, and forgets it once it is open again", () => {
@@ -111,7 +123,7 @@ describe("the keeper", () => {
       const groups = Array.from({ length: 40 * n }, (_, at) => [1e6 + at, state(1)] as const)
       keeper.note({ ...none, hardStates: groups }, n * 1000)
       const dropped = groups.map(([member]) => member)
-      keeper.note({ ...none, dropped }, n * 1000)
+      keeper.prepare({ ...none, dropped }, n * 1000)
       expect(contents().groups).toEqual(expected)
     }
     expect(contents().groups).toEqual(expected)
@@ -153,7 +165,7 @@ describe("damage", () => {
   test("one damaged range changes nothing", () => {
     const { bytes, contents: expected } = writeSome(2)
     fc.assert(
-      fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 200_000 }), (at, length) => {
+      fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 60_000 }), (at, length) => {
         const copy = Buffer.from(bytes)
         copy.fill(at % 2 === 0 ? 0 : 0xa7, at, Math.min(at + length, copy.length))
         writeFileSync(path, copy)
@@ -167,7 +179,7 @@ describe("damage", () => {
     const { bytes } = writeSome(2)
     const half = bytes.length / 2
     const records = [...bytes.subarray(0, half).toString("latin1").matchAll(/VSEN/g)]
-    expect(records.length).toBeGreaterThan(300)
+    expect(records.length).toBeGreaterThan(100)
     const outcomes = new Set<string>()
     for (const { index } of records) {
       const copy = Buffer.from(bytes)
