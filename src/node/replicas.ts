@@ -132,8 +132,9 @@ export class Replicas {
     return this.#refused
   }
 
+  /** A group that does not run is still kept. */
   hostedAs(group: GroupId): HostedAs {
-    if (this.#partitions.has(group)) return "replica"
+    if (this.#partitions.has(group) || this.#refused.has(group)) return "replica"
     return this.#witnesses.has(group) ? "witness" : "none"
   }
 

@@ -199,6 +199,9 @@ describe("the only copy", () => {
     expect(refused).toEqual([{ group: groupOf(world, "t"), standing: "refused" }])
     expect(world.lines.some((line) => line.includes("varve start --accept-data-loss"))).toBe(true)
     expect(untilLed(world, "u")).toBeGreaterThanOrEqual(0)
+    // What is left of it stays where it is.
+    const left = world.broker(leader).disk.log(groupOf(world, "t"))
+    expect(left.lastIndex).toBeGreaterThan(5)
   })
 
   test("runs with what is left when it was told to, and says so", () => {
