@@ -1,7 +1,7 @@
 /** Partitions get other replicas while clients write, and brokers die meanwhile. */
 import { describe, expect, test } from "bun:test"
 import { metadata } from "../../src/protocol/messages/metadata.ts"
-import { newProducerId, readAll, untilLed } from "../support/clients.ts"
+import { askFetch, fetched, newProducerId, readAll, untilLed } from "../support/clients.ts"
 import {
   createAssigned,
   holders,
@@ -62,6 +62,12 @@ function checkLog(world: World, producers: ReadonlyArray<SteadyProducer>, topic:
   for (const id of partitionIn(world, topic).replicas) {
     expect(readAll(world, id, topic).records).toEqual(log)
   }
+}
+
+const readFrom = (world: World, id: number, offset: number) => {
+  const asked = askFetch(world, id, "t", offset)
+  world.runUntil(() => asked.answer !== undefined, 5000, "Fetch")
+  return fetched(asked)?.records ?? []
 }
 
 const settled = (world: World) => () => isSettled(world, "t")
@@ -190,6 +196,41 @@ describe("a reassignment", () => {
     writeFor(world, producers, 500)
     expect(holders(world, "t")).toEqual([0, 1, 2])
     checkLog(world, producers, "t")
+  })
+
+  test("of a log whose beginning is gone: the new replicas begin where it begins", () => {
+    const world = started(7, 5)
+    createAssigned(world, "t", [[0, 1, 2]])
+    const producers = producersOn(world, "t")
+    writeFor(world, producers, 1000)
+    const { group } = partitionIn(world, "t")
+    for (const id of [0, 1, 2]) {
+      const partition = world.node(id).partition(group)
+      partition?.cutTo(partition.raftGroup.appliedIndex - 40)
+    }
+    writeFor(world, producers, 200)
+    const start = world.node(1).partition(group)?.logStartOffset ?? 0
+    expect(start).toBeGreaterThan(0)
+    expect(reassign(world, 4, "t", [3, 4, 1])).toBe(0)
+    writeUntil(world, producers, settled(world), 8000, "the reassignment")
+    writeFor(world, producers, 300)
+    for (const id of [3, 4]) {
+      expect(world.node(id).partition(group)?.logStartOffset).toBeGreaterThanOrEqual(start)
+    }
+    expect(reassign(world, 4, "t", [0, 1, 2])).toBe(0)
+    writeUntil(world, producers, settled(world), 8000, "the way back")
+    writeFor(world, producers, 300)
+    expect(holders(world, "t")).toEqual([0, 1, 2])
+    for (const producer of producers) producer.acked.clear()
+    writeFor(world, producers, 500)
+    world.run(1500)
+    const found = (id: number) =>
+      readFrom(world, id, world.node(id).partition(group)?.logStartOffset ?? 0)
+    const leader = untilLed(world, "t")
+    const places = new Map(found(leader).map(({ value, offset }) => [value, offset]))
+    for (const producer of producers) {
+      for (const [value, offset] of producer.acked) expect(places.get(value)).toBe(offset)
+    }
   })
 
   test("of forty partitions at once ends, and clients write meanwhile", () => {
