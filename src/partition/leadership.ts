@@ -93,12 +93,22 @@ export class Leadership {
   progressed(): boolean {
     if (this.#term === 0) return false
     const changed = this.inSync.refresh(this.#view)
+    this.#tellWitnesses()
     if (this.#acknowledgements.size > 0) {
       const minInSync = this.minInSyncReplicas
       const held = this.inSync.heldIndex(this.#view, minInSync)
       this.#acknowledgements.settle(held, this.inSync.nodes.length, minInSync)
     }
     return changed
+  }
+
+  /** While every data replica follows, a witness need not write. */
+  #tellWitnesses(): void {
+    const { node } = this.#group
+    const { witnesses, votersOutgoing } = node.configuration
+    if (witnesses.length === 0 || node.role !== "leader") return
+    const whole = this.inSync.nodes.length === this.inSync.replicaCount
+    node.setWitnessesNeeded(!whole || !node.committedInTerm || votersOutgoing.length > 0)
   }
 
   append(batch: AppendBatch, options: AppendOptions, reply: Reply): void {
