@@ -7,7 +7,7 @@ import type { StoredCut } from "./cut-record.ts"
 import type { LogEnding } from "./sentinel.ts"
 import { encodeDirectory, type SlotWrite } from "./directory.ts"
 import type { Amputation } from "./segment.ts"
-import type { RowWrite, Transaction } from "./segment-writer.ts"
+import type { Roll, RowWrite, Transaction } from "./segment-writer.ts"
 import type { Slab, Slabs } from "./slabs.ts"
 import type { SqliteGroupLog } from "./sqlite-group-log.ts"
 import type { Checkpoint, CommitNumber, GroupId } from "./wal.ts"
@@ -63,12 +63,21 @@ export class Batch {
   /** Newest of each group: what its log may forget once they are durable. */
   readonly cuts = new Map<GroupId, StoredCut>()
   readonly checkpoints = new Map<GroupId, Checkpoint>()
+  /** Called when it is durable. */
+  readonly settled: Array<() => void> = []
+  /** The transaction begins a file. */
+  readonly roll: Roll | undefined
   private readonly slabs = new Set<Slab>()
   private readonly hardStates = new Map<GroupId, HardState>()
   private readonly dropped = new Set<GroupId>()
   private readonly floors = new Map<GroupId, number>()
   private readonly amputations: Array<Amputation> = []
+  private readonly rewrites = new Map<GroupId, LogIndex>()
   private readonly ends = new Map<GroupId, LogEnding>()
+
+  constructor(roll?: Roll) {
+    this.roll = roll
+  }
 
   /** Begins a row at the end of the slab, which is this batch's until `release`. */
   addRow(seq: number, slab: Slab): Row {
@@ -83,6 +92,11 @@ export class Batch {
 
   release(slabs: Slabs): void {
     for (const slab of this.slabs) slabs.release(slab)
+  }
+
+  /** Entries of the group from an index on are replaced or gone. */
+  rewrite(group: GroupId, from: LogIndex): void {
+    this.rewrites.set(group, Math.min(from, this.rewrites.get(group) ?? from))
   }
 
   /** Where the group's log ends as of the last commit in this batch. */
@@ -128,7 +142,9 @@ export class Batch {
       hardStates: [...this.hardStates],
       cuts: [...this.cuts],
       checkpoints: [...this.checkpoints],
+      rewrites: [...this.rewrites],
       ends: [...this.ends.values()],
+      ...(this.roll === undefined ? {} : { roll: this.roll }),
     }
   }
 }

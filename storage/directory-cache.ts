@@ -29,4 +29,9 @@ export class DirectoryCache {
       this.bytes -= oldest.bytes.length
     }
   }
+
+  clear(): void {
+    this.byRow.clear()
+    this.bytes = 0
+  }
 }

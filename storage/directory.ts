@@ -21,10 +21,17 @@ const magic = 0x56445231 // "VDR1"
 export const headerBytes = 24
 export const slotBytes = 96
 
-/** How a slot came to be. Only appends are written so far; copies and cuts come with segments. */
-export type SlotKind = "append" | "copy" | "cut"
-const kinds: ReadonlyArray<SlotKind> = ["append", "copy", "cut"]
+/**
+ * "append" removes every entry of its group with an index ≥ its own and a lower seq; "copy" was
+ * written forward from an older file and removes nothing.
+ */
+export type SlotKind = "append" | "copy"
+const kinds: ReadonlyArray<SlotKind> = ["append", "copy"]
 const types: ReadonlyArray<EntryType> = ["noop", "configuration", "data"]
+
+/** What entries take: their payloads and their places in a directory. */
+export const storedBytes = (payloadBytes: number, entries: number): number =>
+  payloadBytes + entries * slotBytes
 
 /** The stored bytes of a row are not those that were written, or are gone. */
 export class CorruptRow extends Error {}
@@ -160,6 +167,45 @@ export class Directory {
     }
     return slots
   }
+}
+
+/** The row with these slots alone, as copies: they keep everything but their place in the payload. */
+export function encodeCopy(
+  { seq, bytes: old }: Directory,
+  slots: ReadonlyArray<number>,
+  payload: Uint8Array,
+): { readonly directory: Directory; readonly payload: Uint8Array } {
+  const bytes = new Uint8Array(headerBytes + slots.length * slotBytes)
+  const view = new DataView(bytes.buffer)
+  const parts: Array<Uint8Array> = []
+  let payloadBytes = 0
+  for (const [n, slot] of slots.entries()) {
+    const from = headerBytes + slot * slotBytes
+    const at = headerBytes + n * slotBytes
+    bytes.set(old.subarray(from, from + slotBytes), at)
+    const [position, length] = [view.getUint32(at + 80), view.getUint32(at + 84)]
+    view.setUint8(at + 4, kinds.indexOf("copy"))
+    view.setUint32(at + 80, payloadBytes)
+    parts.push(payload.subarray(position, position + length))
+    payloadBytes += length
+  }
+  view.setUint32(0, magic)
+  writeInt64(view, 8, seq)
+  view.setUint32(16, slots.length)
+  view.setUint32(20, payloadBytes)
+  view.setUint32(4, crc32c(bytes, 8))
+  const directory = new Directory(seq, bytes)
+  return { directory, payload: parts.length === 1 ? (parts[0] ?? payload) : joined(parts) }
+}
+
+function joined(parts: ReadonlyArray<Uint8Array>): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }
 
 function check(holds: boolean, what: string): void {

@@ -27,7 +27,12 @@ export interface ExtentFacts {
 
 export class Extents {
   length = 0
-  private data = new Float64Array(0)
+  private data: Float64Array
+
+  constructor(numbers: Float64Array = new Float64Array(0)) {
+    this.data = numbers
+    this.length = numbers.length / stride
+  }
 
   firstIndex(at: number): LogIndex {
     return this.get(at, FIRST_INDEX)
@@ -70,6 +75,28 @@ export class Extents {
     this.push([index, index, firstOffset, lastOffset, timestamp, row, chain, payloadBytes])
   }
 
+  /** Extents that follow the last one, as `slice` gave them. */
+  appendAll(numbers: Float64Array): void {
+    const base = this.length * stride
+    this.reserve(base + numbers.length)
+    this.data.set(numbers, base)
+    this.length += numbers.length / stride
+  }
+
+  /** Entries that are missing (row 0): nothing is known of them. */
+  appendHole(firstIndex: LogIndex, lastIndex: LogIndex): void {
+    this.push([firstIndex, lastIndex, 0, -1, -Infinity, 0, Number.NaN, 0])
+  }
+
+  isHole(at: number): boolean {
+    return this.row(at) === 0
+  }
+
+  /** The numbers of extents [from, to). */
+  slice(from: number, to: number): Float64Array {
+    return this.data.slice(from * stride, to * stride)
+  }
+
   replace(at: number, facts: ExtentFacts): void {
     this.data.set(numbersOf(facts), at * stride)
   }
@@ -98,6 +125,11 @@ export class Extents {
     return this.firstWhere((at) => this.lastOffset(at) >= offset)
   }
 
+  /** Place of the first extent in a row ≥ `row`; `length` when there is none. */
+  findRow(row: number): number {
+    return this.firstWhere((at) => this.row(at) >= row)
+  }
+
   /** First place for which a monotone predicate holds. */
   private firstWhere(holds: (at: number) => boolean): number {
     let lo = 0
@@ -118,13 +150,16 @@ export class Extents {
 
   private push(values: ReadonlyArray<number>): void {
     const base = this.length * stride
-    if (base + stride > this.data.length) {
-      const grown = new Float64Array(Math.max(4 * stride, this.data.length * 2))
-      grown.set(this.data.subarray(0, base))
-      this.data = grown
-    }
+    this.reserve(base + stride)
     this.data.set(values, base)
     this.length += 1
+  }
+
+  private reserve(numbers: number): void {
+    if (numbers <= this.data.length) return
+    const grown = new Float64Array(Math.max(4 * stride, numbers, this.data.length * 2))
+    grown.set(this.data.subarray(0, this.length * stride))
+    this.data = grown
   }
 }
 

@@ -15,6 +15,8 @@ import {
 import type { LogEnd } from "./append-rules.ts"
 import { chainNext, chainStart } from "./checksum.ts"
 import { CorruptRow, type Directory } from "./directory.ts"
+import type { Run } from "./boundary.ts"
+import type { GroupIndex } from "./group-index.ts"
 import { Extents, type ExtentFacts } from "./extents.ts"
 import { Tail } from "./tail.ts"
 import { TermRuns } from "./term-runs.ts"
@@ -31,6 +33,8 @@ export interface Located {
 export interface RowSource {
   locate(row: number, group: GroupId, lo: LogIndex, hi: LogIndex): Located
   payload(row: number, position: number, bytes: number): Uint8Array
+  /** Entries of the row are not in the log any more. */
+  released(row: number, payloadBytes: number, entries: number): void
 }
 
 /** A verified extent: its entries' chain holds from the entry before it to its last. */
@@ -62,6 +66,7 @@ export class GroupState {
   protected source: RowSource
   /** Chain link of the entry at the cut. */
   private baseChain = chainStart
+  private hasHoles = false
 
   constructor(group: GroupId, source: RowSource) {
     this.group = group
@@ -88,6 +93,15 @@ export class GroupState {
     return this.baseChain
   }
 
+  /** Chain link of an entry in the log. */
+  chainAt(index: LogIndex): number {
+    if (index === this.cut.index) return this.baseChain
+    const at = this.extents.find(index)
+    if (index === this.extents.lastIndex(at)) return this.extents.chain(at)
+    const { directory, slots } = this.readExtent(at)
+    return directory.chain(slots[index - this.extents.firstIndex(at)] ?? -1)
+  }
+
   readFrom(source: RowSource): void {
     this.source = source
   }
@@ -104,15 +118,14 @@ export class GroupState {
     if (index > this.lastIndex) return
     const { extents } = this
     while (extents.length > 0 && extents.firstIndex(extents.length - 1) >= index) {
-      this.payloadBytes -= extents.bytes(extents.length - 1)
+      this.release(extents.length - 1)
       extents.removeLast()
     }
     if (extents.length > 0 && this.lastIndex >= index) this.trimLast(index)
     this.runs.truncateFrom(index)
     while ((this.configurations.at(-1) ?? 0) >= index) this.configurations.pop()
     this.tail.truncateFrom(index)
-    this.lastAppendMs =
-      extents.length === 0 ? this.cut.appendMs : this.envelopeAt(this.lastIndex).appendMs
+    this.lastAppendMs = this.lastAppend()
   }
 
   /**
@@ -161,7 +174,8 @@ export class GroupState {
     }
     if (entry.index === 1) this.baseChain = chainStart
     this.truncateFrom(entry.index)
-    if (chainNext(this.chain, entry) !== chain) {
+    const before = this.chain
+    if (!Number.isNaN(before) && chainNext(before, entry) !== chain) {
       throw new CorruptEntry(this.group, entry.index, "hash chain is broken")
     }
     this.take(entry, payloadBytes, row, chain)
@@ -186,10 +200,84 @@ export class GroupState {
       return
     }
     const first = extents.firstIndex(0)
-    if (first !== cut.index + 1) {
+    if (first !== cut.index + 1 || extents.isHole(0)) {
       throw new CorruptEntry(this.group, first, `entries from ${cut.index + 1} on are missing`)
     }
     if (cut.index > 0) this.readExtent(0)
+    this.baseChain = cut.index > 0 ? this.baseChain : chainStart
+  }
+
+  /** Opening: entries [lo, hi] that lay in a sealed file when the newest one was begun. */
+  restore({ first, last }: Run, index: GroupIndex | undefined): void {
+    if (this.extents.length === 0) this.baseChain = first === 1 ? chainStart : chainUnknown
+    const from = Math.max(first, index?.firstIndex ?? Infinity)
+    const to = Math.min(last, index?.lastIndex ?? -1)
+    if (index === undefined || from > to) return this.hole(first, last)
+    if (first < from) this.hole(first, from - 1)
+    this.restoreExtents(new Extents(index.extents), from, to)
+    for (const [n, { term, firstIndex }] of index.terms.entries()) {
+      const end = index.terms[n + 1]?.firstIndex ?? Infinity
+      if (firstIndex <= to && end > from) this.runs.append(term, Math.max(firstIndex, from))
+    }
+    this.configurations.push(...index.configurations.filter((at) => at >= from && at <= to))
+    if (to < last) this.hole(to + 1, last)
+  }
+
+  /** Opening: the index from which on entries are missing in the middle; undefined when none are. */
+  firstMissing(): LogIndex | undefined {
+    if (!this.hasHoles) return undefined
+    for (let at = 0; at < this.extents.length; at++) {
+      if (this.extents.isHole(at)) return this.extents.firstIndex(at)
+    }
+    this.hasHoles = false
+    return undefined
+  }
+
+  /** Where the entries lie, by file; `endOf` says behind which seq a row's file ends. */
+  runsByFile(endOf: (row: number) => number): ReadonlyArray<Run> {
+    const { extents } = this
+    const found: Array<Run> = []
+    for (let at = 0; at < extents.length;) {
+      const row = extents.row(at)
+      const next = Math.max(at + 1, extents.findRow(endOf(row)))
+      found.push({ row, first: extents.firstIndex(at), last: extents.lastIndex(next - 1) })
+      at = next
+    }
+    return found
+  }
+
+  /** Extents in rows [from, to): what is alive of these. */
+  eachExtent(
+    from: number,
+    to: number,
+    visit: (row: number, first: LogIndex, last: LogIndex, bytes: number) => void,
+  ): void {
+    const { extents } = this
+    for (let at = extents.findRow(from); at < extents.length && extents.row(at) < to; at++) {
+      visit(extents.row(at), extents.firstIndex(at), extents.lastIndex(at), extents.bytes(at))
+    }
+  }
+
+  /** For a file's index: everything in this log, which holds what is in that file alone. */
+  toIndex(): GroupIndex | undefined {
+    const { extents, group, payloadBytes, lastIndex, lastOffset } = this
+    if (extents.length === 0) return undefined
+    let maxTimestamp = -1
+    for (let at = 0; at < extents.length; at++) {
+      maxTimestamp = Math.max(maxTimestamp, extents.maxTimestamp(at))
+    }
+    return {
+      group,
+      firstIndex: extents.firstIndex(0),
+      lastIndex,
+      firstOffset: extents.firstOffset(0),
+      lastOffset,
+      bytes: payloadBytes,
+      maxTimestamp,
+      terms: this.runs.all,
+      configurations: this.configurations,
+      extents: extents.slice(0, extents.length),
+    }
   }
 
   /** Entry or meta of an index in the log. */
@@ -239,8 +327,10 @@ export class GroupState {
   }
 
   private clearEntries(): void {
+    for (let at = 0; at < this.extents.length; at++) this.release(at)
     this.payloadBytes = 0
     this.lastAppendMs = 0
+    this.hasHoles = false
     this.extents.clear()
     this.runs.truncateFrom(0)
     this.configurations = []
@@ -263,14 +353,13 @@ export class GroupState {
   }
 
   private removeFirst(): void {
-    this.payloadBytes -= this.extents.bytes(0)
+    this.release(0)
     this.baseChain = this.extents.chain(0)
     this.extents.removeFirst(1)
   }
 
   private replaceFirst(facts: ExtentFacts): void {
-    this.payloadBytes -= this.extents.bytes(0) - facts.bytes
-    this.extents.replace(0, facts)
+    this.shrink(0, facts)
   }
 
   /** Terms, configurations and cached entries below `index` are gone with their entries. */
@@ -285,14 +374,58 @@ export class GroupState {
   private trimLast(index: LogIndex): void {
     const { extents } = this
     const at = extents.length - 1
-    const facts = this.factsOf(at, this.partOf(at, extents.firstIndex(at), index), index - 1)
+    const first = extents.firstIndex(at)
+    if (extents.isHole(at)) {
+      extents.removeLast()
+      return extents.appendHole(first, index - 1)
+    }
+    const facts = this.factsOf(at, this.partOf(at, first, index), index - 1)
     const chain = this.chainInside(at, index - 1)
-    this.payloadBytes -= extents.bytes(at) - facts.bytes
-    extents.replace(at, { ...facts, chain })
+    this.shrink(at, { ...facts, chain })
   }
 
   private trimFirst(index: LogIndex): void {
-    this.replaceFirst(this.factsFrom(0, index))
+    if (!this.extents.isHole(0)) this.replaceFirst(this.factsFrom(0, index))
+  }
+
+  private restoreExtents(found: Extents, from: LogIndex, to: LogIndex): void {
+    const { extents } = this
+    const [start, end] = [found.find(from), found.find(to) + 1]
+    const at = extents.length
+    extents.appendAll(found.slice(start, end))
+    for (let n = at; n < extents.length; n++) this.payloadBytes += extents.bytes(n)
+    if (extents.firstIndex(at) < from && at === 0) this.trimFirst(from)
+    if (this.lastIndex > to) this.trimLast(to + 1)
+  }
+
+  private hole(first: LogIndex, last: LogIndex): void {
+    this.extents.appendHole(first, last)
+    this.hasHoles = true
+  }
+
+  private lastAppend(): number {
+    const { extents } = this
+    if (extents.length === 0) return this.cut.appendMs
+    return extents.isHole(extents.length - 1) ? 0 : this.envelopeAt(this.lastIndex).appendMs
+  }
+
+  /** The extent goes. */
+  private release(at: number): void {
+    const { extents } = this
+    const bytes = extents.bytes(at)
+    this.payloadBytes -= bytes
+    const entries = extents.lastIndex(at) - extents.firstIndex(at) + 1
+    this.source.released(extents.row(at), bytes, entries)
+  }
+
+  /** The extent keeps a part. */
+  private shrink(at: number, facts: ExtentFacts): void {
+    const { extents } = this
+    const gone = extents.lastIndex(at) - extents.firstIndex(at) - facts.lastIndex + facts.firstIndex
+    const bytes = extents.bytes(at) - facts.bytes
+    this.payloadBytes -= bytes
+    this.source.released(extents.row(at), bytes, gone)
+    extents.replace(at, facts)
   }
 
   /** What the extent says once it begins at `index`. */

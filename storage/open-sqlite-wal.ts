@@ -1,21 +1,23 @@
 /** Opening: the worker takes the file over, makes it durable, then its directories are replayed. */
 import { existsSync, mkdirSync } from "node:fs"
-import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { admit, giveUp, unusableMark, type Admission } from "./admission.ts"
-import { CorruptRow } from "./directory.ts"
+import { CorruptRow, storedBytes } from "./directory.ts"
 import { Damages, UnusableSegment } from "./damages.ts"
 import { replay, type RecoveryReport } from "./recovery.ts"
 import type { Pragmas } from "./schema.ts"
+import { DirectoryCache } from "./directory-cache.ts"
+import { Housekeeper } from "./housekeeper.ts"
+import { restoreSealed } from "./restore.ts"
 import { Segment } from "./segment.ts"
+import { listSegments } from "./segment-files.ts"
+import { SegmentFile, Segments } from "./segments.ts"
 import { SqliteGroupLog } from "./sqlite-group-log.ts"
 import { defaultLimits, type SqliteWalLimits, type SqliteWalOptions } from "./sqlite-wal-options.ts"
 import { SqliteWal } from "./sqlite-wal.ts"
 import { judgeLog, type Judgement } from "./trust.ts"
 import { CorruptEntry, type GroupId } from "./wal.ts"
 import { WorkerHandle } from "./worker-handle.ts"
-
-export const segmentFile = "segment-000001.db"
 
 /**
  * Damage does not refuse the open: what can be read is salvaged, every group is judged, and its
@@ -24,65 +26,78 @@ export const segmentFile = "segment-000001.db"
  */
 export async function openSqliteWal(options: SqliteWalOptions): Promise<SqliteWal> {
   const limits = { ...defaultLimits, ...options.limits }
-  const path = join(options.dir, segmentFile)
+  const url = options.workerUrl ?? defaultWorkerUrl()
+  const log = options.log ?? (() => {})
   mkdirSync(options.dir, { recursive: true })
   const admission = admit(options.dir)
-  for (const line of admission.lines) options.log?.(line)
+  for (const line of admission.lines) log(line)
   let wal: SqliteWal | undefined
-  const worker = new WorkerHandle(options.workerUrl ?? defaultWorkerUrl(), {
+  const worker = new WorkerHandle(url, {
     onCommitted: (_number, elapsedMs) => wal?.onCommitted(elapsedMs),
     onFailure: (error) => wal?.onFailure(error),
   })
   try {
-    const opened = await worker.open(path, limits)
-    const recovered = recover(path, limits, { ...opened, admission })
-    const { segment, logs, recovery, judgement } = recovered
-    options.log?.(describe(path, recovery))
-    for (const line of judgement.lines) options.log?.(line)
+    const opened = await worker.open(options.dir, limits)
+    const recovered = recover(options.dir, limits, { ...opened, admission })
+    const { segments, logs, recovery, judgement } = recovered
+    log(describe(opened.path, recovery))
+    for (const line of judgement.lines) log(line)
     await worker.guard(options.dir, judgement.sentinel)
     const events = { onDurable: options.onDurable, onFailure: options.onFailure }
     const unclean = admission.unclean !== undefined
-    wal = new SqliteWal({ segment, worker, logs, recovery, limits, events, unclean })
+    const { dir } = options
+    const housekeeper = new Housekeeper(url, limits, log)
+    const known = { dir, segments, worker, logs, recovery, limits, events, unclean, log }
+    wal = new SqliteWal({ ...known, housekeeper })
     await wal.correct(judgement.corrections)
     return wal
   } catch (error) {
     await worker.close()
     if (error instanceof UnusableSegment) {
-      for (const line of giveUp(error.path, error.message)) options.log?.(line)
-    } else if (!existsSync(unusableMark(path))) throw error
+      for (const line of giveUp(error.path, error.message)) log(line)
+    } else if (!hasUnusable(options.dir)) throw error
     return openSqliteWal(options)
   }
 }
 
+/** A write to one of the files failed as malformed: the next open moves it aside. */
+const hasUnusable = (dir: string): boolean =>
+  listSegments(dir).segments.some(({ path }) => existsSync(unusableMark(path)))
+
 interface Opened {
+  readonly path: string
   readonly pragmas: Pragmas
   readonly pagesReplayed: number
   readonly admission: Admission
 }
 
 interface Recovered {
-  readonly segment: Segment
+  readonly segments: Segments
   readonly logs: Map<GroupId, SqliteGroupLog>
   readonly recovery: RecoveryReport
   readonly judgement: Judgement
 }
 
-function recover(path: string, limits: SqliteWalLimits, opened: Opened): Recovered {
+function recover(dir: string, limits: SqliteWalLimits, opened: Opened): Recovered {
   const startedMs = performance.now()
-  const segment = new Segment(path, limits.directoryCacheBytes)
+  const segments = openSegments(dir, limits)
+  const active = segments.active.open
   const logs = new Map<GroupId, SqliteGroupLog>()
   const logOf = (group: GroupId): SqliteGroupLog => {
     let log = logs.get(group)
-    if (log === undefined) logs.set(group, (log = new SqliteGroupLog(group, segment)))
+    if (log === undefined) logs.set(group, (log = new SqliteGroupLog(group, segments)))
     return log
   }
   const damages = new Damages()
   try {
-    const { rows, slots, nextSeq } = replay(segment, logOf, damages)
+    restoreSealed(segments, active, logOf, damages)
+    const replayed = replay(active, segments, logOf, damages)
     for (const log of logs.values()) finish(log, damages)
+    segments.active.bytes = storedBytes(replayed.payloadBytes, replayed.slots)
+    segments.count([...logs.values()])
     const { admission, pagesReplayed, pragmas } = opened
     const { journal } = admission
-    const dropped = new Set(segment.dropped().keys())
+    const dropped = new Set(active.dropped().keys())
     const judgement = judgeLog({
       admission,
       journal: journal.verdict,
@@ -91,24 +106,42 @@ function recover(path: string, limits: SqliteWalLimits, opened: Opened): Recover
       damages,
       dropped,
     })
-    const all = [...logs.values()]
-    const entries = all.reduce((sum, log) => sum + log.lastIndex - log.cut.index, 0)
     const recovery: RecoveryReport = {
-      groups: logs.size,
-      rows,
-      entries,
-      entriesReplaced: slots - entries,
-      payloadBytes: all.reduce((sum, log) => sum + log.payloadBytes, 0),
-      nextSeq,
+      ...counted([...logs.values()], segments),
+      rows: replayed.rows,
+      slots: replayed.slots,
+      nextSeq: replayed.nextSeq,
       elapsedMs: performance.now() - startedMs,
       pragmas,
       journal: { ...journal, pagesReplayed },
       losses: [...admission.lines, ...judgement.lines],
     }
-    return { segment, logs, recovery, judgement }
+    return { segments, logs, recovery, judgement }
   } catch (error) {
-    segment.close()
-    throw error instanceof CorruptRow ? new UnusableSegment(path, error.message) : error
+    segments.close()
+    throw error instanceof CorruptRow ? new UnusableSegment(opened.path, error.message) : error
+  }
+}
+
+/** Every file of the log that was ever begun. */
+function openSegments(dir: string, limits: SqliteWalLimits): Segments {
+  const directories = new DirectoryCache(limits.directoryCacheBytes)
+  const files = listSegments(dir).segments.flatMap((name) => {
+    const reader = new Segment(name.path, 0)
+    const info = reader.info()
+    reader.close()
+    return info === undefined ? [] : [new SegmentFile(name, info, directories)]
+  })
+  return new Segments(files, directories)
+}
+
+function counted(logs: ReadonlyArray<SqliteGroupLog>, segments: Segments) {
+  return {
+    groups: logs.length,
+    segments: segments.all.length,
+    entries: logs.reduce((sum, log) => sum + log.lastIndex - log.cut.index, 0),
+    payloadBytes: logs.reduce((sum, log) => sum + log.payloadBytes, 0),
+    deadBytes: segments.all.reduce((sum, file) => sum + file.bytes - file.liveBytes, 0),
   }
 }
 
@@ -119,6 +152,11 @@ function finish(log: SqliteGroupLog, damages: Damages): void {
   } catch (error) {
     if (!(error instanceof CorruptEntry)) throw error
     damages.group(log.group, error.message, true)
+  }
+  const missing = log.firstMissing()
+  if (missing !== undefined) {
+    damages.group(log.group, `group ${log.group}: entries from ${missing} on are missing`)
+    log.truncateFrom(missing)
   }
   if (damages.groups.get(log.group)?.cutLost !== true) return
   const state = log.storedHardState
@@ -131,7 +169,7 @@ function describe(path: string, report: RecoveryReport): string {
   return [
     `log ${path}: ${report.groups} groups, ${report.entries} entries, ${report.payloadBytes} bytes`,
     `read in ${report.elapsedMs.toFixed(1)} ms`,
-    `${report.entriesReplaced} replaced`,
+    `${report.segments} files, ${report.slots} entries in the newest, ${report.deadBytes} bytes dead`,
     `journal ${journal.verdict}, ${journal.bytesFound} bytes, ${journal.pagesReplayed} pages taken over`,
     `journal_mode=${pragmas.journalMode} synchronous=${pragmas.synchronous}`,
     `page_size=${pragmas.pageBytes} wal_autocheckpoint=${pragmas.checkpointPages}`,

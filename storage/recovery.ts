@@ -20,11 +20,15 @@ const rowsPerRead = 256
 
 export interface RecoveryReport {
   readonly groups: number
+  readonly segments: number
+  /** Of the newest file: only that one's directories are read. */
   readonly rows: number
-  /** Entries in the log, and those in the file that were replaced or whose group was dropped. */
+  /** In it, also those that were replaced, cut off or dropped. */
+  readonly slots: number
   readonly entries: number
-  readonly entriesReplaced: number
   readonly payloadBytes: number
+  /** Stored and of no use any more. */
+  readonly deadBytes: number
   /** The next entry's seq. */
   readonly nextSeq: number
   readonly elapsedMs: number
@@ -53,19 +57,26 @@ export class CorruptLog extends Error {
 export interface Replayed {
   readonly rows: number
   readonly slots: number
+  /** Of all slots, also those that do not count any more. */
+  readonly payloadBytes: number
   readonly nextSeq: number
 }
 
-/** Fills the logs from the segment. Throws `CorruptRow` when SQLite itself cannot read on. */
+/**
+ * Fills the logs from the segment; rows of files before it are read from `source`. Throws
+ * `CorruptRow` when SQLite itself cannot read on.
+ */
 export function replay(
   segment: Segment,
+  source: RowSource,
   logOf: (group: GroupId) => SqliteGroupLog,
   damages: Damages,
 ): Replayed {
-  const replaying = new Replay(segment, logOf, damages)
+  const replaying = new Replay(segment, source, logOf, damages)
   let rows = 0
-  let nextSeq = 1
+  let nextSeq = segment.info()?.baseSeq ?? 1
   let slots = 0
+  let payloadBytes = 0
   let known = true
   for (;;) {
     const heads = segment.heads(nextSeq - 1, rowsPerRead)
@@ -82,17 +93,19 @@ export function replay(
       replaying.row(found)
       nextSeq = found.seq + found.count
       slots += found.count
+      payloadBytes += found.payloadBytes
       known = true
     }
     rows += heads.length
     if (heads.length < rowsPerRead) break
   }
-  return { rows, slots, nextSeq: Math.max(nextSeq, replaying.finish()) }
+  return { rows, slots, payloadBytes, nextSeq: Math.max(nextSeq, replaying.finish()) }
 }
 
 /** The order of what happened: rows, and between them drops, installed cuts and amputations. */
 class Replay {
   private readonly segment: Segment
+  private readonly source: RowSource
   private readonly logOf: (group: GroupId) => SqliteGroupLog
   private readonly dropped: ReadonlyMap<GroupId, number>
   /** Oldest last. */
@@ -100,8 +113,14 @@ class Replay {
   private readonly touched = new Set<SqliteGroupLog>()
   private readonly damages: Damages
 
-  constructor(segment: Segment, logOf: (group: GroupId) => SqliteGroupLog, damages: Damages) {
+  constructor(
+    segment: Segment,
+    source: RowSource,
+    logOf: (group: GroupId) => SqliteGroupLog,
+    damages: Damages,
+  ) {
     this.segment = segment
+    this.source = source
     this.damages = damages
     this.logOf = logOf
     this.dropped = segment.dropped()
@@ -109,7 +128,7 @@ class Replay {
   }
 
   row(directory: Directory): void {
-    const source = new ReplaySource(this.segment, directory)
+    const source = new ReplaySource(this.source, directory)
     for (let slot = 0; slot < directory.count; slot++) {
       const seq = directory.seq + slot
       source.slotLimit = slot
@@ -130,7 +149,7 @@ class Replay {
         this.damages.group(group, error.message)
       }
     }
-    for (const log of this.touched) log.readFrom(this.segment)
+    for (const log of this.touched) log.readFrom(this.source)
     this.touched.clear()
   }
 
@@ -140,7 +159,7 @@ class Replay {
     let nextSeq = 1
     for (const { seq } of this.amputations) nextSeq = Math.max(nextSeq, seq)
     for (const seq of this.dropped.values()) nextSeq = Math.max(nextSeq, seq)
-    this.amputate(Infinity, segment)
+    this.amputate(Infinity, this.source)
     for (const row of segment.cuts()) {
       const stored = sound(() => decodeCut(row))
       if (typeof stored === "string") this.damages.group(row.group, stored, true)
@@ -210,16 +229,16 @@ function sound<A>(read: () => A): A | string {
 /** The file before the current slot was appended: later slots of its row are not there yet. */
 class ReplaySource implements RowSource {
   slotLimit = 0
-  private readonly segment: Segment
+  private readonly before: RowSource
   private readonly current: Directory
 
-  constructor(segment: Segment, current: Directory) {
-    this.segment = segment
+  constructor(before: RowSource, current: Directory) {
+    this.before = before
     this.current = current
   }
 
   locate(row: number, group: GroupId, lo: LogIndex, hi: LogIndex): Located {
-    if (row !== this.current.seq) return this.segment.locate(row, group, lo, hi)
+    if (row !== this.current.seq) return this.before.locate(row, group, lo, hi)
     return {
       directory: this.current,
       slots: this.current.slotsOf(group, lo, hi, this.slotLimit),
@@ -227,6 +246,9 @@ class ReplaySource implements RowSource {
   }
 
   payload(row: number, position: number, bytes: number): Uint8Array {
-    return this.segment.payload(row, position, bytes)
+    return this.before.payload(row, position, bytes)
   }
+
+  /** Counting begins when the replay is done. */
+  released(): void {}
 }

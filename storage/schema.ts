@@ -58,6 +58,39 @@ const migrations: ReadonlyArray<ReadonlyArray<string>> = [
        idx INTEGER NOT NULL,
        PRIMARY KEY (grp, seq)
      ) STRICT, WITHOUT ROWID`,
+    // One row, written with the file's first transaction: without it the file never began. Numbers
+    // of the files it stands for; seqs [base_seq, end_seq); the end, and what payloads and
+    // directories take, once it is sealed.
+    `CREATE TABLE segment (
+       first INTEGER PRIMARY KEY,
+       last INTEGER NOT NULL,
+       generation INTEGER NOT NULL,
+       base_seq INTEGER NOT NULL,
+       end_seq INTEGER,
+       bytes INTEGER
+     ) STRICT`,
+    // See boundary.ts.
+    `CREATE TABLE boundary (
+       grp INTEGER PRIMARY KEY,
+       last_append_ms INTEGER NOT NULL,
+       runs TEXT NOT NULL,
+       crc INTEGER NOT NULL
+     ) STRICT`,
+    // Of a sealed file, see group-index.ts.
+    `CREATE TABLE group_index (
+       grp INTEGER PRIMARY KEY,
+       first_index INTEGER NOT NULL,
+       last_index INTEGER NOT NULL,
+       first_offset INTEGER NOT NULL,
+       last_offset INTEGER NOT NULL,
+       records INTEGER NOT NULL,
+       bytes INTEGER NOT NULL,
+       max_timestamp INTEGER NOT NULL,
+       terms TEXT NOT NULL,
+       configurations TEXT NOT NULL,
+       crc INTEGER NOT NULL,
+       extents BLOB NOT NULL
+     ) STRICT`,
   ],
 ]
 

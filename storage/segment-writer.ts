@@ -6,8 +6,10 @@
 import { Database, type Statement } from "bun:sqlite"
 import { closeSync, fsyncSync, openSync } from "node:fs"
 import { dirname } from "node:path"
-import type { HardState } from "../raft/types.ts"
+import type { HardState, LogIndex } from "../raft/types.ts"
+import type { Boundary } from "./boundary.ts"
 import type { StoredCut } from "./cut-record.ts"
+import type { FileContents } from "./group-index.ts"
 import {
   checkPragmas,
   configureWriter,
@@ -17,7 +19,7 @@ import {
   type WriterSettings,
 } from "./schema.ts"
 import type { LogEnding } from "./sentinel.ts"
-import type { Amputation } from "./segment.ts"
+import { selectSegment, type Amputation, type SegmentInfo } from "./segment.ts"
 import { StateWriter } from "./state-writer.ts"
 import type { Checkpoint, GroupId } from "./wal.ts"
 
@@ -41,8 +43,23 @@ export interface Transaction {
   readonly hardStates: ReadonlyArray<readonly [group: GroupId, state: HardState]>
   readonly cuts: ReadonlyArray<readonly [group: GroupId, cut: StoredCut]>
   readonly checkpoints: ReadonlyArray<readonly [group: GroupId, checkpoint: Checkpoint]>
+  /** Logs of which entries from an index on are replaced or gone: for the sentinel. */
+  readonly rewrites: ReadonlyArray<readonly [group: GroupId, from: LogIndex]>
   /** Where the logs it writes to end then: for the sentinel. */
   readonly ends: ReadonlyArray<LogEnding>
+  readonly roll?: Roll
+}
+
+/** The transaction goes into a new file. */
+export interface Roll {
+  readonly path: string
+  readonly number: number
+  readonly baseSeq: number
+  readonly boundaries: ReadonlyArray<Boundary>
+}
+
+export interface Rolling extends Transaction {
+  readonly roll: Roll
 }
 
 /** Commits between two looks at the connection's settings (VERIFICATION D6). */
@@ -78,11 +95,49 @@ export class SegmentWriter {
   commit(transaction: Transaction): void {
     if (this.commits++ % commitsPerCheck === 0) checkPragmas(this.pragmas())
     this.db.run("BEGIN IMMEDIATE")
-    for (const row of transaction.rows) {
-      const payload = new Uint8Array(row.slab, row.position, row.bytes)
-      this.insertRow.run(row.seq, row.directory, payload)
-    }
-    this.states.write(transaction)
+    this.write(transaction)
+    this.db.run("COMMIT")
+  }
+
+  /**
+   * The file's first transaction: all states of the file before it and where the logs lie, with what
+   * is to be written anyway. Only when it is durable does this file count.
+   */
+  takeOverFrom(previous: SegmentWriter, { roll, ...transaction }: Rolling): void {
+    this.db.run("BEGIN IMMEDIATE")
+    this.states.copyFrom(previous.db, previous.info()?.baseSeq ?? 0)
+    this.states.begin({ first: roll.number, last: roll.number, generation: 0, ...roll })
+    this.states.writeBoundaries(roll.boundaries)
+    this.write(transaction)
+    this.db.run("COMMIT")
+  }
+
+  /** Undefined when the file never began. */
+  info(): SegmentInfo | undefined {
+    return this.db.query<SegmentInfo, []>(selectSegment).all()[0]
+  }
+
+  /** Nothing is known of logs before this file. */
+  begin(number: number, baseSeq: number): void {
+    this.db.run("BEGIN IMMEDIATE")
+    this.states.begin({ first: number, last: number, generation: 0, baseSeq })
+    this.db.run("COMMIT")
+  }
+
+  /** The file has its index now, and ends. */
+  seal(endSeq: number, { groups, bytes }: FileContents): void {
+    this.db.run("BEGIN IMMEDIATE")
+    this.states.writeIndexes(groups)
+    this.states.end(endSeq, bytes)
+    this.db.run("COMMIT")
+    this.checkpoint("TRUNCATE")
+  }
+
+  /** A file is written to again when the one behind it was lost. */
+  unseal(): void {
+    this.db.run("BEGIN IMMEDIATE")
+    this.db.run("DELETE FROM group_index")
+    this.db.run("UPDATE segment SET end_seq = NULL, bytes = NULL")
     this.db.run("COMMIT")
   }
 
@@ -91,6 +146,14 @@ export class SegmentWriter {
     this.insertRow.finalize()
     this.states.close()
     this.db.close()
+  }
+
+  private write(transaction: Transaction): void {
+    for (const row of transaction.rows) {
+      const payload = new Uint8Array(row.slab, row.position, row.bytes)
+      this.insertRow.run(row.seq, row.directory, payload)
+    }
+    this.states.write(transaction)
   }
 
   /**

@@ -1,13 +1,15 @@
 /**
- * Reading one file of the log, on the caller's thread, by a connection that cannot write. Statements are short and
- * nothing stays open between calls: an open read transaction would keep the -wal from being reused.
- * One file per node for now; with segments there is one of these per file.
+ * Reading one file of the log, by a connection that cannot write. Statements are short and nothing
+ * stays open between calls: an open read transaction would keep the -wal from being reused.
  */
-import { Database, SQLiteError, type Statement } from "bun:sqlite"
+import { constants, Database, SQLiteError, type Statement } from "bun:sqlite"
+import { pathToFileURL } from "node:url"
 import type { LogIndex } from "../raft/types.ts"
+import type { BoundaryRow } from "./boundary.ts"
 import type { CheckpointRow, CutRow } from "./cut-record.ts"
 import { CorruptRow, Directory } from "./directory.ts"
 import { DirectoryCache } from "./directory-cache.ts"
+import type { GroupIndexRow } from "./group-index.ts"
 import type { Located, RowSource } from "./group-state.ts"
 import type { HardStateRow } from "./hard-state.ts"
 import { configureReader } from "./schema.ts"
@@ -28,6 +30,18 @@ export interface Amputation {
   readonly index: LogIndex
 }
 
+/** The row of the table `segment`. */
+export interface SegmentInfo {
+  readonly first: number
+  readonly last: number
+  readonly generation: number
+  readonly baseSeq: number
+  /** Behind the last seq; null until the file is sealed. */
+  readonly endSeq: number | null
+  /** What payloads and directories take; null until the file is sealed. */
+  readonly bytes: number | null
+}
+
 export class Segment implements RowSource, StateSource {
   private readonly db: Database
   private readonly directories: DirectoryCache
@@ -36,10 +50,17 @@ export class Segment implements RowSource, StateSource {
   /** Rows whose payload was read: what a benchmark divides by. */
   payloadReads = 0
 
-  constructor(path: string, directoryCacheBytes: number) {
-    this.db = new Database(path, { readonly: true })
+  /**
+   * Of a sealed file, SQLite is told that nobody changes it: it takes no locks and looks for no
+   * journal.
+   */
+  constructor(path: string, directories: DirectoryCache | number, sealed = false) {
+    this.db = sealed
+      ? new Database(`${pathToFileURL(path).href}?immutable=1`, immutableFlags)
+      : new Database(path, { readonly: true })
     configureReader(this.db)
-    this.directories = new DirectoryCache(directoryCacheBytes)
+    this.directories =
+      typeof directories === "number" ? new DirectoryCache(directories) : directories
     this.selectDirectory = this.db.prepare("SELECT directory FROM log WHERE seq = ?1")
     // substr counts from 1.
     this.selectPayload = this.db.prepare(
@@ -69,65 +90,90 @@ export class Segment implements RowSource, StateSource {
     return bytes
   }
 
+  /** Undefined when the file never began. */
+  info(): SegmentInfo | undefined {
+    return this.all<SegmentInfo>(selectSegment)[0]
+  }
+
   /** The next rows above a seq, at most `count`. */
   heads(after: number, count: number): ReadonlyArray<RowHead> {
     const sql = `SELECT seq, directory, length(payload) AS payloadBytes
                  FROM log WHERE seq > ?1 ORDER BY seq LIMIT ?2`
-    return damageAsCorruptRow(() => this.db.query<RowHead, [number, number]>(sql).all(after, count))
+    return this.all<RowHead>(sql, after, count)
   }
 
   hardStates(): ReadonlyArray<HardStateRow> {
-    const sql = `SELECT grp AS "group", term, voted_for AS votedFor, commit_index AS commitIndex,
-                        accepted_term AS acceptedTerm, standing, crc FROM hard_state`
-    return damageAsCorruptRow(() => this.db.query<HardStateRow, []>(sql).all())
+    return this.all(`SELECT grp AS "group", term, voted_for AS votedFor,
+      commit_index AS commitIndex, accepted_term AS acceptedTerm, standing, crc FROM hard_state`)
   }
 
   /** Groups that were dropped, and the seq below which nothing of them counts. */
   dropped(): ReadonlyMap<GroupId, number> {
     const sql = `SELECT grp AS "group", seq FROM dropped`
-    const rows = damageAsCorruptRow(() =>
-      this.db.query<{ group: GroupId; seq: number }, []>(sql).all(),
-    )
+    const rows = this.all<{ readonly group: GroupId; readonly seq: number }>(sql)
     return new Map(rows.map(({ group, seq }) => [group, seq]))
   }
 
   cuts(): ReadonlyArray<CutRow> {
-    return damageAsCorruptRow(() => this.db.query<CutRow, []>(selectCuts).all())
+    return this.all(selectCuts)
   }
 
   cutRow(group: GroupId): CutRow | undefined {
-    const sql = `${selectCuts} WHERE grp = ?1`
-    return damageAsCorruptRow(() => this.db.query<CutRow, [number]>(sql).all(group))[0]
+    return this.all<CutRow>(`${selectCuts} WHERE grp = ?1`, group)[0]
   }
 
   /** Of which entries there are checkpoints; their states are not looked at. */
   checkpoints(): ReadonlyArray<Pick<CheckpointRow, "group" | "index" | "term">> {
-    const sql = `SELECT grp AS "group", idx AS "index", term FROM checkpoint`
-    return damageAsCorruptRow(() => this.db.query<CheckpointRow, []>(sql).all())
+    return this.all(`SELECT grp AS "group", idx AS "index", term FROM checkpoint`)
   }
 
   checkpointRow(group: GroupId): CheckpointRow | undefined {
     const sql = `SELECT grp AS "group", idx AS "index", term, state, crc
                  FROM checkpoint WHERE grp = ?1`
-    return damageAsCorruptRow(() => this.db.query<CheckpointRow, [number]>(sql).all(group))[0]
+    return this.all<CheckpointRow>(sql, group)[0]
   }
 
   /** Truncations without an append, in the order of seq. */
   amputations(): ReadonlyArray<Amputation> {
-    const sql = `SELECT grp AS "group", seq, idx AS "index" FROM amputated ORDER BY seq, grp`
-    return damageAsCorruptRow(() => this.db.query<Amputation, []>(sql).all())
+    return this.all(`SELECT grp AS "group", seq, idx AS "index" FROM amputated ORDER BY seq, grp`)
   }
+
+  boundaries(): ReadonlyArray<BoundaryRow> {
+    return this.all(
+      `SELECT grp AS "group", last_append_ms AS lastAppendMs, runs, crc FROM boundary`,
+    )
+  }
+
+  groupIndexes(): ReadonlyArray<GroupIndexRow> {
+    return this.all(selectGroupIndexes)
+  }
+
+  /** Nothing is counted in a single file. */
+  released(): void {}
 
   close(): void {
     this.selectDirectory.finalize()
     this.selectPayload.finalize()
     this.db.close()
   }
+
+  private all<Row>(sql: string, ...parameters: Array<number>): ReadonlyArray<Row> {
+    return damageAsCorruptRow(() => this.db.query<Row, Array<number>>(sql).all(...parameters))
+  }
 }
+
+const immutableFlags = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI
+
+export const selectSegment =
+  "SELECT first, last, generation, base_seq AS baseSeq, end_seq AS endSeq, bytes FROM segment"
 
 const selectCuts = `SELECT grp AS "group", idx AS "index", term, last_offset AS lastOffset,
     append_ms AS appendMs, configuration, configuration_index AS configurationIndex, chain, state,
     crc FROM cut`
+
+const selectGroupIndexes = `SELECT grp AS "group", first_index AS firstIndex,
+    last_index AS lastIndex, first_offset AS firstOffset, last_offset AS lastOffset, records, bytes,
+    max_timestamp AS maxTimestamp, terms, configurations, extents, crc FROM group_index`
 
 /** A blob column as bytes; undefined when the row is not there. */
 function blob(read: () => unknown): Uint8Array | undefined {

@@ -10,6 +10,8 @@ export interface SqliteWalLimits {
   /** Entries kept in memory, in bytes over all groups; what is not durable yet comes on top. */
   readonly cacheBytes: number
   readonly directoryCacheBytes: number
+  /** Payloads and directories in a file, after which the next transaction begins another one. */
+  readonly segmentBytes: number
   readonly pageBytes: number
   readonly checkpointPages: number
   /** 0 = no bound; see `WriterSettings`. */
@@ -25,6 +27,7 @@ export const defaultLimits: SqliteWalLimits = {
   slabBytes: 2 * MiB,
   cacheBytes: 32 * MiB,
   directoryCacheBytes: 2 * MiB,
+  segmentBytes: 512 * MiB,
   pageBytes: 32 * KiB,
   checkpointPages: 128,
   pagesMax: 0,

@@ -9,7 +9,12 @@ import { Batch, type Row } from "./batch.ts"
 import { distrusted } from "./hard-state.ts"
 import type { RecoveryReport } from "./recovery.ts"
 import { checkPragmas, type Pragmas } from "./schema.ts"
-import type { Segment } from "./segment.ts"
+import type { Boundary } from "./boundary.ts"
+import type { Housekeeper } from "./housekeeper.ts"
+import { Housekeeping } from "./housekeeping.ts"
+import type { Roll } from "./segment-writer.ts"
+import { writtenSegment } from "./segment-files.ts"
+import type { Segments } from "./segments.ts"
 import type { SqliteWalLimits } from "./sqlite-wal-options.ts"
 import { Slabs } from "./slabs.ts"
 import { SqliteGroupLog } from "./sqlite-group-log.ts"
@@ -34,11 +39,19 @@ export interface SqliteWalStats {
   readonly slabsMade: number
   /** Rows read back from the file. */
   readonly payloadReads: number
+  /** Files, their size, what payloads and directories take in them, and what of it is alive. */
+  readonly segments: number
+  readonly diskBytes: number
+  readonly storedBytes: number
+  readonly liveBytes: number
 }
 
 /** What `openSqliteWal` puts together. */
 export interface SqliteWalParts {
-  readonly segment: Segment
+  readonly dir: string
+  readonly segments: Segments
+  readonly housekeeper: Housekeeper
+  readonly log: (line: string) => void
   readonly worker: WorkerHandle
   readonly logs: Map<GroupId, SqliteGroupLog>
   readonly recovery: RecoveryReport
@@ -52,7 +65,10 @@ export class SqliteWal implements Wal {
   readonly unclean: boolean
   space: Wal["space"] = "ample"
   pendingBytes = 0
-  private readonly segment: Segment
+  private readonly dir: string
+  private readonly segments: Segments
+  private readonly housekeeping: Housekeeping
+  private readonly housekeeper: Housekeeper
   private readonly worker: WorkerHandle
   private readonly events: WalEvents
   private readonly limits: SqliteWalLimits
@@ -76,7 +92,15 @@ export class SqliteWal implements Wal {
   private writeMs = 0
 
   constructor(parts: SqliteWalParts) {
-    this.segment = parts.segment
+    this.dir = parts.dir
+    this.segments = parts.segments
+    this.housekeeper = parts.housekeeper
+    this.housekeeping = new Housekeeping({
+      ...parts,
+      segmentBytes: parts.limits.segmentBytes,
+      perform: (job) => parts.housekeeper.perform(job),
+      durable: () => this.allDurable(),
+    })
     this.worker = parts.worker
     this.events = parts.events
     this.limits = parts.limits
@@ -115,6 +139,7 @@ export class SqliteWal implements Wal {
     log.truncateFrom(index)
     log.storedHardState = hardState
     batch.amputate(group, this.nextSeq, index)
+    batch.rewrite(group, index)
     batch.setHardState(group, hardState)
     batch.setEnd(group, log.lastIndex, log.chain)
     batch.through = ++this.committed
@@ -124,12 +149,13 @@ export class SqliteWal implements Wal {
 
   drop(group: GroupId): void {
     if (this.stopped !== undefined) throw this.stopped
-    this.openBatch().drop(group, this.nextSeq)
     this.logOf(group).clear()
+    this.openBatch().drop(group, this.nextSeq)
     this.sendNext()
   }
 
   stats(): SqliteWalStats {
+    const files = this.segments.all
     return {
       commits: this.durable,
       transactions: this.transactions,
@@ -140,7 +166,11 @@ export class SqliteWal implements Wal {
       pendingBytes: this.pendingBytes,
       cachedBytes: this.cache.bytes,
       slabsMade: this.slabs.made,
-      payloadReads: this.segment.payloadReads,
+      payloadReads: this.segments.payloadReads,
+      segments: files.length,
+      diskBytes: files.reduce((sum, file) => sum + file.bytesOnDisk(), 0),
+      storedBytes: files.reduce((sum, file) => sum + file.bytes, 0),
+      liveBytes: files.reduce((sum, file) => sum + file.liveBytes, 0),
     }
   }
 
@@ -159,8 +189,15 @@ export class SqliteWal implements Wal {
     }
     // After a failure the reader stays: the writer must not be the last connection, whose end
     // checkpoints (D5).
-    if (this.failure === undefined) this.segment.close()
+    await this.housekeeping.stop()
+    await this.housekeeper.close()
+    if (this.failure === undefined) this.segments.close()
     await this.worker.close()
+  }
+
+  /** Resolves when nothing is left to be sealed, removed or copied forward. */
+  async tidied(): Promise<void> {
+    await this.housekeeping.idle()
   }
 
   /** For the opener alone, before anything else: what the judging of the log asks for. */
@@ -208,23 +245,52 @@ export class SqliteWal implements Wal {
 
   private logOf(group: GroupId): SqliteGroupLog {
     let log = this.logs.get(group)
-    if (log === undefined) this.logs.set(group, (log = new SqliteGroupLog(group, this.segment)))
+    if (log === undefined) this.logs.set(group, (log = new SqliteGroupLog(group, this.segments)))
     return log
   }
 
   private openBatch(): Batch {
     const last = this.waiting.at(-1)
     if (last !== undefined && last.payloadBytes < this.limits.transactionBytesMax) return last
-    const batch = new Batch()
+    const batch = new Batch(this.nextRoll())
     this.waiting.push(batch)
     return batch
+  }
+
+  /** The next transaction begins a file when this one is full, or much of it is dead. */
+  private nextRoll(): Roll | undefined {
+    const { bytes, liveBytes, name } = this.segments.active
+    const { segmentBytes } = this.limits
+    if (bytes < segmentBytes && bytes - liveBytes < segmentBytes / 2) return undefined
+    const number = name.last + 1
+    const next = writtenSegment(this.dir, number)
+    const baseSeq = this.nextSeq
+    const boundaries = [...this.logs.values()].flatMap((log) => this.boundaryOf(log) ?? [])
+    this.segments.roll(next, baseSeq)
+    return { path: next.path, number, baseSeq, boundaries }
+  }
+
+  private boundaryOf(log: SqliteGroupLog): Boundary | undefined {
+    const runs = log.runsByFile((row) => this.segments.fileOf(row)?.endSeq ?? Infinity)
+    if (runs.length === 0) return undefined
+    return { group: log.group, lastAppendMs: log.lastAppendMs, runs }
+  }
+
+  /** Resolves when everything committed so far is durable; never after a failure. */
+  private allDurable(): Promise<void> {
+    const last = this.waiting.at(-1) ?? this.inFlight
+    if (last === undefined) return Promise.resolve()
+    return new Promise((resolve) => last.settled.push(resolve))
   }
 
   private take(batch: Batch, write: GroupWrite): void {
     const log = this.logOf(write.group)
     if (write.cut !== undefined) this.cut(batch, log, write.cut)
     const first = write.entries[0]
-    if (first !== undefined) log.truncateFrom(first.index)
+    if (first !== undefined) {
+      if (first.index <= log.lastIndex) batch.rewrite(write.group, first.index)
+      log.truncateFrom(first.index)
+    }
     for (const entry of write.entries) this.place(batch, log, entry)
     if (write.hardState !== undefined) {
       log.storedHardState = write.hardState
@@ -243,6 +309,7 @@ export class SqliteWal implements Wal {
 
   private cut(batch: Batch, log: SqliteGroupLog, snapshot: Snapshot): void {
     const held = holdsCut(log, snapshot.cut)
+    if (!held) batch.rewrite(log.group, 1)
     log.cutAt(snapshot.cut)
     log.heldSnapshot = snapshot
     const stored = { ...snapshot, chain: log.cutChain }
@@ -258,6 +325,7 @@ export class SqliteWal implements Wal {
     row.add(log, entry, chain)
     this.cache.hold(entry)
     this.nextSeq += 1
+    this.segments.added(bytes)
     batch.payloadBytes += bytes
     this.pendingBytes += bytes
   }
@@ -297,10 +365,13 @@ export class SqliteWal implements Wal {
       row.durable = true
       this.entryCount += row.slots.length
     }
+    if (batch.roll !== undefined) this.segments.rolled()
     this.letGoOfStates(batch)
     batch.release(this.slabs)
     this.cache.evict()
     if (batch.through > 0) this.durable = batch.through
+    for (const resolve of batch.settled) resolve()
+    if (this.segments.changed()) this.housekeeping.nudge()
   }
 
   /** What is in the file now is read from there. */

@@ -1,9 +1,14 @@
-/** The small tables of a file: hard states, cuts, checkpoints and what is gone. Writer's side. */
+/** Everything of a file but its rows: states, boundaries, indexes and what is gone. Writer's side. */
 import type { Database, Statement } from "bun:sqlite"
+import { encodeBoundary, type Boundary } from "./boundary.ts"
 import { encodeCheckpoint, encodeCut } from "./cut-record.ts"
+import { encodeGroupIndex, type GroupIndex } from "./group-index.ts"
 import { encodeHardState } from "./hard-state.ts"
+import type { SegmentInfo } from "./segment.ts"
 import type { Transaction } from "./segment-writer.ts"
 import type { GroupId } from "./wal.ts"
+
+type SegmentStart = Omit<SegmentInfo, "endSeq" | "bytes">
 
 export class StateWriter {
   private readonly statements: Array<Statement> = []
@@ -14,7 +19,10 @@ export class StateWriter {
   private readonly upsertCut: Statement
   private readonly upsertCheckpoint: Statement
 
+  private readonly db: Database
+
   constructor(db: Database) {
+    this.db = db
     const prepare = (sql: string): Statement => {
       const statement = db.prepare(sql)
       this.statements.push(statement)
@@ -69,8 +77,68 @@ export class StateWriter {
     }
   }
 
+  /** Of the floors, those that were set in that file: older ones are in the boundaries. */
+  copyFrom(previous: Database, baseSeq: number): void {
+    for (const table of ["hard_state", "cut", "checkpoint"]) {
+      this.copyTable(previous, table, `SELECT * FROM ${table}`)
+    }
+    this.copyTable(previous, "dropped", `SELECT * FROM dropped WHERE seq >= ${baseSeq}`)
+  }
+
+  begin({ first, last, generation, baseSeq }: SegmentStart): void {
+    const sql = "INSERT INTO segment (first, last, generation, base_seq) VALUES (?, ?, ?, ?)"
+    this.db.run(sql, [first, last, generation, baseSeq])
+  }
+
+  end(endSeq: number, bytes: number): void {
+    this.db.run("UPDATE segment SET end_seq = ?, bytes = ?", [endSeq, bytes])
+  }
+
+  writeBoundaries(boundaries: ReadonlyArray<Boundary>): void {
+    const insert = this.db.prepare(
+      "INSERT INTO boundary (grp, last_append_ms, runs, crc) VALUES (?, ?, ?, ?)",
+    )
+    for (const boundary of boundaries) {
+      const { group, lastAppendMs, runs, crc } = encodeBoundary(boundary)
+      insert.run(group, lastAppendMs, runs, crc)
+    }
+    insert.finalize()
+  }
+
+  writeIndexes(indexes: Iterable<GroupIndex>): void {
+    this.db.run("DELETE FROM group_index")
+    const insert = this.db.prepare(
+      `INSERT INTO group_index
+         (grp, first_index, last_index, first_offset, last_offset, records, bytes, max_timestamp,
+          terms, configurations, crc, extents)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    for (const index of indexes) {
+      const row = encodeGroupIndex(index)
+      const { group, firstIndex, lastIndex, firstOffset, lastOffset, records, bytes } = row
+      const range = [group, firstIndex, lastIndex, firstOffset, lastOffset, records, bytes]
+      const { maxTimestamp, terms, configurations, crc, extents } = row
+      insert.run(...range, maxTimestamp, terms, configurations, crc, extents)
+    }
+    insert.finalize()
+  }
+
   close(): void {
     for (const statement of this.statements) statement.finalize()
+  }
+
+  private copyTable(previous: Database, table: string, select: string): void {
+    const query = previous.prepare<Record<string, string | number | Uint8Array | null>, []>(select)
+    let insert: Statement | undefined
+    for (const row of query.iterate()) {
+      const columns = Object.keys(row)
+      insert ??= this.db.prepare(
+        `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+      )
+      insert.run(...Object.values(row))
+    }
+    insert?.finalize()
+    query.finalize()
   }
 
   private forget(group: GroupId): void {

@@ -2,12 +2,17 @@
 import { SQLiteError } from "bun:sqlite"
 import { writeFileSync } from "node:fs"
 import { describeFiles, isDamage, sentinelPath, unusableMark } from "./admission.ts"
-import { SegmentWriter } from "./segment-writer.ts"
+import { perform } from "./housekeeping-jobs.ts"
+import { reached } from "./kill-point.ts"
+import type { WriterSettings } from "./schema.ts"
+import { SegmentWriter, type Transaction } from "./segment-writer.ts"
 import { SentinelKeeper } from "./sentinel.ts"
+import { takeOver } from "./take-over.ts"
 import type { FromWorker, ToWorker } from "./worker-protocol.ts"
 
 let writer: SegmentWriter | undefined
 let path = ""
+let settings: WriterSettings | undefined
 let keeper: SentinelKeeper | undefined
 let keeperDir = ""
 let due: ReturnType<typeof setTimeout> | undefined
@@ -34,10 +39,13 @@ function answer(message: FromWorker): void {
 
 function handle(message: ToWorker): FromWorker {
   switch (message._tag) {
-    case "open":
-      path = message.path
-      writer = new SegmentWriter(path, message.settings)
-      return { _tag: "opened", pragmas: writer.pragmas(), pagesReplayed: writer.pagesReplayed }
+    case "open": {
+      const taken = takeOver(message.dir, message.settings, (next) => (path = next))
+      writer = taken.writer
+      settings = message.settings
+      const { pagesReplayed } = writer
+      return { _tag: "opened", path: taken.path, pragmas: writer.pragmas(), pagesReplayed }
+    }
     case "guard":
       keeperDir = message.dir
       keeper = new SentinelKeeper(
@@ -48,7 +56,8 @@ function handle(message: ToWorker): FromWorker {
       return { _tag: "guarded" }
     case "commit": {
       const startedMs = performance.now()
-      opened().commit(message.transaction)
+      keeper?.prepare(message.transaction, startedMs)
+      commit(message.transaction)
       keeper?.note(message.transaction, performance.now())
       flushLater()
       const elapsedMs = performance.now() - startedMs
@@ -56,13 +65,37 @@ function handle(message: ToWorker): FromWorker {
     }
     case "pragmas":
       return { _tag: "pragmas", pragmas: opened().pragmas() }
+    case "perform":
+      return { _tag: "performed", error: failureOf(() => perform(message.job, message.settings)) }
     case "close":
-      opened().close()
+      writer?.close()
       keeper?.close(describeFiles(keeperDir))
       clearTimeout(due)
       return { _tag: "closed" }
     default:
       return message satisfies never
+  }
+}
+
+/** A roll goes into another file; the old one is left as it is, for housekeeping to seal. */
+function commit(transaction: Transaction): void {
+  const { roll } = transaction
+  if (roll === undefined || settings === undefined) return opened().commit(transaction)
+  const next = new SegmentWriter(roll.path, settings)
+  reached("made")
+  next.takeOverFrom(opened(), { ...transaction, roll })
+  reached("rolled")
+  opened().close()
+  writer = next
+  path = roll.path
+}
+
+function failureOf(action: () => void): string | undefined {
+  try {
+    action()
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
   }
 }
 

@@ -6,14 +6,7 @@
  * durable once `onDurable` has reported its number; commits become durable in their order, never
  * singly out of it.
  */
-import type {
-  Entry,
-  EntryEnvelope,
-  HardState,
-  LogIndex,
-  Snapshot,
-  Term,
-} from "../raft/types.ts"
+import type { Entry, EntryEnvelope, HardState, LogIndex, Snapshot, Term } from "../raft/types.ts"
 import type { LogReader } from "../raft/log-reader.ts"
 
 /** int32, handed out by the metadata group, never reused; group 0 is the metadata group itself. */

@@ -1,4 +1,5 @@
 /** The storage worker as the main thread sees it: requests in order, failures once. */
+import type { HousekeepingJob } from "./housekeeping-jobs.ts"
 import type { Pragmas, WriterSettings } from "./schema.ts"
 import type { Transaction } from "./segment-writer.ts"
 import type { GroupSentinel } from "./sentinel-record.ts"
@@ -10,6 +11,8 @@ export interface WorkerEvents {
   /** Once, and nothing after it. */
   readonly onFailure: (error: Error) => void
 }
+
+type Opened = Extract<FromWorker, { readonly _tag: "opened" }>
 
 interface Waiting {
   readonly tag: FromWorker["_tag"]
@@ -35,13 +38,17 @@ export class WorkerHandle {
     this.worker.addEventListener("close", () => this.fail("it ended by itself"))
   }
 
-  async open(
-    path: string,
-    settings: WriterSettings,
-  ): Promise<{ pragmas: Pragmas; pagesReplayed: number }> {
-    const answer = await this.ask({ _tag: "open", path, settings }, "opened")
+  async open(dir: string, settings: WriterSettings): Promise<Opened> {
+    const answer = await this.ask({ _tag: "open", dir, settings }, "opened")
     if (answer._tag !== "opened") throw new Error(`unexpected answer ${answer._tag}`)
     return answer
+  }
+
+  /** Rejects when the job failed. */
+  async perform(job: HousekeepingJob, settings: WriterSettings): Promise<void> {
+    const answer = await this.ask({ _tag: "perform", job, settings }, "performed")
+    if (answer._tag !== "performed") throw new Error(`unexpected answer ${answer._tag}`)
+    if (answer.error !== undefined) throw new Error(answer.error)
   }
 
   /** The sentinel is durable with these contents when this resolves. */

@@ -1,0 +1,156 @@
+/**
+ * Copying forward: what is still alive in some consecutive sealed files goes into one new file that
+ * takes their place in the order of things. Rows keep their seq, entries their index; a copy removes
+ * nothing, and what was superseded is not copied, so it never comes back. The old files stay until
+ * the new one is there for good.
+ */
+import { Database } from "bun:sqlite"
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs"
+import { dirname } from "node:path"
+import { encodeCopy, storedBytes, type Directory } from "./directory.ts"
+import { reached } from "./kill-point.ts"
+import { migrate, type WriterSettings } from "./schema.ts"
+import { addCopies } from "./seal.ts"
+import { Segment } from "./segment.ts"
+import { copySuffix, type SegmentName } from "./segment-files.ts"
+import { syncDirectory } from "./segment-writer.ts"
+import { SqliteGroupLog } from "./sqlite-group-log.ts"
+import { StateWriter } from "./state-writer.ts"
+import type { GroupId } from "./wal.ts"
+
+export interface CopyJob {
+  /** Consecutive and sealed, in the order of their seqs. */
+  readonly sources: ReadonlyArray<string>
+  readonly target: SegmentName
+  readonly baseSeq: number
+  readonly endSeq: number
+  /** Row, group, first and last index of everything alive, by row. */
+  readonly live: Float64Array
+  /** Not 0: give it up. */
+  readonly cancelled: Int32Array
+}
+
+const [ROW, GROUP, FIRST, LAST, STRIDE] = [0, 1, 2, 3, 4] as const
+
+/** Bytes between two fsyncs: one for everything would hold up the log's own. */
+const bytesPerSync = 8 * 1024 * 1024
+const cacheBytes = 2 * 1024 * 1024
+
+/** The new file is complete and durable under its name when this returns. */
+export function copyForward(job: CopyJob, settings: WriterSettings): void {
+  const { path } = job.target
+  const temporary = `${path}${copySuffix}`
+  rmSync(temporary, { force: true })
+  const copy = new Copy(temporary, job, settings)
+  try {
+    for (const source of job.sources) copy.from(source)
+    copy.finish()
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  } finally {
+    copy.close()
+  }
+  reached("written")
+  renameSync(temporary, path)
+  syncDirectory(dirname(path))
+}
+
+class Copy {
+  private readonly db: Database
+  private readonly states: StateWriter
+  private readonly job: CopyJob
+  private readonly path: string
+  private readonly logs = new Map<GroupId, SqliteGroupLog>()
+  /** Place in `job.live`. */
+  private next = 0
+  private bytes = 0
+  private unsynced = 0
+
+  constructor(path: string, job: CopyJob, settings: WriterSettings) {
+    this.path = path
+    this.job = job
+    this.db = new Database(path, { create: true, readwrite: true })
+    this.db.run(`PRAGMA page_size = ${settings.pageBytes}`)
+    // Nobody reads the file before it was fsynced and renamed.
+    this.db.run("PRAGMA journal_mode = OFF")
+    this.db.run("PRAGMA synchronous = OFF")
+    migrate(this.db)
+    this.states = new StateWriter(this.db)
+    this.db.run("BEGIN")
+  }
+
+  from(path: string): void {
+    const segment = new Segment(path, cacheBytes, true)
+    const insert = this.db.prepare("INSERT INTO log (seq, directory, payload) VALUES (?, ?, ?)")
+    try {
+      const { cancelled, live } = this.job
+      const end = segment.info()?.endSeq ?? 0
+      while (this.next < live.length && (live[this.next + ROW] ?? Infinity) < end) {
+        if (Atomics.load(cancelled, 0) !== 0) throw new Error("given up")
+        const directory = segment.directory(live[this.next + ROW] ?? -1)
+        const slots = this.liveSlots(directory)
+        const payload = segment.payload(directory.seq, 0, directory.payloadBytes)
+        const row = encodeCopy(directory, slots, payload)
+        insert.run(row.directory.seq, row.directory.bytes, row.payload)
+        addCopies(row.directory, (group) => this.logOf(group, segment))
+        this.bytes += storedBytes(row.payload.length, row.directory.count)
+        this.sync(row.payload.length)
+      }
+    } finally {
+      insert.finalize()
+      segment.close()
+    }
+  }
+
+  finish(): void {
+    const { target, baseSeq, endSeq } = this.job
+    this.states.writeIndexes([...this.logs.values()].flatMap((log) => log.toIndex() ?? []))
+    this.states.begin({ ...target, baseSeq })
+    this.states.end(endSeq, this.bytes)
+    this.db.run("COMMIT")
+    syncFile(this.path)
+  }
+
+  close(): void {
+    this.states.close()
+    this.db.close()
+  }
+
+  /** The directory's slots that are alive; goes on to the next row. */
+  private liveSlots(directory: Directory): ReadonlyArray<number> {
+    const { live } = this.job
+    const slots: Array<number> = []
+    for (; live[this.next + ROW] === directory.seq; this.next += STRIDE) {
+      const group = live[this.next + GROUP] ?? 0
+      const [first, last] = [live[this.next + FIRST] ?? 0, live[this.next + LAST] ?? -1]
+      slots.push(...directory.slotsOf(group, first, last + 1).filter((slot) => slot >= 0))
+    }
+    return slots.toSorted((a, b) => a - b)
+  }
+
+  private logOf(group: GroupId, segment: Segment): SqliteGroupLog {
+    let log = this.logs.get(group)
+    if (log === undefined) this.logs.set(group, (log = new SqliteGroupLog(group, segment)))
+    return log
+  }
+
+  private sync(bytes: number): void {
+    this.unsynced += bytes
+    if (this.unsynced < bytesPerSync) return
+    this.unsynced = 0
+    this.db.run("COMMIT")
+    syncFile(this.path)
+    reached("halfCopied")
+    this.db.run("BEGIN")
+  }
+}
+
+function syncFile(path: string): void {
+  const descriptor = openSync(path, "r")
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * What is done behind the log's back, one job at a time on a thread of its own: sealing files that
+ * are full, removing those of which nothing is alive, copying forward what is left of those that are
+ * mostly dead. Disk stays at or below 1.5 × what is alive, and two files, soon after. A job that
+ * fails changes nothing; the log goes on without it.
+ */
+import type { HousekeepingJob } from "./housekeeping-jobs.ts"
+import { storedBytes } from "./directory.ts"
+import { copiedSegment } from "./segment-files.ts"
+import { SegmentFile, type Segments } from "./segments.ts"
+import type { SqliteGroupLog } from "./sqlite-group-log.ts"
+import type { GroupId } from "./wal.ts"
+
+/** More dead than alive: worth a copy. */
+const deadShareMax = 1 / 2
+/** Of all files together. */
+const deadPerLiveMax = 1 / 2
+/** So many consecutive files that fit into one are copied together. */
+const smallFilesMax = 8
+
+export interface HousekeepingParts {
+  readonly dir: string
+  readonly segments: Segments
+  readonly logs: ReadonlyMap<GroupId, SqliteGroupLog>
+  readonly segmentBytes: number
+  /** Does a job on another thread; rejects when it failed. */
+  readonly perform: (job: HousekeepingJob) => Promise<void>
+  /** Resolves when everything committed so far is durable: only that counts as dead. */
+  readonly durable: () => Promise<void>
+  readonly log: (line: string) => void
+}
+
+export class Housekeeping {
+  private readonly parts: HousekeepingParts
+  private readonly cancelled = new Int32Array(new SharedArrayBuffer(4))
+  private running: Promise<void> | undefined
+  private again = false
+  private stopped = false
+
+  constructor(parts: HousekeepingParts) {
+    this.parts = parts
+  }
+
+  /** Something was sealed, cut, dropped or overwritten. */
+  nudge(): void {
+    if (this.stopped) return
+    this.again = true
+    this.running ??= this.run()
+  }
+
+  /** Everything that is to be done now has been. */
+  async idle(): Promise<void> {
+    while (this.running !== undefined) await this.running
+  }
+
+  /** A copy under way is given up. */
+  async stop(): Promise<void> {
+    this.stopped = true
+    Atomics.store(this.cancelled, 0, 1)
+    await this.running
+  }
+
+  private async run(): Promise<void> {
+    while (this.again && !this.stopped) {
+      this.again = false
+      while (!this.stopped && (await this.step()));
+    }
+    this.running = undefined
+  }
+
+  /** Does the next job; false when there is none. */
+  private async step(): Promise<boolean> {
+    const full = this.parts.segments.full()
+    if (full !== undefined) return this.attempt([full], () => this.seal(full))
+    const files = this.worthCopying()
+    if (files.length === 0) return false
+    return this.attempt(files, () => this.copy(files))
+  }
+
+  private async attempt(
+    files: ReadonlyArray<SegmentFile>,
+    job: () => Promise<void>,
+  ): Promise<boolean> {
+    try {
+      await job()
+    } catch (error) {
+      if (this.stopped) return false
+      // Until the next open: what is damaged is for reads to find, a full disk must not be filled.
+      for (const file of files) file.stuck = true
+      const names = files.map(({ name }) => name.path).join(", ")
+      this.parts.log(`${names}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+    return true
+  }
+
+  private async seal(file: SegmentFile): Promise<void> {
+    const { path } = file.name
+    await this.parts.perform({ _tag: "seal", path, endSeq: file.endSeq })
+    file.seal()
+    await this.parts.perform({ _tag: "leave", path })
+  }
+
+  private async copy(files: ReadonlyArray<SegmentFile>): Promise<void> {
+    const { segments, perform, dir } = this.parts
+    const [first, last] = [files[0], files.at(-1)]
+    if (first === undefined || last === undefined) return
+    const [baseSeq, { endSeq }] = [first.baseSeq, last]
+    const { live, bytes } = this.liveIn(baseSeq, endSeq)
+    // A crash would bring back what is not durably dead: it must still be there then.
+    await this.parts.durable()
+    const sources = files.map(({ name }) => name.path)
+    if (live.length === 0) {
+      segments.replace(files, undefined)
+    } else {
+      const target = copiedSegment(
+        dir,
+        files.map(({ name }) => name),
+      )
+      const { cancelled } = this
+      await perform({ _tag: "copy", sources, target, baseSeq, endSeq, live, cancelled })
+      const info = { baseSeq, endSeq, bytes }
+      segments.replace(files, new SegmentFile(target, info, segments.directories))
+    }
+    await perform({ _tag: "remove", paths: sources })
+  }
+
+  /** Consecutive sealed files to be copied into one; none when it is not worth it. */
+  private worthCopying(): ReadonlyArray<SegmentFile> {
+    const { segmentBytes, segments } = this.parts
+    const files = segments.all.filter(({ sealed, stuck }) => sealed && !stuck)
+    const gone = files.find(({ liveBytes }) => liveBytes <= 0)
+    if (gone !== undefined) return [gone]
+    const dead = (file: SegmentFile): number => (file.bytes - file.liveBytes) / file.bytes
+    const worst = files.toSorted((a, b) => dead(b) - dead(a))[0]
+    if (worst !== undefined && dead(worst) > deadShareMax) return this.withNeighbours(files, worst)
+    const alive = files.reduce((sum, { liveBytes }) => sum + liveBytes, 0)
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+    if (worst !== undefined && bytes > alive * (1 + deadPerLiveMax) + segmentBytes) {
+      return this.withNeighbours(files, worst)
+    }
+    for (let at = 0; at + smallFilesMax <= files.length; at++) {
+      const small = files.slice(at, at + smallFilesMax)
+      const sum = small.reduce((total, file) => total + file.bytes, 0)
+      if (sum <= segmentBytes && areConsecutive(small)) return small
+    }
+    return []
+  }
+
+  /** The file and those beside it that are mostly dead too, as far as they fit into one. */
+  private withNeighbours(
+    files: ReadonlyArray<SegmentFile>,
+    worst: SegmentFile,
+  ): ReadonlyArray<SegmentFile> {
+    const isWorth = ({ bytes, liveBytes }: SegmentFile): boolean =>
+      bytes - liveBytes > bytes * deadShareMax
+    let from = files.indexOf(worst)
+    let to = from + 1
+    let room = this.parts.segmentBytes - worst.liveBytes
+    for (;;) {
+      const [before, behind] = [files[from - 1], files[to]]
+      const next = [before, behind].find(
+        (file) =>
+          file !== undefined &&
+          isWorth(file) &&
+          file.liveBytes <= room &&
+          areConsecutive(
+            file === before ? [file, ...files.slice(from, to)] : [...files.slice(from, to), file],
+          ),
+      )
+      if (next === undefined) return files.slice(from, to)
+      room -= next.liveBytes
+      if (next === before) from -= 1
+      else to += 1
+    }
+  }
+
+  /** See `CopyJob.live`. */
+  private liveIn(from: number, to: number): { live: Float64Array; bytes: number } {
+    let total = 0
+    const found: Array<readonly [row: number, group: GroupId, first: number, last: number]> = []
+    for (const log of this.parts.logs.values()) {
+      log.eachExtent(from, to, (row, first, last, bytes) => {
+        found.push([row, log.group, first, last])
+        total += storedBytes(bytes, last - first + 1)
+      })
+    }
+    found.sort((a, b) => a[0] - b[0])
+    const live = new Float64Array(found.length * 4)
+    for (const [n, quad] of found.entries()) live.set(quad, n * 4)
+    return { live, bytes: total }
+  }
+}
+
+/** Nothing lies between them, also nothing that was removed. */
+function areConsecutive(files: ReadonlyArray<SegmentFile>): boolean {
+  return files.every((file, n) => n === 0 || files[n - 1]?.endSeq === file.baseSeq)
+}
