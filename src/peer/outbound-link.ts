@@ -190,6 +190,8 @@ export class OutboundLink {
     const admission = events.connected(nodeId, hello)
     if (admission._tag === "refused") {
       events.complain(`${this.name}: ${admission.reason}`)
+      // Not up after all: dialled again with back-off.
+      this.state = "greeting"
       return this.closed(false)
     }
     this.backOffMs = backOffFirstMs

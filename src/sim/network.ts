@@ -105,6 +105,7 @@ export class Network {
     const { connection } = link
     if (link.state !== "up" || connection === undefined) return false
     if (connection.queuedBytes > queueBytesMax) return false
+    if (process.broker.isDoomed) return true
     const { engine } = this
     this.frames++
     engine.hash.number(process.id * 16 + to)
@@ -250,7 +251,7 @@ export class Network {
     const admission = target.enter((node, nowMs) => node.peerHello(process.id, hello, nowMs))
     if (admission?._tag !== "ok") {
       const reason = admission?.reason ?? "stopped"
-      this.engine.line(`${target.name}`, `warn peer link from ${process.id} refused: ${reason}`)
+      this.engine.line(target.name, `warn peer link from ${process.id} refused: ${reason}`)
       if (this.isCurrent(link, process, attempt)) this.close(link, false)
       return
     }
@@ -278,7 +279,10 @@ export class Network {
     link.state = "up"
     link.connection = connection
     const admission = from.enter((node, nowMs) => node.peerConnected(link.to, hello, nowMs))
-    if (admission?._tag !== "ok") return this.close(link, false)
+    if (admission?._tag !== "ok") {
+      if (link.state === "up") link.state = "dialling"
+      return this.close(link, false)
+    }
     link.backOffUs = 0
   }
 
