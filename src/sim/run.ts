@@ -3,9 +3,11 @@
  * then progress is demanded, and what clients saw is checked against what is there.
  */
 import { alarmOf, HistoryAlarm, NoProgress } from "./alarm.ts"
+import { defaultNodeSettings } from "../node/node.ts"
 import type { SimCase } from "./case.ts"
 import { epochMs } from "./clock.ts"
 import { Invariants } from "./invariants.ts"
+import { Liveness } from "./liveness.ts"
 import type { SimOptions } from "./options.ts"
 import { drawCase } from "./plan.ts"
 import type { SeedOutcome } from "./result.ts"
@@ -17,6 +19,8 @@ export interface SimResult extends SeedOutcome, SimCase {}
 
 /** More than any seed takes: a run that does not let time pass is an alarm, not a hang. */
 const eventsMax = 30_000_000
+/** What the fault "clockDrift" may do to a clock, per mille. */
+const clockDriftMax = 200
 /** The metadata group and those of topics that come and go. */
 const groupsBeside = 100
 
@@ -104,23 +108,20 @@ class Run {
   }
 
   #progress(): void {
+    const { options, plan } = this.#case
     const world = this.#world
-    const boundMs = 120_000
-    const demand = (what: () => string | undefined) => {
-      const endMs = world.elapsedMs + boundMs
-      this.#until(endMs, () => what() === undefined)
-      const missing = what()
-      if (missing !== undefined) throw new NoProgress(`${missing} after ${boundMs} ms`)
-    }
-    demand(() => (world.ready() ? undefined : "not every broker is ready"))
     this.#workload.stop()
-    demand(() => (this.#workload.outstanding === 0 ? undefined : "clients still wait for answers"))
-    const drainer = this.#workload.drain()
-    demand(() =>
-      drainer.left === 0
-        ? undefined
-        : [...drainer.waitsFor].map(([key, what]) => `${key} waits for ${what}`).join("; "),
-    )
+    const drift = plan.some(({ _tag }) => _tag === "clockDrift") ? clockDriftMax : 0
+    const liveness = new Liveness(world, this.#workload, {
+      latencyMs: options.network.latencyMs,
+      fsyncMs: options.disk.fsyncMs,
+      clockDriftPerMille: Math.max(options.clockDriftPerMille, drift),
+      electionTimeoutMs: defaultNodeSettings.electionTimeoutMs,
+      dataElectionTimeoutMs: defaultNodeSettings.dataElectionTimeoutMs,
+      suspectMs: defaultNodeSettings.suspectMs,
+    })
+    const { isLive, boundMs, unmet } = liveness.run(() => this.#step())
+    if (!isLive) throw new NoProgress(`${boundMs} ms after the healing: ${unmet.join("; ")}`)
   }
 
   #check(): void {
@@ -140,8 +141,13 @@ class Run {
         if (condition()) return
         lookMs = world.elapsedMs + 20
       }
-      if (!world.step()) return
-      if (world.events > eventsMax) throw new NoProgress(`${eventsMax} events, and no end`)
+      if (!this.#step()) return
     }
+  }
+
+  #step(): boolean {
+    const world = this.#world
+    if (world.events > eventsMax) throw new NoProgress(`${eventsMax} events, and no end`)
+    return world.step()
   }
 }
