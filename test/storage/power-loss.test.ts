@@ -1,0 +1,65 @@
+/**
+ * Power cuts: what was fsynced is there, of the rest any part (VERIFICATION E5, §2.2). Kills cannot
+ * show a missing fsync, these can; that they do is shown by taking the fsyncs away.
+ */
+import { afterAll, expect, test } from "bun:test"
+import { rmSync } from "node:fs"
+import {
+  buildShim,
+  Expected,
+  folder,
+  playCuts,
+  record,
+  type Load,
+  type Survival,
+} from "./shim/power.ts"
+
+const dir = folder("varve-shim-")
+const shim = buildShim(dir)
+afterAll(() => rmSync(dir, { recursive: true }))
+const library = "library" in shim ? shim.library : ""
+if ("missing" in shim) console.log(`power cuts are not played: ${shim.missing}`)
+
+async function survivals(load: Omit<Load, "library">, count: number): Promise<Array<Survival>> {
+  const recorded = await record({ library, ...load })
+  expect(recorded.stderr).toBe("")
+  expect(recorded.exitCode).toBe(0)
+  const seen: Array<Survival> = []
+  const expected = new Expected(load.steady)
+  const plan = { count, seed: count }
+  await playCuts(recorded, load.nodes, expected, plan, (survival) => void seen.push(survival))
+  rmSync(recorded.root, { recursive: true })
+  return seen
+}
+
+const lost = ({ reported, found }: Survival) => found < reported
+
+for (const steady of [false, true]) {
+  test.skipIf(library === "")(
+    `nothing acknowledged is lost by a cut, nothing is distrusted (${steady ? "steady" : "votes"})`,
+    async () => {
+      const seen = await survivals({ nodes: 2, commits: 60, steady }, 30)
+      expect(seen.filter(lost)).toEqual([])
+      expect(seen.filter(({ identical }) => !identical)).toEqual([])
+      expect(seen.filter(({ distrusted }) => distrusted.length > 0)).toEqual([])
+      // The cuts were not all before the first commit.
+      expect(seen.filter(({ reported }) => reported > 5).length).toBeGreaterThan(20)
+    },
+    60_000,
+  )
+}
+
+test.skipIf(library === "")(
+  "with synchronous=NORMAL the same cuts lose what was acknowledged, and the sentinel says so",
+  async () => {
+    const load = { nodes: 1, commits: 60, steady: false, plant: "synchronous-normal" } as const
+    const seen = await survivals(load, 30)
+    const losses = seen.filter(lost)
+    expect(losses.length).toBeGreaterThan(5)
+    // A vote that is not in the log any more is in the sentinel, and what was lost is said.
+    for (const { lines, distrusted } of losses) {
+      expect([lines.join("\n"), distrusted]).not.toEqual([lines.join("\n"), []])
+    }
+  },
+  60_000,
+)

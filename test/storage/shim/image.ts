@@ -1,0 +1,253 @@
+/**
+ * A folder as a disk has it: what was fsynced is there, of what was not any part may be. Fed with
+ * the record of the shim (power.c); a power cut can be played after each of its events.
+ *
+ * Data: since the last fsync of a file every sector of 512 bytes is in one of the versions it had.
+ * Names: since the last fsync of a folder the first few of its changes are there.
+ */
+import { readFileSync } from "node:fs"
+import { dirname } from "node:path"
+import type { Prng } from "../../../raft/prng.ts"
+
+export type DiskEvent =
+  | {
+      readonly _tag: "opened"
+      readonly path: string
+      readonly inode: number
+      readonly size: number
+    }
+  | { readonly _tag: "directory"; readonly path: string; readonly inode: number }
+  | { readonly _tag: "written"; readonly inode: number; readonly at: number; readonly data: Buffer }
+  | { readonly _tag: "truncated"; readonly inode: number; readonly size: number }
+  | { readonly _tag: "renamed"; readonly from: string; readonly to: string }
+  | { readonly _tag: "unlinked"; readonly path: string }
+  | { readonly _tag: "synced"; readonly inode: number }
+  | { readonly _tag: "mark"; readonly node: number; readonly number: number }
+
+const headBytes = 32
+
+/** A record whose end was cut by a kill is left out. */
+export function readRecord(path: string): ReadonlyArray<DiskEvent> {
+  const bytes = readFileSync(path)
+  const events: Array<DiskEvent> = []
+  let at = 0
+  while (at + headBytes <= bytes.length) {
+    const kind = bytes.readUInt32LE(at)
+    const pathEnd = at + headBytes + bytes.readUInt32LE(at + 4)
+    const inode = Number(bytes.readBigUInt64LE(at + 8))
+    const position = Number(bytes.readBigUInt64LE(at + 16))
+    const end = pathEnd + Number(bytes.readBigUInt64LE(at + 24))
+    if (end > bytes.length) break
+    const name = bytes.toString("utf8", at + headBytes, pathEnd)
+    events.push(eventOf(kind, name, inode, position, bytes.subarray(pathEnd, end)))
+    at = end
+  }
+  return events
+}
+
+function eventOf(
+  kind: number,
+  path: string,
+  inode: number,
+  position: number,
+  data: Buffer,
+): DiskEvent {
+  switch (kind) {
+    case 1:
+      return { _tag: "opened", path, inode, size: position }
+    case 2:
+      return { _tag: "written", inode, at: position, data }
+    case 3:
+      return { _tag: "truncated", inode, size: position }
+    case 4:
+      return { _tag: "renamed", from: path, to: data.toString() }
+    case 5:
+      return { _tag: "unlinked", path }
+    case 6:
+    case 7:
+      return { _tag: "synced", inode }
+    case 8:
+      return { _tag: "mark", node: inode, number: position }
+    case 9:
+      return { _tag: "directory", path, inode }
+    default:
+      throw new Error(`an event of kind ${kind}`)
+  }
+}
+
+const sectorBytes = 512
+
+type Change =
+  | { readonly _tag: "written"; readonly at: number; readonly data: Buffer }
+  | { readonly _tag: "truncated"; readonly size: number }
+
+/** A growing array of bytes. */
+class Contents {
+  size: number
+  private bytes: Buffer
+
+  constructor(from?: Contents) {
+    this.size = from?.size ?? 0
+    this.bytes = from === undefined ? Buffer.alloc(0) : Buffer.from(from.view())
+  }
+
+  view(): Buffer {
+    return this.bytes.subarray(0, this.size)
+  }
+
+  apply(change: Change, chosen: (sector: number) => boolean = () => true): void {
+    if (change._tag === "truncated") return this.resize(change.size)
+    const { at, data } = change
+    let from = at
+    while (from < at + data.length) {
+      const sector = Math.floor(from / sectorBytes)
+      const end = Math.min((sector + 1) * sectorBytes, at + data.length)
+      if (chosen(sector)) {
+        if (end > this.size) this.resize(end)
+        data.copy(this.bytes, from, from - at, end - at)
+      }
+      from = end
+    }
+  }
+
+  private resize(size: number): void {
+    if (size > this.bytes.length) {
+      const grown = Buffer.alloc(Math.max(size, this.bytes.length * 2))
+      this.bytes.copy(grown, 0, 0, this.size)
+      this.bytes = grown
+    } else if (size > this.size) this.bytes.fill(0, this.size, size)
+    this.size = size
+  }
+}
+
+class Inode {
+  readonly durable = new Contents()
+  /** As a reader sees it now. */
+  size = 0
+  pending: Array<Change> = []
+
+  change(change: Change): void {
+    this.pending.push(change)
+    this.size =
+      change._tag === "truncated"
+        ? change.size
+        : Math.max(this.size, change.at + change.data.length)
+  }
+
+  sync(): void {
+    for (const change of this.pending) this.durable.apply(change)
+    this.pending = []
+  }
+
+  /** What a cut leaves of it. `share`: percent of what is not fsynced that is there. */
+  left(prng: Prng, share: number): Buffer {
+    const contents = new Contents(this.durable)
+    const versions = new Map<number, number>()
+    for (const change of this.pending) {
+      if (change._tag !== "written") continue
+      const last = Math.ceil((change.at + change.data.length) / sectorBytes)
+      for (let sector = Math.floor(change.at / sectorBytes); sector < last; sector++) {
+        versions.set(sector, (versions.get(sector) ?? 0) + 1)
+      }
+    }
+    // How many of its writes each sector has seen.
+    for (const [sector, count] of versions) {
+      versions.set(sector, prng.below(100) < share ? count : prng.below(count))
+    }
+    for (const change of this.pending) {
+      if (change._tag === "truncated") {
+        if (prng.below(2) === 0) contents.apply(change)
+        continue
+      }
+      contents.apply(change, (sector) => {
+        const left = versions.get(sector) ?? 0
+        versions.set(sector, left - 1)
+        return left > 0
+      })
+    }
+    return contents.view()
+  }
+}
+
+interface NameChange {
+  readonly path: string
+  readonly inode: Inode | undefined
+}
+
+export class DiskImage {
+  private readonly inodes = new Map<number, Inode>()
+  private readonly directories = new Map<number, string>()
+  private readonly names = new Map<string, Inode>()
+  private readonly durableNames = new Map<string, Inode>()
+  /** By folder; a rename is two changes that are there together. */
+  private readonly pendingNames = new Map<string, Array<ReadonlyArray<NameChange>>>()
+
+  apply(event: DiskEvent): void {
+    switch (event._tag) {
+      case "opened":
+        return this.opened(event.path, event.inode, event.size)
+      case "directory":
+        this.directories.set(event.inode, event.path.replace(/\/$/, ""))
+        return
+      case "written":
+      case "truncated":
+        return this.inodes.get(event.inode)?.change(event)
+      case "renamed": {
+        const inode = this.names.get(event.from)
+        return this.named([
+          { path: event.from, inode: undefined },
+          { path: event.to, inode },
+        ])
+      }
+      case "unlinked":
+        return this.named([{ path: event.path, inode: undefined }])
+      case "synced":
+        return this.synced(event.inode)
+      case "mark":
+        return
+      default:
+        return event satisfies never
+    }
+  }
+
+  /** The files that a cut at this moment leaves, by path. */
+  cut(prng: Prng): ReadonlyMap<string, Buffer> {
+    const share = [0, 50, 100, prng.below(100)][prng.below(4)] ?? 0
+    const names = new Map(this.durableNames)
+    for (const changes of this.pendingNames.values()) {
+      const kept = prng.below(100) < share ? changes.length : prng.below(changes.length + 1)
+      for (const change of changes.slice(0, kept)) rename(names, change)
+    }
+    return new Map([...names].map(([path, inode]) => [path, inode.left(prng, share)]))
+  }
+
+  private opened(path: string, number: number, size: number): void {
+    let inode = this.inodes.get(number)
+    if (inode === undefined || this.names.get(path) !== inode) {
+      inode = new Inode()
+      this.inodes.set(number, inode)
+      this.named([{ path, inode }])
+    }
+    if (size < inode.size) inode.change({ _tag: "truncated", size })
+  }
+
+  private named(change: ReadonlyArray<NameChange>): void {
+    rename(this.names, change)
+    const dir = dirname(change[0]?.path ?? "")
+    this.pendingNames.set(dir, [...(this.pendingNames.get(dir) ?? []), change])
+  }
+
+  private synced(number: number): void {
+    const dir = this.directories.get(number)
+    if (dir === undefined) return this.inodes.get(number)?.sync()
+    for (const change of this.pendingNames.get(dir) ?? []) rename(this.durableNames, change)
+    this.pendingNames.delete(dir)
+  }
+}
+
+function rename(names: Map<string, Inode>, change: ReadonlyArray<NameChange>): void {
+  for (const { path, inode } of change) {
+    if (inode === undefined) names.delete(path)
+    else names.set(path, inode)
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * Puts text patches into the storage's sources as they are loaded, in this thread. The sources
+ * themselves carry nothing of it; a patch that no longer fits fails the test.
+ */
+import { plugin } from "bun"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+
+interface Patch {
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+const plants: Record<string, ReadonlyArray<Patch>> = {
+  none: [],
+  // A commit returns before it is durable, and nobody looks at the setting.
+  "synchronous-normal": [
+    { file: "schema.ts", find: "synchronous = FULL", replace: "synchronous = NORMAL" },
+    { file: "schema.ts", find: "pragmas.synchronous < 2", replace: "pragmas.synchronous < 1" },
+  ],
+}
+
+const fs = join(import.meta.dir, "fs.ts")
+const patches = plants[process.env["POWER_PLANT"] ?? "none"]
+if (patches === undefined) throw new Error("no such plant")
+
+plugin({
+  name: "power",
+  setup(build) {
+    build.onLoad({ filter: /\/storage\/[a-z-]+\.ts$/ }, ({ path }) => {
+      let contents = readFileSync(path, "utf8")
+      if (!path.includes("/test/")) contents = contents.replaceAll('"node:fs"', JSON.stringify(fs))
+      for (const { file, find, replace } of patches) {
+        if (!path.endsWith(`/storage/${file}`)) continue
+        if (!contents.includes(find)) throw new Error(`${file} has no ${find}`)
+        contents = contents.replaceAll(find, replace)
+      }
+      return { contents, loader: "ts" }
+    })
+  },
+})

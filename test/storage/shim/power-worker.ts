@@ -1,0 +1,4 @@
+/** The storage worker under the patches. */
+import "./patch.ts"
+
+await import("../../../storage/wal-worker.ts")

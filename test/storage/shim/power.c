@@ -1,0 +1,214 @@
+/*
+ * Writes down what a process does to the files of one folder, in order, so that a power cut can be
+ * played at any moment of it (image.ts). Loaded by LD_PRELOAD; needs no privileges.
+ *
+ *   POWER_DIR    the folder, absolute; files that end in -shm are not part of it
+ *   POWER_LOG    the record is appended here
+ *   POWER_EIO    the n-th fsync of a file in the folder fails with EIO, and does nothing
+ *   POWER_FULL   writes fail with ENOSPC once so many bytes were written
+ *
+ * A record: kind u32 · bytes of a path u32 · inode u64 · position u64 · bytes of data u64 · path ·
+ * data. It is written with one call under a lock, after the deed, before its caller goes on.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum { OPENED = 1, WRITTEN, TRUNCATED, RENAMED, UNLINKED, SYNCED, DIRECTORY_SYNCED, MARK,
+       DIRECTORY_OPENED };
+
+#define FDS 4096
+static struct { int tracked, directory; uint64_t inode; } fds[FDS];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static const char *dir;
+static size_t dir_bytes;
+static int log_fd = -1;
+static long eio_at, full_at, syncs, written;
+
+#define REAL(name) ((__typeof__(&name))real(#name))
+static void *real(const char *name) {
+  return dlsym(RTLD_NEXT, name);
+}
+
+static void begin(void) {
+  static int begun;
+  if (begun) return;
+  begun = 1;
+  const char *log = getenv("POWER_LOG");
+  dir = getenv("POWER_DIR");
+  if (dir == NULL || log == NULL) { dir = NULL; return; }
+  dir_bytes = strlen(dir);
+  eio_at = getenv("POWER_EIO") ? atol(getenv("POWER_EIO")) : 0;
+  full_at = getenv("POWER_FULL") ? atol(getenv("POWER_FULL")) : 0;
+  log_fd = REAL(open)(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
+
+static int ours(const char *path) {
+  begin();
+  if (dir == NULL || path == NULL || strncmp(path, dir, dir_bytes) != 0) return 0;
+  size_t bytes = strlen(path);
+  return bytes < 4 || strcmp(path + bytes - 4, "-shm") != 0;
+}
+
+static void record(uint32_t kind, const char *path, uint64_t inode, uint64_t position,
+                   const void *data, uint64_t bytes) {
+  struct { uint32_t kind, path; uint64_t inode, position, data; } head = {
+      kind, path ? (uint32_t)strlen(path) : 0, inode, position, bytes};
+  struct iovec parts[3] = {{&head, sizeof head}, {(void *)path, head.path}, {(void *)data, bytes}};
+  if (REAL(writev)(log_fd, parts, 3) != (ssize_t)(sizeof head + head.path + bytes)) abort();
+}
+
+static int opened(int fd, const char *path) {
+  if (fd < 0 || fd >= FDS) return fd;
+  fds[fd].tracked = 0;
+  if (!ours(path)) return fd;
+  struct stat found;
+  if (fstat(fd, &found) != 0) return fd;
+  pthread_mutex_lock(&lock);
+  fds[fd].tracked = 1;
+  fds[fd].directory = S_ISDIR(found.st_mode);
+  fds[fd].inode = found.st_ino;
+  record(fds[fd].directory ? DIRECTORY_OPENED : OPENED, path, found.st_ino, (uint64_t)found.st_size,
+         NULL, 0);
+  pthread_mutex_unlock(&lock);
+  return fd;
+}
+
+static mode_t mode_of(int flags, va_list rest) {
+  return flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;
+}
+
+#define OPENER(name)                                                    \
+  int name(const char *path, int flags, ...) {                          \
+    va_list rest;                                                       \
+    va_start(rest, flags);                                              \
+    mode_t mode = mode_of(flags, rest);                                 \
+    va_end(rest);                                                       \
+    return opened(REAL(name)(path, flags, mode), path);                 \
+  }
+OPENER(open)
+OPENER(open64)
+
+#define OPENER_AT(name)                                                 \
+  int name(int at, const char *path, int flags, ...) {                  \
+    va_list rest;                                                       \
+    va_start(rest, flags);                                              \
+    mode_t mode = mode_of(flags, rest);                                 \
+    va_end(rest);                                                       \
+    return opened(REAL(name)(at, path, flags, mode), path);             \
+  }
+OPENER_AT(openat)
+OPENER_AT(openat64)
+
+static int is_ours(int fd) { return fd >= 0 && fd < FDS && fds[fd].tracked; }
+
+int close(int fd) {
+  if (is_ours(fd)) fds[fd].tracked = 0;
+  return REAL(close)(fd);
+}
+
+static int full(size_t bytes) {
+  if (full_at == 0) return 0;
+  written += (long)bytes;
+  return written > full_at;
+}
+
+static ssize_t write_at(int fd, const void *data, size_t bytes, off_t position) {
+  pthread_mutex_lock(&lock);
+  ssize_t done = -1;
+  if (full(bytes)) errno = ENOSPC;
+  else done = REAL(pwrite64)(fd, data, bytes, position);
+  int error = errno;
+  if (done > 0) record(WRITTEN, NULL, fds[fd].inode, (uint64_t)position, data, (uint64_t)done);
+  pthread_mutex_unlock(&lock);
+  errno = error;
+  return done;
+}
+
+ssize_t pwrite(int fd, const void *data, size_t bytes, off_t position) {
+  if (!is_ours(fd)) return REAL(pwrite)(fd, data, bytes, position);
+  return write_at(fd, data, bytes, position);
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t bytes, off64_t position) {
+  if (!is_ours(fd)) return REAL(pwrite64)(fd, data, bytes, position);
+  return write_at(fd, data, bytes, position);
+}
+
+ssize_t write(int fd, const void *data, size_t bytes) {
+  if (!is_ours(fd)) return REAL(write)(fd, data, bytes);
+  off_t position = lseek(fd, 0, SEEK_CUR);
+  ssize_t done = write_at(fd, data, bytes, position);
+  if (done > 0) lseek(fd, position + done, SEEK_SET);
+  return done;
+}
+
+static int cut(int fd, off_t bytes) {
+  pthread_mutex_lock(&lock);
+  int failed = REAL(ftruncate)(fd, bytes);
+  if (!failed) record(TRUNCATED, NULL, fds[fd].inode, (uint64_t)bytes, NULL, 0);
+  pthread_mutex_unlock(&lock);
+  return failed;
+}
+
+int ftruncate(int fd, off_t bytes) {
+  return is_ours(fd) ? cut(fd, bytes) : REAL(ftruncate)(fd, bytes);
+}
+
+int ftruncate64(int fd, off64_t bytes) {
+  return is_ours(fd) ? cut(fd, bytes) : REAL(ftruncate64)(fd, bytes);
+}
+
+int rename(const char *from, const char *to) {
+  if (!ours(from) || !ours(to)) return REAL(rename)(from, to);
+  pthread_mutex_lock(&lock);
+  int failed = REAL(rename)(from, to);
+  if (!failed) record(RENAMED, from, 0, 0, to, strlen(to));
+  pthread_mutex_unlock(&lock);
+  return failed;
+}
+
+int unlink(const char *path) {
+  if (!ours(path)) return REAL(unlink)(path);
+  pthread_mutex_lock(&lock);
+  int failed = REAL(unlink)(path);
+  if (!failed) record(UNLINKED, path, 0, 0, NULL, 0);
+  pthread_mutex_unlock(&lock);
+  return failed;
+}
+
+static int sync_of(int fd, int (*sync)(int)) {
+  pthread_mutex_lock(&lock);
+  int failed = -1, error = EIO;
+  if (eio_at == 0 || ++syncs != eio_at) {
+    failed = sync(fd);
+    error = errno;
+  }
+  if (!failed) {
+    record(fds[fd].directory ? DIRECTORY_SYNCED : SYNCED, NULL, fds[fd].inode, 0, NULL, 0);
+  }
+  pthread_mutex_unlock(&lock);
+  errno = error;
+  return failed;
+}
+
+int fsync(int fd) { return is_ours(fd) ? sync_of(fd, REAL(fsync)) : REAL(fsync)(fd); }
+int fdatasync(int fd) { return is_ours(fd) ? sync_of(fd, REAL(fdatasync)) : REAL(fdatasync)(fd); }
+
+/* Something the process has learned, for instance that a commit is durable. */
+void power_mark(int64_t node, int64_t number) {
+  begin();
+  if (dir == NULL) return;
+  pthread_mutex_lock(&lock);
+  record(MARK, NULL, (uint64_t)node, (uint64_t)number, NULL, 0);
+  pthread_mutex_unlock(&lock);
+}
