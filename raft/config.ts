@@ -77,7 +77,6 @@ export function checkConfig(config: RaftConfig): void {
   const error = configurationError(config.bootstrap)
   if (error !== null) throw wrong(`bootstrap: ${error}`)
   if (config.bootstrap.votersOutgoing.length > 0) throw wrong("a group is not created joint")
-  if (config.bootstrap.witnesses.length > 0) throw wrong("witnesses are not served yet")
 }
 
 const wrong = (what: string): RangeError => new RangeError(`RaftConfig: ${what}`)

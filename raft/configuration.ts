@@ -36,9 +36,16 @@ export function configurationError(c: Configuration): string | null {
     return "a next learner is not an outgoing voter"
   }
   if (c.witnesses.some((m) => !isVoter(c, m))) return "a witness is not a voter"
-  if (c.voters.every((m) => c.witnesses.includes(m))) return "every voter is a witness"
+  if (isMajority(c.witnesses, c.voters)) return "witnesses alone are a majority"
+  if (isJoint(c) && isMajority(c.witnesses, c.votersOutgoing)) {
+    return "witnesses alone are an outgoing majority"
+  }
   return null
 }
+
+/** They could commit what no data voter has, and then refuse all of these. */
+const isMajority = (some: ReadonlyArray<MemberId>, of: ReadonlyArray<MemberId>): boolean =>
+  of.filter((member) => some.includes(member)).length * 2 > of.length
 
 const lists = (c: Configuration): ReadonlyArray<ReadonlyArray<MemberId>> => [
   c.voters,

@@ -69,6 +69,8 @@ function checkLeader(s: RaftState, leader: LeaderState): void {
       progress.state === "replicate" || inflights.count === 0,
       "pipelining only in replicate",
     )
+    const ahead = progress.witness && progress.state === "replicate"
+    invariant(!ahead || progress.nextIndex <= log.durableIndex + 1, "no witness is ahead of data")
     invariant(progress.state === "snapshot" || progress.shipment === null, "shipped in snapshot")
   }
 }

@@ -27,6 +27,7 @@ export class LeaderState {
   peers: ReadonlyArray<Progress> = []
   voters: ReadonlyArray<Progress> = []
   votersOutgoing: ReadonlyArray<Progress> = []
+  witnesses: ReadonlyArray<Progress> = []
   /** Every message carries it; grows with heartbeats, reads, and doubts about a follower. */
   round = 1
   heartbeatElapsed = 0
@@ -72,6 +73,8 @@ export class LeaderState {
     this.peers = [...this.progress.values()].filter((p) => p.member !== this.#config.id)
     this.voters = of(configuration.voters)
     this.votersOutgoing = of(configuration.votersOutgoing)
+    this.witnesses = of(configuration.witnesses)
+    for (const progress of this.witnesses) progress.witness = true
     this.sendDue = true
   }
 

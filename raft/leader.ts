@@ -15,6 +15,7 @@ import { becomeFollower } from "./role.ts"
 import type { RaftState } from "./state.ts"
 import { nominateSuccessor, pushTransfer, tickTransfer } from "./transfer.ts"
 import type { LogIndex, MemberId } from "./types.ts"
+import { isSpared } from "./witness.ts"
 
 /**
  * The no-op makes everything of earlier terms committable without counting copies of it (§5.4.2,
@@ -46,6 +47,7 @@ export function ownEntriesPersisted(s: RaftState): void {
   const own = ownProgress(s, leader)
   own.matchIndex = s.log.durableIndex
   own.nextIndex = own.matchIndex + 1
+  if (leader.witnesses.length > 0) leader.sendDue = true
   advanceCommit(s, leader)
 }
 
@@ -131,7 +133,8 @@ export function tickLeader(s: RaftState, leader: LeaderState): void {
     progress.quietTicks++
     progress.silentTicks++
     progress.commitNoticed = false
-    if (progress.commitSent < s.log.commitIndex) leader.sendDue = true
+    const told = progress.commitSent >= s.log.commitIndex || isSpared(s, leader, progress)
+    if (!told) leader.sendDue = true
   }
   tickTransfer(s, leader)
   leader.heartbeatElapsed++

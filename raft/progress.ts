@@ -17,6 +17,8 @@ export type ProgressState = "probe" | "replicate" | "snapshot"
 export class Progress {
   readonly member: MemberId
   readonly inflights: Inflights
+  /** It keeps no payload: witness.ts. */
+  witness = false
   state: ProgressState = "probe"
   nextIndex: LogIndex
   /** Durable there and equal to ours up to here. */

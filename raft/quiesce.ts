@@ -8,6 +8,7 @@ import type { Quiesce, QuiesceResponse } from "./message.ts"
 import { sendHeartbeat } from "./replication.ts"
 import type { RaftState } from "./state.ts"
 import type { MemberId } from "./types.ts"
+import { isSpared } from "./witness.ts"
 
 export function wake(s: RaftState): void {
   if (!s.quiesced) return
@@ -55,7 +56,7 @@ export function mayQuiesce(s: RaftState, leader: LeaderState, liveRound: number)
   if (leader.transfer !== null || leader.reads.length > 0) return false
   return leader.peers.every((p) => {
     if (!p.counts) return p.quietTicks >= s.config.electionTicks
-    if (p.answeredRound < liveRound) return true
+    if (p.answeredRound < liveRound || isSpared(s, leader, p)) return true
     return p.matchIndex === lastIndex && p.commitSent === commitIndex
   })
 }
@@ -65,22 +66,23 @@ export function mayQuiesce(s: RaftState, leader: LeaderState, liveRound: number)
  * committed.
  */
 export function handleQuiesce(s: RaftState, message: Quiesce): void {
-  const { lastIndex, commitIndex, durableIndex } = s.log
+  const { lastIndex, durableIndex } = s.log
   const agreed =
-    message.lastLogIndex === lastIndex &&
-    message.commitIndex === commitIndex &&
-    durableIndex === lastIndex &&
-    s.counts &&
-    s.hardStateDurable
+    agreesOnEnd(s, message) && durableIndex === lastIndex && s.counts && s.hardStateDurable
   s.quiesced = agreed
   s.outbox.send({
     _tag: "QuiesceResponse",
     from: s.id,
     to: message.from,
     term: s.term,
-    lastLogIndex: lastIndex,
+    lastLogIndex: agreed ? message.lastLogIndex : lastIndex,
     agreed,
   })
+}
+
+function agreesOnEnd({ id, log, membership }: RaftState, message: Quiesce): boolean {
+  if (membership.current.witnesses.includes(id)) return message.lastLogIndex >= log.lastIndex
+  return message.lastLogIndex === log.lastIndex && message.commitIndex === log.commitIndex
 }
 
 export function handleQuiesceResponse(s: RaftState, message: QuiesceResponse): void {

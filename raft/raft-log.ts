@@ -92,6 +92,12 @@ export class RaftLog {
     return this.#tail.slice(start, end)
   }
 
+  /** [lo, last], which is durable, as much as fits. */
+  durableEntries(lo: LogIndex, last: LogIndex, bytesMax: number): ReadonlyArray<Entry> {
+    invariant(last <= this.durableIndex, "only what is durable is read as such")
+    return lo > last ? none : this.#reader.entries(lo, last + 1, bytesMax)
+  }
+
   /** Last configuration entry at or below `index`. */
   configurationAt(index: LogIndex): Entry | undefined {
     for (let at = Math.min(index, this.lastIndex); at >= this.tailFirstIndex; at--) {

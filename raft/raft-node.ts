@@ -29,6 +29,7 @@ import type {
   Standing,
   Term,
 } from "./types.ts"
+import { setWitnessesNeeded } from "./witness-duty.ts"
 
 export interface ProgressView {
   readonly state: ProgressState
@@ -216,6 +217,14 @@ export class RaftNode {
   }
   set holdVotes(hold: boolean) {
     this.state.holdVotes = hold
+  }
+
+  /**
+   * True, as at the beginning: witnesses get entries and count. False: every data voter is in sync,
+   * and witnesses are only kept alive. Costs nothing when nothing changes; wakes a leader when true.
+   */
+  setWitnessesNeeded(needed: boolean): void {
+    setWitnessesNeeded(this.state, needed)
   }
 
   /**

@@ -4,6 +4,7 @@ import {
   configurationError,
   isJoint,
   isVoter,
+  membersOf,
   sameConfiguration,
   sameMembers,
 } from "./configuration.ts"
@@ -23,18 +24,24 @@ export function proposeConfiguration(
   if (s.log.commitIndex < leader.noopIndex) return refused("notCommittedInTerm")
   const { current, currentIndex } = s.membership
   if (isJoint(current) || currentIndex > s.log.commitIndex) return refused("configurationInFlight")
-  if (!mayBeProposed(next)) return refused("configurationInvalid")
+  if (!mayBeProposed(next) || !kindsStay(current, next)) return refused("configurationInvalid")
   if (sameConfiguration(current, next)) return refused("configurationUnchanged")
   const proposed = sameMembers(current.voters, next.voters) ? next : enterJoint(current, next)
   return appendConfiguration(s, leader, proposed, appendMs)
 }
 
-/** Witnesses have their place in the types, and nobody serves them yet. */
 const mayBeProposed = (next: Configuration): boolean =>
-  !isJoint(next) &&
-  next.learnersNext.length === 0 &&
-  next.witnesses.length === 0 &&
-  configurationError(next) === null
+  !isJoint(next) && next.learnersNext.length === 0 && configurationError(next) === null
+
+/** The log of a witness has no payload: it is never made anything else, nor is anything else one. */
+const kindsStay = (current: Configuration, next: Configuration): boolean => {
+  const known = membersOf(current)
+  return membersOf(next).every(
+    (member) =>
+      !known.includes(member) ||
+      current.witnesses.includes(member) === next.witnesses.includes(member),
+  )
+}
 
 /** A voter that becomes a learner stays an outgoing voter until the joint configuration is left. */
 export function enterJoint(current: Configuration, next: Configuration): Configuration {

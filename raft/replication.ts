@@ -7,6 +7,7 @@ import { releaseReads } from "./read-index.ts"
 import { pushSnapshot, shipChunks } from "./shipment.ts"
 import type { RaftState } from "./state.ts"
 import type { Entry, LogIndex, Term } from "./types.ts"
+import { isBehindCommit, isSpared, shipToWitness, strippedFrom, witnessLimit } from "./witness.ts"
 
 /**
  * Called once per Ready: one message per follower carries everything since the last, when it fits.
@@ -30,14 +31,16 @@ function beginReadRound(s: RaftState, leader: LeaderState): void {
 }
 
 function replicateTo(s: RaftState, leader: LeaderState, progress: Progress): void {
+  if (progress.witness && isSpared(s, leader, progress)) return
   if (progress.state === "probe") {
     if (!progress.probeOutstanding) sendEntries(s, leader, progress)
     return
   }
   if (progress.state === "snapshot") return shipChunks(s, leader, progress)
+  const limit = progress.witness ? witnessLimit(s, leader) : s.log.lastIndex
   while (
     progress.state === "replicate" &&
-    progress.nextIndex <= s.log.lastIndex &&
+    progress.nextIndex <= limit &&
     !progress.inflights.full
   ) {
     sendEntries(s, leader, progress)
@@ -66,16 +69,28 @@ function noticeDue(s: RaftState, progress: Progress): boolean {
 function sendEntries(s: RaftState, leader: LeaderState, progress: Progress): void {
   const prevLogIndex = progress.nextIndex - 1
   const prevLogTerm = s.log.term(prevLogIndex)
-  if (prevLogTerm === undefined) return needSnapshot(s, progress)
-  const entries = s.log.entriesFrom(progress.nextIndex, s.config.appendBytesMax)
+  if (prevLogTerm === undefined || (progress.witness && isBehindCommit(s, leader, progress))) {
+    return needSnapshot(s, leader, progress)
+  }
+  const entries = progress.witness
+    ? strippedFrom(s, leader, progress.nextIndex)
+    : s.log.entriesFrom(progress.nextIndex, s.config.appendBytesMax)
   send(s, leader, progress, prevLogIndex, prevLogTerm, entries)
   progress.sent(prevLogIndex + entries.length, bytesOf(entries))
 }
 
 /** What it needs next is not in the log any more. */
-function needSnapshot(s: RaftState, progress: Progress): void {
+function needSnapshot(s: RaftState, leader: LeaderState, progress: Progress): void {
+  if (progress.witness) return needCut(s, leader, progress)
   progress.becomeSnapshot()
   s.outbox.snapshotsNeeded.push(progress.member)
+}
+
+/** Should there be none to send yet, its turn comes with a later heartbeat. */
+function needCut(s: RaftState, leader: LeaderState, progress: Progress): void {
+  if (shipToWitness(s, leader, progress)) return shipChunks(s, leader, progress)
+  progress.becomeProbe(progress.nextIndex, leader.round)
+  progress.probeOutstanding = true
 }
 
 function bytesOf(entries: ReadonlyArray<Entry>): number {
@@ -91,9 +106,10 @@ function bytesOf(entries: ReadonlyArray<Entry>): number {
  * sent again.
  */
 export function sendHeartbeat(s: RaftState, leader: LeaderState, progress: Progress): void {
+  if (isSpared(s, leader, progress)) return sendEmpty(s, leader, progress, progress.matchIndex)
   if (progress.state === "snapshot") pushSnapshot(s, leader, progress)
   const asking = progress.state === "probe" || progress.stalled()
-  if (asking && s.log.term(progress.nextIndex - 1) === undefined) needSnapshot(s, progress)
+  if (asking && s.log.term(progress.nextIndex - 1) === undefined) needSnapshot(s, leader, progress)
   if (progress.state === "probe") progress.probeOutstanding = true
   sendEmpty(s, leader, progress, asking ? progress.nextIndex - 1 : progress.matchIndex)
 }

@@ -38,6 +38,8 @@ export class RaftState {
   quiesced = false
   /** The host is asking around whether the log is whole: no votes and no campaigns meanwhile. */
   holdVotes = false
+  /** The host's word that witnesses are to have entries; any leader's first word is that they are. */
+  witnessesNeeded = true
   /** Term whose leader has spoken to this member since it is not trusted: standing.ts. */
   doubtHeardIn: Term = 0
   /** Number of the Ready that makes the last readmission durable. */

@@ -5,7 +5,7 @@
 import type { Entry, LogIndex, MemberId, Message, Ready, Snapshot, Term } from "../../raft/index.ts"
 import type { Disk, Image } from "./disk.ts"
 import { chainIn, next } from "./machine.ts"
-import type { Member } from "./member.ts"
+import { isWitness, type Member } from "./member.ts"
 
 interface Committed {
   readonly entry: Entry
@@ -52,6 +52,7 @@ export class Checker {
   took(member: Member, ready: Ready): void {
     if (ready.snapshot !== null) this.#installed(member, ready.snapshot)
     for (const entry of ready.entries) this.#logMatching(member, entry)
+    if (member.isWitness) return this.#tookAsWitness(member, ready)
     for (let index = ready.committed.lo; index < ready.committed.hi; index++) {
       const [entry] = member.disk.entries(index, index + 1, 0)
       if (entry === undefined) return fail(`${member.id}: committed ${index} is not readable`)
@@ -89,14 +90,28 @@ export class Checker {
     if (lastIndex < acked.index) fail(`${member.id}: lost entries it had acknowledged`)
   }
 
+  /** It keeps places and terms, follows, and what it takes for committed is. */
+  #tookAsWitness({ id, disk }: Member, { committed, entries, softState }: Ready): void {
+    if (softState?.role !== undefined && softState.role !== "follower") fail(`${id} campaigns`)
+    for (const { type, payload, index } of entries) {
+      if (type === "data" || (type === "noop" && payload.length > 0)) fail(`${id} has ${index}`)
+    }
+    for (let index = committed.lo; index < committed.hi; index++) {
+      const known = this.#committed[index - 1]?.entry.term
+      if (disk.term(index) !== known) fail(`${id} took ${index} for committed`)
+    }
+  }
+
   /** A snapshot is of committed entries and of the state that all of them make. */
-  #installed({ id }: Member, { cut, state }: Snapshot): void {
+  #installed({ id, isWitness }: Member, { cut, state }: Snapshot): void {
     const last = this.#committed[cut.index - 1]
     if (last === undefined) return fail(`${id} installed a snapshot of what is not committed`)
     if (last.entry.term !== cut.term || last.entry.lastOffset !== cut.lastOffset) {
       fail(`${id} installed a cut at ${cut.index} of another log`)
     }
-    if (chainIn(state) !== last.chain) fail(`${id} installed another state at ${cut.index}`)
+    if (isWitness && state.length > 0) fail(`${id} got a state`)
+    if (!isWitness && chainIn(state) !== last.chain)
+      fail(`${id} installed another state at ${cut.index}`)
   }
 
   #appliedInOrder({ id, machine }: Member): void {
@@ -154,8 +169,12 @@ export class Checker {
     const key = `${entry.term}/${entry.index}`
     const termBefore = member.disk.term(entry.index - 1) ?? 0
     const known = this.#entries.get(key)
-    if (known === undefined) this.#entries.set(key, { crc: entry.entryCrc, termBefore })
-    else if (known.crc !== entry.entryCrc || known.termBefore !== termBefore) {
+    if (known === undefined) {
+      if (member.isWitness) fail(`${member.id} has ${key}, which no leader appended`)
+      this.#entries.set(key, { crc: entry.entryCrc, termBefore })
+    } else if (known.termBefore !== termBefore) {
+      fail(`Log Matching: ${key} follows different entries`)
+    } else if (known.crc !== entry.entryCrc && !member.isWitness) {
       fail(`Log Matching: two entries ${key}`)
     }
   }
@@ -189,6 +208,8 @@ export class Checker {
     const term = disk.term(index)
     const { voters } = node.configuration
     const copies = this.#copies(voters, index, term)
+    const data = voters.filter((voter) => !isWitness(voter))
+    if (this.#copies(data, index, term) === 0) fail(`${node.id} committed ${index} on no data disk`)
     if (copies * 2 <= voters.length) fail(`${node.id} committed ${index} on ${copies} disks`)
   }
 

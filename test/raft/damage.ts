@@ -32,6 +32,9 @@ export class Damage {
   /** Some of what a member had is gone when it comes back; "amnesiac": all links are, too. */
   hit(member: Member): (typeof kinds)[number] | null {
     if (!this.#members.every(({ node }) => this.bearable(node.configuration, member))) return null
+    // Of an entry that is on one data disk and a witness nothing is left when that disk loses it.
+    const { witnesses } = member.node.configuration
+    if (witnesses.length > 0 && !member.isWitness) return null
     const { cut, lastIndex } = member.disk.durable
     const reach = this.#prng.below(4) === 0 ? lastIndex - cut.index : 12
     const index = Math.max(cut.index + 1, lastIndex + 1 - this.#prng.below(reach + 1))

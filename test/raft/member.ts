@@ -50,6 +50,9 @@ export const configurationOf = (parts: Partial<Configuration>): Configuration =>
   ...parts,
 })
 
+/** By name: w1, w2 … */
+export const isWitness = (id: MemberId): boolean => id.startsWith("w")
+
 interface Unsynced {
   readonly token: PersistToken
   readonly afterPersist: ReadonlyArray<Message>
@@ -86,7 +89,7 @@ export class Member {
 
   #open(): RaftNode {
     const { cut, state } = this.disk
-    this.machine.restore({ cut, state })
+    if (!this.isWitness) this.machine.restore({ cut, state })
     return new RaftNode(this.config, this.disk.hardState, this.disk)
   }
 
@@ -103,7 +106,13 @@ export class Member {
     return ready
   }
 
+  /** A witness has no machine: it could not read what it has. */
+  get isWitness(): boolean {
+    return isWitness(this.id)
+  }
+
   #apply({ snapshot, committed }: Ready): void {
+    if (this.isWitness) return
     if (snapshot !== null) this.machine.restore(snapshot)
     for (const entry of this.disk.entries(committed.lo, committed.hi, Number.MAX_VALUE)) {
       this.machine.apply(entry)

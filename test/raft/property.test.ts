@@ -20,7 +20,8 @@ function explore(seed: number): World {
     appendBytesMax: prng.below(2) === 0 ? 4 : 1 << 20,
     inflightMessagesMax: 1 + prng.below(8),
   }
-  const world = new World(seed, size, faults.membership ? 1 : 0, faults, settings)
+  const spares = faults.membership ? 1 + faults.witnesses : 0
+  const world = new World(seed, size, spares, faults, settings)
   for (let step = 0; step < STEPS; step++) world.step()
   messagesAreBounded(world)
   world.heal()
@@ -55,7 +56,7 @@ function makesProgress(world: World): void {
 function everyVoterCommitted(world: World, leader: Member, index: LogIndex): boolean {
   return leader.node.configuration.voters.every((voter) => {
     const member = world.members.find(({ id }) => id === voter)
-    return member !== undefined && member.node.commitIndex >= index
+    return member !== undefined && (member.isWitness || member.node.commitIndex >= index)
   })
 }
 

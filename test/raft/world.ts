@@ -7,7 +7,7 @@ import { Prng, encodeConfiguration, type Message } from "../../raft/index.ts"
 import { Checker } from "./checker.ts"
 import { Damage } from "./damage.ts"
 import { formatConfiguration } from "./format.ts"
-import { Member, configurationOf, propose, type Settings } from "./member.ts"
+import { Member, configurationOf, isWitness, propose, type Settings } from "./member.ts"
 
 export interface Faults {
   readonly lossPercent: number
@@ -20,6 +20,8 @@ export interface Faults {
   /** Assigned campaigns, transfers, leaders that give up. */
   readonly unrest: boolean
   readonly proposals: boolean
+  /** Of the first voters. */
+  readonly witnesses: number
   /** Hosts cut their logs: who lags needs a snapshot. */
   readonly cutLogPerMille: number
   /** Of a crash, that the disk has lost something. */
@@ -42,6 +44,7 @@ export function drawFaults(prng: Prng): Faults {
     proposals: true,
     quiesceTicks: prng.below(2) === 0 ? 0 : 10,
     commitNoticeTicks: prng.below(3),
+    witnesses: prng.below(4) === 0 ? 1 : 0,
     cutLogPerMille: prng.below(2) === 0 ? 0 : 1 + prng.below(80),
     damagePercent: on() ? 0 : 10 + prng.below(90),
   }
@@ -62,6 +65,7 @@ const none: Faults = {
   membership: false,
   unrest: false,
   proposals: false,
+  witnesses: 0,
   cutLogPerMille: 0,
   damagePercent: 0,
   quiesceTicks: 0,
@@ -93,9 +97,14 @@ export class World {
   ) {
     this.prng = new Prng(seed)
     this.#faults = faults
-    const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`)
-    const bootstrap = configurationOf({ voters: ids })
-    const all = [...ids, ...Array.from({ length: spares }, (_, i) => `s${i + 1}`)]
+    const data = Array.from({ length: size - faults.witnesses }, (_, i) => `n${i + 1}`)
+    const witnesses = Array.from({ length: faults.witnesses }, (_, i) => `w${i + 1}`)
+    const bootstrap = configurationOf({ voters: [...data, ...witnesses], witnesses })
+    const all = [
+      ...data,
+      ...witnesses,
+      ...Array.from({ length: spares }, (_, i) => `${i === 0 ? "s" : "ws"}${i + 1}`),
+    ]
     const { quiesceTicks, commitNoticeTicks } = faults
     const whole = { quiesceTicks, commitNoticeTicks, ...settings }
     this.members = all.map((id, i) => new Member(id, bootstrap, seed * 16 + i, whole))
@@ -193,7 +202,8 @@ export class World {
   /** The host forgets a part of what it has applied. */
   #cutLog(member: Member): void {
     const applied = member.machine.index - member.disk.cut.index
-    if (applied > 0) member.cut(member.machine.index - this.prng.below(Math.min(applied, 20)))
+    if (applied > 0 && !member.isWitness)
+      member.cut(member.machine.index - this.prng.below(Math.min(applied, 20)))
   }
 
   #offer(member: Member, needed: ReadonlyArray<string>): void {
@@ -298,10 +308,23 @@ export class World {
       const { node } = member
       if (this.#faults.unrest) this.#unrest(member)
       if (node.role !== "leader") continue
+      if (this.#chance(300)) this.#input(member, () => this.#judgeWitnesses(member))
       if (this.#faults.proposals && this.#chance(300)) this.#propose(member)
       if (this.#chance(50)) this.#input(member, () => node.readIndex(this.#now))
       if (this.#faults.membership && this.#chance(20)) this.#configure(member)
     }
+  }
+
+  /** As a partition does: witnesses work while a data voter is silent or lags; sometimes without. */
+  #judgeWitnesses({ node }: Member): void {
+    const { voters, votersOutgoing, witnesses } = node.configuration
+    if (witnesses.length === 0) return
+    const lags = [...voters, ...votersOutgoing].some((voter) => {
+      const progress = node.progress(voter)
+      if (progress === undefined || witnesses.includes(voter) || voter === node.id) return false
+      return progress.quietTicks > 6 || progress.matchIndex + 8 < node.lastIndex
+    })
+    node.setWitnessesNeeded(lags || this.#chance(50))
   }
 
   #unrest(member: Member): void {
@@ -320,8 +343,9 @@ export class World {
 
   #configure({ node }: Member): void {
     const voters = this.members.filter(() => this.prng.below(3) > 0).map(({ id }) => id)
-    const rest = this.members.filter(({ id }) => !voters.includes(id)).map(({ id }) => id)
-    const next = configurationOf({ voters, learners: rest.filter(() => this.prng.below(2) === 0) })
+    const rest = this.members.filter(({ id }) => !voters.includes(id) && !isWitness(id))
+    const learners = rest.filter(() => this.prng.below(2) === 0).map(({ id }) => id)
+    const next = configurationOf({ voters, learners, witnesses: voters.filter(isWitness) })
     encodeConfiguration(next)
     if (!this.damage.bearable(next)) return
     node.proposeConfiguration(next, 0)
