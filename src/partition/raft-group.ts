@@ -20,6 +20,7 @@ import type {
   Proposal,
   Snapshot,
   SoftState,
+  Standing,
   Term,
 } from "../../raft/types.ts"
 import { CorruptEntry } from "../../storage/wal.ts"
@@ -92,6 +93,7 @@ export class RaftGroup {
   #toldSoft: SoftState = { role: "follower", leaderId: null }
   #toldTerm: Term = 0
   #toldCommit: LogIndex = 0
+  #toldStanding: Standing
   /** Of the entry at the applied index. */
   #appliedTerm: Term
   #installing: Snapshot | null = null
@@ -114,6 +116,7 @@ export class RaftGroup {
     this.#appliedTerm = term
     this.#committedHi = index + 1
     this.#node = this.#newNode()
+    this.#toldStanding = this.#node.standing
     this.#readPayload = () => this.#payloadOf(this.#appliedIndex + 1)
   }
 
@@ -284,7 +287,7 @@ export class RaftGroup {
     this.#scheduled = false
     if (this.#closed) return null
     const ready = this.#takeReady()
-    const write: GroupWrite = { group: this.group, entries: ready?.entries ?? noEntries }
+    const write: GroupWrite = { group: this.group, entries: ready?.entries ?? [] }
     const applied = { index: this.#appliedIndex, term: this.#appliedTerm }
     const cut = ready?.snapshot ?? this.#states.takeCut()
     const checkpoint = this.#installing === null ? this.#states.takeCheckpoint(applied, cut) : null
@@ -387,7 +390,16 @@ export class RaftGroup {
     this.schedule()
   }
 
+  #noticeStanding(): void {
+    const { standing } = this.#node
+    if (standing === this.#toldStanding) return
+    this.#toldStanding = standing
+    if (standing !== "trusted") return
+    this.#outbox.log("info", `group ${this.group}: filled up by its leader, and trusted again`)
+  }
+
   #noticeRole(): void {
+    this.#noticeStanding()
     const { role, term, leaderId } = this.node
     const leadingTerm = role === "leader" ? term : 0
     if (leadingTerm !== this.#leadingTerm) {
@@ -483,7 +495,5 @@ export class RaftGroup {
     this.#reads.allLost()
   }
 }
-
-const noEntries: ReadonlyArray<never> = []
 
 function ignoreOutcome(): void {}
