@@ -86,6 +86,8 @@ export async function openSqlite(
     },
     crash: async () => {
       await durable()
+      // Files cannot be copied at one moment; kills at any moment are for child processes.
+      await wal.tidied()
       const left = temporaryFolder()
       cpSync(dir, left, { recursive: true })
       await wal.close()

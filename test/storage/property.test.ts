@@ -96,6 +96,7 @@ const limits: fc.Arbitrary<Partial<SqliteWalLimits>> = fc.record({
   cacheBytes: fc.constantFrom(0, 600, 2000, 1_000_000),
   directoryCacheBytes: fc.constantFrom(0, 500, 1_000_000),
   transactionBytesMax: fc.constantFrom(1, 200, 1_000_000),
+  segmentBytes: fc.constantFrom(500, 2000, 10_000, 1_000_000),
 })
 
 function writesOf(wal: Wal, appends: ReadonlyArray<Append>): ReadonlyArray<GroupWrite> {

@@ -13,6 +13,8 @@ const logs: ReadonlyArray<readonly [name: string, open: () => Promise<OpenWal>]>
     () =>
       openSqlite({ rowBytesMax: 64, slabBytes: 256, cacheBytes: 1024, transactionBytesMax: 128 }),
   ],
+  // A file for nearly every transaction, sealed and copied forward all the time.
+  ["sqlite in small files", () => openSqlite({ cacheBytes: 0, segmentBytes: 1 })],
 ]
 
 for (const [name, open] of logs) {
