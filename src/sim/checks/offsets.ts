@@ -155,8 +155,11 @@ function checkEpochEnds(
 ): void {
   for (const call of view.epochEnds) {
     if (call.outcome !== "ok" || call.endOffset < 0) continue
-    const wrong = wrongEpochEnd(call, log, ends.before(call.invoked)?.end ?? 0)
-    if (wrong !== undefined) anomalies.add("wrong-epoch-end", view.partition, wrong, [call])
+    const known = ends.before(call.invoked)
+    const wrong = wrongEpochEnd(call, log, known?.end ?? 0)
+    if (wrong === undefined) continue
+    const shown = known === undefined ? [call] : [known.by, call]
+    anomalies.add("wrong-epoch-end", view.partition, wrong, shown)
   }
 }
 
@@ -171,6 +174,8 @@ function wrongEpochEnd(
   if (end !== undefined && call.endOffset > end) {
     return `epoch ${call.epoch} ends at ${call.endOffset}, a later one begins at ${end}`
   }
+  // Where the epochs ended that are cut away is not known any more.
+  if (place === 0 && log.startOffset > 0) return undefined
   const least = Math.min(known, end ?? log.endOffset)
   if (call.endOffset >= least || least < log.startOffset) return undefined
   return `epoch ${call.epoch} ends at ${call.endOffset}, ${least} was known`

@@ -37,7 +37,11 @@ export class Derived {
     if (partition !== undefined) this.#partition(partition, watched)
   }
 
-  #books(log: GroupLog, { copy, committed }: Watched, pick: (below: number) => number): void {
+  #books(
+    log: GroupLog,
+    { copy, committed, commitIndex }: Watched,
+    pick: (below: number) => number,
+  ): void {
     const who = `${copy.member} of group ${copy.group}`
     if (log.lastIndex !== copy.lastIndex) {
       this.#wrong(`${who} ends at #${log.lastIndex} instead of #${copy.lastIndex}`)
@@ -48,7 +52,7 @@ export class Derived {
       this.#wrong(`${who} #${index}: term ${log.term(index)} instead of ${copy.term(index)}`)
     }
     const offset = copy.entry(index)?.lastOffset ?? -1
-    if (copy.isWitness || index > committed.lastIndex || offset < log.firstOffset) return
+    if (copy.isWitness || index > commitIndex || offset < log.firstOffset) return
     const found = log.indexOfOffset(offset)
     if (found === committed.indexOfOffset(offset)) return
     this.#report("offset translation", `${who}: offset ${offset} at #${found}`)

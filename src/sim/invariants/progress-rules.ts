@@ -16,6 +16,7 @@ export class Watched {
   readonly committed: CommittedLog
   /** Another one when the broker began anew from a damaged log. */
   node: RaftNode | undefined
+  isRenewed = false
   commitIndex: LogIndex = 0
   highWatermark = 0
   /** While leading: nothing up to here may be written again. */
@@ -44,14 +45,17 @@ export class ProgressRules {
     if (raft === undefined) return false
     const { node } = raft
     if (watched.node !== node) {
+      watched.isRenewed = watched.node !== undefined
       watched.node = node
       watched.commitIndex = 0
     }
     const { commitIndex, role, term } = node
     if (commitIndex !== watched.commitIndex) this.#commits(watched, node, commitIndex, term)
     if (role === "leader") watched.committed.leads(watched.copy, term)
-    if (raft.appliedIndex > commitIndex) {
-      const what = `#${raft.appliedIndex} of group ${watched.group}, committed is #${commitIndex}`
+    // Who began anew from a damaged log keeps what it had applied.
+    const most = watched.isRenewed ? watched.committed.lastIndex : commitIndex
+    if (raft.appliedIndex > most) {
+      const what = `#${raft.appliedIndex} of group ${watched.group}, committed is #${most}`
       this.#report("applied beyond commit", `${watched.copy.member}: ${what}`)
     }
     this.#watermark(broker, watched, raft)
