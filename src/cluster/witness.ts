@@ -7,9 +7,6 @@ import type { ControllerContext } from "./controller.ts"
 import type { MetadataImage } from "./image.ts"
 import type { PlacementBroker } from "./placement.ts"
 
-/** Whether the metadata leader places witnesses. */
-export const witnessesServed = false
-
 /** Replication factors of other numbers need none: an odd one has its majority, 4 survives one. */
 export const witnessFactor = 2
 

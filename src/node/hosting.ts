@@ -56,9 +56,18 @@ export class Hosting {
       return before === "none"
     }
     const topic = this.#image.topicsById.get(info.topicId)
-    if (topic === undefined) return false
+    if (topic === undefined || this.#isWitnessLog(info.group)) return false
     replicas.create(info, partitionConfig(topic, settings))
     return true
+  }
+
+  /**
+   * After a restart an old image may show as replica what has been a witness since. A witness's log
+   * is cut without a state; the newest image knows better, and is waited for.
+   */
+  #isWitnessLog(group: GroupId): boolean {
+    const log = this.#parts.wal.log(group)
+    return !this.#current && log.cut.index > 0 && log.snapshot()?.state.length === 0
   }
 
   #vacate(group: GroupId): void {

@@ -13,7 +13,6 @@ import type { LeadershipView } from "../cluster/assignment.ts"
 import { missingWitnesses } from "../cluster/change-membership.ts"
 import type { ControllerContext } from "../cluster/controller.ts"
 import type { MetadataImage } from "../cluster/image.ts"
-import { witnessesServed } from "../cluster/witness.ts"
 import type { Assignment, MetadataRecord } from "../cluster/records.ts"
 import { decide } from "./controller-apis.ts"
 import type { LeaderView } from "./leader-view.ts"
@@ -182,7 +181,7 @@ export class MetadataLeader {
       const sameDisk = liveness.peer(id)?.diskUuid === diskUuid
       if (sameDisk && liveness.reachable(id)) liveBrokers.add(id)
     }
-    return { ...this.#context, liveBrokers, placeWitnesses: witnessesServed }
+    return { ...this.#context, liveBrokers, placeWitnesses: true }
   }
 
   /** As the decisions see it: a leader that is fenced or silent is none. */

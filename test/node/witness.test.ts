@@ -3,7 +3,6 @@
  * anybody noticing for long.
  */
 import { describe, expect, test } from "bun:test"
-import { witnessesServed } from "../../src/cluster/witness.ts"
 import { createTopic, newProducerId, readAll, untilLed } from "../support/clients.ts"
 import { createAssigned, isSettled, partitionIn, reassign } from "../support/reassignments.ts"
 import { sorted } from "../support/sorted.ts"
@@ -51,7 +50,7 @@ const writes = (world: World, producers: ReadonlyArray<SteadyProducer>): boolean
 const payloadOn = (world: World, id: number): number =>
   world.brokers[id]!.wal.log(partitionIn(world, "t").group).payloadBytes
 
-describe.skipIf(!witnessesServed)("two replicas and a witness on three brokers", () => {
+describe("two replicas and a witness on three brokers", () => {
   test.each([0, 1, 2])("any one broker down: readable and writable (broker %d)", (down) => {
     for (const seed of [1, 2, 3]) {
       const world = started(10 * seed + down)

@@ -59,10 +59,12 @@ export function partitionIn(world: World, topic: string, partition = 0): Partiti
   return info
 }
 
-/** Brokers that hold a log with entries of the partition. */
+/** Brokers that hold a log with entries of the partition; the witness apart. */
 export function holders(world: World, topic: string, partition = 0): ReadonlyArray<number> {
-  const { group } = partitionIn(world, topic, partition)
-  return world.brokers.flatMap(({ id, wal }) => (wal.log(group).lastIndex > 0 ? [id] : []))
+  const { group, witness } = partitionIn(world, topic, partition)
+  return world.brokers.flatMap(({ id, wal }) =>
+    id !== witness && wal.log(group).lastIndex > 0 ? [id] : [],
+  )
 }
 
 /** Voters as the leader has them; undefined while none leads or the change is not committed. */
