@@ -19,6 +19,7 @@ export interface SimResult extends SeedOutcome, SimCase {}
 
 /** More than any seed takes: a run that does not let time pass is an alarm, not a hang. */
 const eventsMax = 30_000_000
+const setupMaxMs = 120_000
 /** What the fault "clockDrift" may do to a clock, per mille. */
 const clockDriftMax = 200
 /** The metadata group and those of topics that come and go. */
@@ -110,6 +111,9 @@ class Run {
   #progress(): void {
     const { options, plan } = this.#case
     const world = this.#world
+    // However short the safety phase was: without topics there is nothing to check.
+    this.#until(world.elapsedMs + setupMaxMs, () => this.#workload.isOn)
+    if (!this.#workload.isOn) throw new NoProgress("the topics of the workload were never made")
     this.#workload.stop()
     const drift = plan.some(({ _tag }) => _tag === "clockDrift") ? clockDriftMax : 0
     const liveness = new Liveness(world, this.#workload, {
