@@ -2,9 +2,9 @@
  * Taking over the files that were left behind, on the worker's thread: which one is written to, and
  * what the crash interrupted is finished or undone.
  */
-import { existsSync, rmSync } from "node:fs"
+import { closeSync, existsSync, openSync, readSync, rmSync } from "node:fs"
 import type { WriterSettings } from "./schema.ts"
-import { sealSegment } from "./seal.ts"
+import { leaveJournal, sealSegment } from "./seal.ts"
 import { Segment } from "./segment.ts"
 import { listSegments, withCompanions, writtenSegment, type SegmentName } from "./segment-files.ts"
 import { SegmentWriter } from "./segment-writer.ts"
@@ -30,10 +30,23 @@ export function takeOver(
     const info = infoOf(path)
     if (info === undefined) continue
     if (info.endSeq === null) sealSegment(path, endSeq, settings)
+    if (hasJournal(path)) leaveJournal(path)
     endSeq = info.baseSeq
   }
   opening(taken.path)
   return taken
+}
+
+/** Byte 18 of a SQLite file: 2 while it is written with a -wal. */
+function hasJournal(path: string): boolean {
+  const header = new Uint8Array(19)
+  const descriptor = openSync(path, "r")
+  try {
+    readSync(descriptor, header)
+  } finally {
+    closeSync(descriptor)
+  }
+  return header[18] === 2 || existsSync(`${path}-wal`)
 }
 
 export function removeSegment(path: string): void {

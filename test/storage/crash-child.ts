@@ -9,7 +9,7 @@ import { workloadCommit, workloadProgress } from "./workload.ts"
 const [, , dir = ""] = process.argv
 const wal = await openSqliteWal({
   dir,
-  limits: { rowBytesMax: 16_384, checkpointPages: 20 },
+  limits: { rowBytesMax: 16_384, checkpointPages: 20, segmentBytes: 200_000 },
   onDurable: (through) => {
     writeSync(1, `${startedAt + through}\n`)
     keepBusy()
