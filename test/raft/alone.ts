@@ -12,11 +12,13 @@ import type {
   Role,
   Term,
 } from "../../raft/index.ts"
-import { Member, configurationOf, type Settings } from "./member.ts"
+import { Member, configurationOf, isWitness, type Settings } from "./member.ts"
 
 export interface Situation {
   readonly voters: ReadonlyArray<string>
   readonly learners: ReadonlyArray<string>
+  /** Who is named so, when left out. */
+  readonly witnesses: ReadonlyArray<string>
   /** Terms of the entries it begins with. */
   readonly log: ReadonlyArray<Term>
   readonly term: Term
@@ -26,7 +28,8 @@ export interface Situation {
 
 export function alone(situation: Partial<Situation> = {}): Member {
   const { voters = ["n1", "n2", "n3"], learners = [], log = [], commitIndex = 0 } = situation
-  const bootstrap: Configuration = configurationOf({ voters, learners })
+  const { witnesses = voters.filter(isWitness) } = situation
+  const bootstrap: Configuration = configurationOf({ voters, learners, witnesses })
   const member = new Member("n1", bootstrap, 7, situation.settings)
   const term = situation.term ?? Math.max(0, ...log)
   if (term > 0) member.seedLog(log, { term, commitIndex })

@@ -5,7 +5,14 @@
 import type { Configuration, MemberId, Message } from "../../raft/index.ts"
 import type { Command } from "../support/data-driven.ts"
 import { formatConfiguration, formatEntries, formatMessage, formatReady } from "./format.ts"
-import { Member, configurationOf, propose, settingNames, type Settings } from "./member.ts"
+import {
+  Member,
+  configurationOf,
+  isWitness,
+  propose,
+  settingNames,
+  type Settings,
+} from "./member.ts"
 
 const STEPS_MAX = 500
 
@@ -74,6 +81,8 @@ export class Interaction {
         return this.#member(first).restart()
       case "cut":
         return this.#cut(this.#member(first), Number(second))
+      case "witnesses":
+        return this.#member(first).node.setWitnessesNeeded(second !== "spared")
       case "offer":
         return this.#offer(this.#member(first), second, options)
       case "lose":
@@ -116,7 +125,7 @@ export class Interaction {
     this.#members.clear()
     this.#mail = []
     const learners = options.get("learners")?.split(",") ?? []
-    const bootstrap = configurationOf({ voters: ids, learners })
+    const bootstrap = configurationOf({ voters: ids, learners, witnesses: ids.filter(isWitness) })
     for (const id of [...ids, ...learners]) this.#addMember(id, bootstrap, options)
   }
 
@@ -179,7 +188,9 @@ export class Interaction {
 
   #configure(id: string, options: ReadonlyMap<string, string>): void {
     const list = (key: string): ReadonlyArray<string> => options.get(key)?.split(",") ?? []
-    const next = configurationOf({ voters: list("voters"), learners: list("learners") })
+    const voters = list("voters")
+    const witnesses = voters.filter(isWitness)
+    const next = configurationOf({ voters, learners: list("learners"), witnesses })
     const result = this.#member(id).node.proposeConfiguration(next, 0)
     if (result._tag === "refused") this.#print(`refused: ${result.reason}`)
     else this.#print(`${result.id.term}/${result.id.index}`)

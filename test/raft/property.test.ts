@@ -26,7 +26,37 @@ function explore(seed: number): World {
   messagesAreBounded(world)
   world.heal()
   makesProgress(world)
+  if (faults.witnesses > 0) worksWithoutAnyOne(world)
   return world
+}
+
+/**
+ * With a witness two data voters are enough for the loss of one of the three; so are three. Whoever
+ * goes, the others have all there is to have at that moment.
+ */
+function worksWithoutAnyOne(world: World): void {
+  for (let step = 0; step < 4 * ELECTION_STEPS && !isEven(world); step++) world.step()
+  const { leader } = world
+  if (leader === undefined || !isEven(world)) throw new Error(`never even: ${world.describe()}`)
+  const { voters } = leader.node.configuration
+  const gone = world.members.find(({ id }) => id === voters[world.prng.below(voters.length)])
+  if (gone === undefined || voters.length < 3) return
+  world.stop(gone)
+  makesProgress(world, gone)
+}
+
+/** Every voter with data has what the leader has, and the witness nothing more. */
+function isEven({ leader, members }: World): boolean {
+  if (leader === undefined || !leader.node.committedInTerm) return false
+  const { node } = leader
+  const { voters, votersOutgoing } = node.configuration
+  if (votersOutgoing.length > 0) return false
+  return members.every((member) => {
+    if (!voters.includes(member.id)) return true
+    if (member.node.standing !== "trusted") return false
+    if (member.isWitness) return member.node.lastIndex <= node.lastIndex
+    return member.node.lastIndex === node.lastIndex && member.node.durableIndex === node.lastIndex
+  })
 }
 
 /**
@@ -38,7 +68,7 @@ const ELECTION_STEPS = 10 * 2 * defaults.electionTicks
  * With the smallest window an entry takes a round trip, so what was left over counts into the
  * bound.
  */
-function makesProgress(world: World): void {
+function makesProgress(world: World, gone?: Member): void {
   const backlog = Math.max(...world.members.map(({ node }) => node.lastIndex))
   let proposed: EntryId | null = null
   for (let step = 0; step < ELECTION_STEPS + 4 * backlog; step++) {
@@ -48,15 +78,22 @@ function makesProgress(world: World): void {
     if (proposed === null || proposed.term !== leader.node.term) {
       const result = propose(leader.node, "after")
       proposed = result._tag === "proposed" ? result.id : null
-    } else if (everyVoterCommitted(world, leader, proposed.index)) return
+    } else if (everyVoterCommitted(world, leader, proposed.index, gone)) return
   }
   throw new Error(`no progress after everything was healed: ${world.describe()}`)
 }
 
-function everyVoterCommitted(world: World, leader: Member, index: LogIndex): boolean {
+function everyVoterCommitted(
+  world: World,
+  leader: Member,
+  index: LogIndex,
+  gone?: Member,
+): boolean {
   return leader.node.configuration.voters.every((voter) => {
+    if (voter === gone?.id) return true
     const member = world.members.find(({ id }) => id === voter)
-    return member !== undefined && (member.isWitness || member.node.commitIndex >= index)
+    if (member?.isWitness === true) return true
+    return member !== undefined && member.node.commitIndex >= index
   })
 }
 

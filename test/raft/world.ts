@@ -83,6 +83,7 @@ export class World {
   /** Directed links that deliver nothing. */
   readonly #cut = new Set<string>()
   readonly #wakeAt = new Map<number, Array<Member>>()
+  #stopped: Member | null = null
   messageCount = 0
   proposalCount = 0
   crashCount = 0
@@ -118,7 +119,7 @@ export class World {
     this.#deliver()
     for (const member of this.members) {
       if (!member.up) {
-        if (this.#chance(100)) this.#restart(member)
+        if (member !== this.#stopped && this.#chance(100)) this.#restart(member)
         continue
       }
       if (this.#chance(900)) this.#input(member, () => member.node.tick())
@@ -137,6 +138,13 @@ export class World {
     this.#faults = { ...none, quiesceTicks: this.#faults.quiesceTicks }
     this.#healLinks()
     for (const member of this.members) if (!member.up) this.#restart(member)
+  }
+
+  /** It is down for good. */
+  stop(member: Member): void {
+    member.crash()
+    this.#stopped = member
+    this.#later(member)
   }
 
   get leader(): Member | undefined {
