@@ -12,7 +12,7 @@
 import { membersOf, RaftNode } from "../../raft/index.ts"
 import type { RaftConfig, ProposeResult } from "../../raft/index.ts"
 import type { Message } from "../../raft/message.ts"
-import type { PersistToken, Ready } from "../../raft/ready.ts"
+import type { Ready } from "../../raft/ready.ts"
 import type {
   EntryId,
   LogIndex,
@@ -24,11 +24,19 @@ import type {
   Term,
 } from "../../raft/types.ts"
 import { CorruptEntry } from "../../storage/wal.ts"
-import type { CommitNumber, GroupId, GroupLog, GroupWrite, Wal } from "../../storage/wal.ts"
+import type {
+  Checkpoint,
+  CommitNumber,
+  GroupId,
+  GroupLog,
+  GroupWrite,
+  Wal,
+} from "../../storage/wal.ts"
 import type { Backlog } from "./backlog.ts"
 import type { CheckpointLimits } from "./checkpoint-plan.ts"
 import { Damage, othersHold } from "./damage.ts"
 import type { Outbox } from "./ports.ts"
+import { Persisting } from "./persisting.ts"
 import { Proposals } from "./proposals.ts"
 import type { ProposalWaiter } from "./proposals.ts"
 import { ReadRounds } from "./read-rounds.ts"
@@ -54,13 +62,6 @@ export interface RaftGroupOptions {
   readonly checkpoints?: CheckpointLimits
 }
 
-/** A Ready whose persistence is under way. */
-interface Persisting {
-  readonly commit: CommitNumber
-  readonly token: PersistToken
-  readonly afterPersist: ReadonlyArray<Message>
-}
-
 /** Entries read at once while applying: bounds the metas alive, not the work. */
 const applyChunk = 512
 
@@ -76,10 +77,11 @@ export class RaftGroup {
   readonly #proposals = new Proposals()
   readonly #reads = new ReadRounds()
   readonly #readPayload: () => Uint8Array
+  readonly #send = (message: Message): void => this.#outbox.send(this.group, message)
   readonly #witnessed: Witnessed
   readonly #states: States
   readonly #damage: Damage
-  #persisting: Array<Persisting> = []
+  readonly #persisting = new Persisting()
   /** A commit was handed out that `taken` has not named yet. */
   #writing = false
   #taken: Ready | null = null
@@ -275,7 +277,7 @@ export class RaftGroup {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#persisting = []
+    this.#persisting.forget()
     this.#releaseBacklog(this.#proposals.leadershipLost(0))
     this.#reads.allLost()
   }
@@ -287,21 +289,26 @@ export class RaftGroup {
     this.#scheduled = false
     if (this.#closed) return null
     const ready = this.#takeReady()
-    const write: GroupWrite = { group: this.group, entries: ready?.entries ?? [] }
-    const applied = { index: this.#appliedIndex, term: this.#appliedTerm }
     const cut = ready?.snapshot ?? this.#states.takeCut()
-    const checkpoint = this.#installing === null ? this.#states.takeCheckpoint(applied, cut) : null
+    const checkpoint = this.#takeCheckpoint(cut)
+    const entries = ready?.entries ?? []
     const hardState = ready?.hardState ?? null
-    if (write.entries.length === 0 && hardState === null && cut === null && checkpoint === null) {
+    if (entries.length === 0 && hardState === null && cut === null && checkpoint === null) {
       return null
     }
     this.#writing = true
+    const write = { group: this.group, entries, ...(hardState === null ? {} : { hardState }) }
+    if (cut === null && checkpoint === null) return write
     return {
       ...write,
       ...(cut === null ? {} : { cut }),
-      ...(hardState === null ? {} : { hardState }),
       ...(checkpoint === null ? {} : { checkpoint }),
     }
+  }
+
+  #takeCheckpoint(cut: Snapshot | null): Checkpoint | null {
+    if (!this.#states.checkpointDue || this.#installing !== null) return null
+    return this.#states.takeCheckpoint({ index: this.#appliedIndex, term: this.#appliedTerm }, cut)
   }
 
   /** Its messages leave at once; what must be written is left to the caller. */
@@ -314,7 +321,7 @@ export class RaftGroup {
       this.#nodeBroke(error)
       return null
     }
-    for (const message of ready.messages) this.#outbox.send(this.group, message)
+    for (const message of ready.messages) this.#send(message)
     this.#committedHi = Math.max(this.#committedHi, ready.committed.hi)
     this.#reads.answered(ready.readStates, ready.readsLost)
     this.#states.needed(ready.snapshotsNeeded)
@@ -330,7 +337,7 @@ export class RaftGroup {
     const ready = this.#taken
     this.#taken = null
     if (ready === null || ready.token === null) return
-    this.#persisting.push({ commit, token: ready.token, afterPersist: ready.afterPersist })
+    this.#persisting.add({ commit, token: ready.token, afterPersist: ready.afterPersist })
   }
 
   /** Part 3 of a turn. At most `applyMax` entries are applied; returns how many were. */
@@ -380,13 +387,7 @@ export class RaftGroup {
   /** Every commit up to this one is durable. */
   durable(through: CommitNumber): void {
     if (this.#closed) return
-    while (this.#persisting.length > 0 && this.#persisting[0]!.commit <= through) {
-      const { token, afterPersist } = this.#persisting.shift()!
-      // False: the term has changed since, and promises of an older term are not made any more
-      // (hazard 4).
-      if (!this.node.persisted(token)) continue
-      for (const message of afterPersist) this.#outbox.send(this.group, message)
-    }
+    this.#persisting.release(through, this.#node, this.#send)
     this.schedule()
   }
 
@@ -487,7 +488,7 @@ export class RaftGroup {
   /** Forgets everything from `index` on and starts as a member that is to be trusted again. */
   #beginAnew(index: LogIndex): void {
     this.#options.wal.amputate(this.group, index)
-    this.#persisting = []
+    this.#persisting.forget()
     this.#states.forget()
     const lastKnown = Math.min(this.#committedHi, this.log.lastIndex + 1)
     this.#committedHi = Math.max(this.#appliedIndex + 1, lastKnown)

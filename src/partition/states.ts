@@ -69,10 +69,14 @@ export class States {
     return wanted !== null && wanted.cut.index > this.#log.cut.index ? wanted : null
   }
 
-  /** Null when none is due, or the log does not hold what was applied (behind the `cut`). */
+  get checkpointDue(): boolean {
+    return this.#plan?.due === true
+  }
+
+  /** Null when the machine has none, or the log does not hold what was applied (behind the `cut`). */
   takeCheckpoint({ index, term }: EntryId, cut: Snapshot | null): Checkpoint | null {
     const { machine } = this.#options
-    if (this.#plan?.due !== true || machine.encode === undefined) return null
+    if (this.#plan === undefined || machine.encode === undefined) return null
     if (index > this.#log.lastIndex || index <= (cut ?? this.#log).cut.index) return null
     const state = machine.encode()
     this.#plan.written(state.length)
