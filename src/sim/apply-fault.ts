@@ -83,7 +83,14 @@ function toProcess(world: SimWorld, fault: ProcessFault): boolean {
       return true
     }
     default:
+      return toRunning(world, fault)
   }
+}
+
+function toRunning(
+  world: SimWorld,
+  fault: Exclude<ProcessFault, Of<"crashAll" | "start">>,
+): boolean {
   const broker = targetOf(world, fault.node)
   if (broker?.process === undefined) return false
   switch (fault._tag) {
@@ -99,6 +106,8 @@ function toProcess(world: SimWorld, fault: ProcessFault): boolean {
     case "shutdown":
       shutDown(world, broker, fault.downMs)
       return true
+    default:
+      return fault satisfies never
   }
 }
 
@@ -109,7 +118,7 @@ function crash(world: SimWorld, broker: SimBroker, fault: Of<"crash">): void {
     startLater(world, broker, fault.downMs)
   }
   if (fault.behind === undefined) now()
-  else broker.arm(fault.behind, now)
+  else broker.arm(fault.behind, now, fault.skip)
 }
 
 function noteQuiesced(world: SimWorld, { node }: SimBroker): void {
@@ -200,6 +209,8 @@ function cutsOf(
       const size = world.brokers.length
       return (from, to) => (from + 1) % size !== to && (to + 1) % size !== from
     }
+    default:
+      return fault satisfies never
   }
 }
 
@@ -230,6 +241,8 @@ function toNetwork(
       link.slowByUs = fault.byMs * 1000
       return true
     }
+    default:
+      return fault satisfies never
   }
 }
 
@@ -306,6 +319,8 @@ function hurt(broker: SimBroker, fault: Exclude<HurtingFault, Of<"damageEntry">>
     case "replaceDisk":
       broker.replaceDisk()
       return true
+    default:
+      return fault satisfies never
   }
 }
 

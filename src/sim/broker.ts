@@ -54,7 +54,7 @@ export class SimBroker implements SubjectBroker {
   /** Once, when the process is gone for whatever reason. */
   whenStopped: (() => void) | undefined
   private doomed = false
-  private armed: { readonly at: CrashPoint; readonly crash: () => void } | undefined
+  private armed: { readonly at: CrashPoint; skip: number; readonly crash: () => void } | undefined
   private readonly parts: BrokerParts
 
   constructor(id: number, parts: BrokerParts) {
@@ -94,6 +94,9 @@ export class SimBroker implements SubjectBroker {
     const { engine, settings, turnUs } = this.parts
     this.starts++
     this.hasPower = true
+    if (this.starts > 1 && engine.nowUs - this.stoppedUs < settings.suspectMs * 1000) {
+      engine.met("backBeforeSuspected")
+    }
     const name = `${this.id}.${this.starts}`
     for (const line of this.disk.open()) this.log("error", line, name)
     const own = engine.stream(`process ${name}`)
@@ -134,7 +137,9 @@ export class SimBroker implements SubjectBroker {
     return {
       wal: this.disk,
       sendPeer: (to, frame) => this.parts.network().send(process(), to, frame),
-      answer: (token, answer) => this.parts.answered(this, token, answer),
+      answer: (token, answer) => {
+        if (!this.doomed) this.parts.answered(this, token, answer)
+      },
       log: (level, line) => this.log(level, line, name),
     }
   }
@@ -178,7 +183,7 @@ export class SimBroker implements SubjectBroker {
     this.stoppedUs = engine.nowUs
     engine.touch(this.id)
     this.parts.network().stopped(process, silent)
-    if (this.parts.anybodyRuns() === false) engine.met("allDown")
+    if (!this.parts.anybodyRuns()) engine.met("allDown")
     for (const observer of engine.observers) observer.stopped?.(this)
     this.parts.disconnected(this)
     const { whenStopped } = this
@@ -186,22 +191,22 @@ export class SimBroker implements SubjectBroker {
     whenStopped?.()
   }
 
-  /** Crash exactly behind the next of these. */
-  arm(at: CrashPoint, crash: () => void): void {
-    this.armed = { at, crash }
+  /** Crash exactly behind the next of these, or behind a later one: so many are let pass. */
+  arm(at: CrashPoint, crash: () => void, skip = 0): void {
+    this.armed = { at, skip, crash }
   }
 
   disarm(): void {
     this.armed = undefined
   }
 
-  /** An armed crash has been reached and happens at the end of this event. */
+  /** An armed crash has been reached: the process says nothing more, and is gone after this event. */
   get isDoomed(): boolean {
     return this.doomed
   }
 
   reached(point: CrashPoint): void {
-    if (this.armed?.at !== point) return
+    if (this.armed?.at !== point || this.armed.skip-- > 0) return
     const { crash } = this.armed
     const { process } = this
     this.armed = undefined

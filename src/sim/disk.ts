@@ -109,7 +109,10 @@ export class SimDisk implements Wal {
     let bytes = 0
     const { hash } = this.engine
     const marks = writes.map(({ group, entries }): GroupMark => {
-      for (const entry of entries) bytes += entry.payload.length
+      for (const entry of entries) {
+        bytes += entry.payload.length
+        if (entry.type === "configuration" && group !== 0) this.engine.met("membershipChanged")
+      }
       const { hardState, lastIndex } = this.simLog(group)
       hash.number(group)
       hash.number(lastIndex)

@@ -22,7 +22,7 @@ export class Engine {
   /** `ms broker.process level text`, the newest. */
   readonly lines: Array<string> = []
   private readonly queue = new EventQueue()
-  private touched: Array<number> = []
+  private readonly touched: Array<number> = []
 
   constructor(seed: number) {
     this.seed = seed
@@ -44,13 +44,16 @@ export class Engine {
     this.plan(afterUs, new ActionEvent(action))
   }
 
-  /** The brokers that did anything in it; undefined when nothing is planned any more. */
+  /**
+   * The brokers that did anything in it, until the next call; undefined when nothing is planned any
+   * more.
+   */
   next(): ReadonlyArray<number> | undefined {
     const event = this.queue.take()
     if (event === undefined) return undefined
     if (event.atUs > this.nowUs) this.nowUs = event.atUs
     this.events++
-    if (this.touched.length > 0) this.touched = []
+    this.touched.length = 0
     event.fire()
     return this.touched
   }

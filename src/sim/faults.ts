@@ -33,6 +33,8 @@ export type FaultKind =
       readonly power: boolean
       /** Default: now. */
       readonly behind?: CrashPoint
+      /** So many of these are let pass first. */
+      readonly skip?: number
       /** Commits that survive without having been fsynced; without it the disk decides. */
       readonly keep?: number
     } & Downing)

@@ -47,6 +47,8 @@ export class SimProcess {
   private readonly parts: ProcessParts
   private flushPlanned = false
   private inside = false
+  private readUs = -1
+  private readMs = 0
   private heldFrames: Array<() => void> = []
   private heldRequests: Array<() => void> = []
   private tickHeld = false
@@ -78,17 +80,22 @@ export class SimProcess {
   }
 
   hello(to: number): Hello {
-    return this.node.hello(to)
+    return this.guarded(() => this.node.hello(to))
   }
 
   /** Feeds the machine; undefined when the process is gone. */
   enter<A>(action: (node: BrokerNode, nowMs: number) => A): A | undefined {
     if (this.dead) return undefined
-    const { engine, nowMs, turnUs } = this.parts
+    const { engine, turnUs } = this.parts
     engine.touch(this.id)
     engine.hash.number(this.id)
     engine.hash.number(engine.nowUs)
-    const result = this.guarded(() => action(this.node, nowMs()))
+    let result: A
+    try {
+      result = action(this.node, this.nowMs())
+    } catch (error) {
+      throw this.thrown(error)
+    }
     if (turnUs === 0) this.flush()
     else this.planTurn(turnUs)
     return result
@@ -113,9 +120,11 @@ export class SimProcess {
     this.inside = true
     try {
       let turns = 0
-      while (this.guarded(() => this.node.flush(this.parts.nowMs()))) {
-        if (++turns > turnsMax) throw new BrokerThrew(this.id, "a turn does not end")
+      while (this.node.flush(this.nowMs())) {
+        if (++turns > turnsMax) throw new Error("a turn does not end")
       }
+    } catch (error) {
+      throw this.thrown(error)
     } finally {
       this.inside = false
     }
@@ -126,8 +135,22 @@ export class SimProcess {
     try {
       return action()
     } catch (error) {
-      throw error instanceof BrokerThrew ? error : new BrokerThrew(this.id, error)
+      throw this.thrown(error)
     }
+  }
+
+  private thrown(error: unknown): BrokerThrew {
+    return error instanceof BrokerThrew ? error : new BrokerThrew(this.id, error)
+  }
+
+  /** Asked again in the same moment the clock says the same. */
+  private nowMs(): number {
+    const { nowUs } = this.parts.engine
+    if (nowUs !== this.readUs) {
+      this.readUs = nowUs
+      this.readMs = this.parts.nowMs()
+    }
+    return this.readMs
   }
 
   // ---- time

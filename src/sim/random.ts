@@ -26,8 +26,11 @@ export const within = (prng: Prng, [min, max]: Range): number =>
   min >= max ? min : min + prng.below(max - min + 1)
 
 /** Milliseconds in, whole microseconds out. */
-export const withinMs = (prng: Prng, [min, max]: Range): number =>
-  within(prng, [Math.round(min * 1000), Math.round(max * 1000)])
+export function withinMs(prng: Prng, range: Range): number {
+  const min = Math.round(range[0] * 1000)
+  const max = Math.round(range[1] * 1000)
+  return min >= max ? min : min + prng.below(max - min + 1)
+}
 
 export const chance = (prng: Prng, per10k: number): boolean =>
   per10k > 0 && prng.below(10_000) < per10k

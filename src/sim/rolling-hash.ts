@@ -38,7 +38,8 @@ export class RollingHash {
 
   /** 16 hexadecimal digits. */
   digest(): string {
-    const hex = (lane: number) => (lane >>> 0).toString(16).padStart(8, "0")
     return hex(this.a) + hex(this.b)
   }
 }
+
+const hex = (lane: number) => (lane >>> 0).toString(16).padStart(8, "0")
