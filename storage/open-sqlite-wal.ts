@@ -9,10 +9,12 @@ import type { Pragmas } from "./schema.ts"
 import { DirectoryCache } from "./directory-cache.ts"
 import { Housekeeper } from "./housekeeper.ts"
 import { restoreSealed } from "./restore.ts"
+import { Reserve } from "./reserve.ts"
 import { Segment } from "./segment.ts"
 import { listSegments } from "./segment-files.ts"
 import { SegmentFile, Segments } from "./segments.ts"
 import { SqliteGroupLog } from "./sqlite-group-log.ts"
+import { scrubBytesPerSecondDefault } from "./sqlite-wal-options.ts"
 import { defaultLimits, type SqliteWalLimits, type SqliteWalOptions } from "./sqlite-wal-options.ts"
 import { SqliteWal } from "./sqlite-wal.ts"
 import { judgeLog, type Judgement } from "./trust.ts"
@@ -43,12 +45,13 @@ export async function openSqliteWal(options: SqliteWalOptions): Promise<SqliteWa
     log(describe(opened.path, recovery))
     for (const line of judgement.lines) log(line)
     await worker.guard(options.dir, judgement.sentinel)
-    const events = { onDurable: options.onDurable, onFailure: options.onFailure }
     const unclean = admission.unclean !== undefined
-    const { dir } = options
+    const { dir, scrubBytesPerSecond = scrubBytesPerSecondDefault } = options
     const housekeeper = new Housekeeper(url, limits, log)
-    const known = { dir, segments, worker, logs, recovery, limits, events, unclean, log }
-    wal = new SqliteWal({ ...known, housekeeper })
+    const reserve = new Reserve({ dir, bytes: options.reserveBytes ?? 0, log })
+    void reserve.begin()
+    const known = { dir, segments, worker, logs, recovery, limits, events: options, unclean, log }
+    wal = new SqliteWal({ ...known, housekeeper, reserve, scrubBytesPerSecond })
     await wal.correct(judgement.corrections)
     return wal
   } catch (error) {

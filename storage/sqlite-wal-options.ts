@@ -33,6 +33,8 @@ export const defaultLimits: SqliteWalLimits = {
   pagesMax: 0,
 }
 
+export const scrubBytesPerSecondDefault = 2 * MiB
+
 export interface SqliteWalOptions extends WalEvents {
   /** Made if it is not there. */
   readonly dir: string
@@ -40,4 +42,8 @@ export interface SqliteWalOptions extends WalEvents {
   /** The worker's program, where the default does not find it (bundles with another layout). */
   readonly workerUrl?: URL
   readonly limits?: Partial<SqliteWalLimits>
+  /** Disk space kept for votes and metadata; see reserve.ts. Default 0: `space` stays "ample". */
+  readonly reserveBytes?: number
+  /** Read in the background to find rot, per second; default 2 MiB, 0 = off. See scrub.ts. */
+  readonly scrubBytesPerSecond?: number
 }

@@ -11,6 +11,8 @@ import type { RecoveryReport } from "./recovery.ts"
 import { checkPragmas, type Pragmas } from "./schema.ts"
 import type { Boundary } from "./boundary.ts"
 import type { Housekeeper } from "./housekeeper.ts"
+import type { Reserve } from "./reserve.ts"
+import { Scrub } from "./scrub.ts"
 import { Housekeeping } from "./housekeeping.ts"
 import type { Roll } from "./segment-writer.ts"
 import { writtenSegment } from "./segment-files.ts"
@@ -51,6 +53,8 @@ export interface SqliteWalParts {
   readonly dir: string
   readonly segments: Segments
   readonly housekeeper: Housekeeper
+  readonly reserve: Reserve
+  readonly scrubBytesPerSecond: number
   readonly log: (line: string) => void
   readonly worker: WorkerHandle
   readonly logs: Map<GroupId, SqliteGroupLog>
@@ -63,12 +67,13 @@ export interface SqliteWalParts {
 export class SqliteWal implements Wal {
   readonly recovery: RecoveryReport
   readonly unclean: boolean
-  space: Wal["space"] = "ample"
   pendingBytes = 0
   private readonly dir: string
   private readonly segments: Segments
   private readonly housekeeping: Housekeeping
   private readonly housekeeper: Housekeeper
+  private readonly reserve: Reserve
+  private readonly scrub: Scrub
   private readonly worker: WorkerHandle
   private readonly events: WalEvents
   private readonly limits: SqliteWalLimits
@@ -95,6 +100,13 @@ export class SqliteWal implements Wal {
     this.dir = parts.dir
     this.segments = parts.segments
     this.housekeeper = parts.housekeeper
+    this.reserve = parts.reserve
+    this.scrub = new Scrub({
+      groups: () => this.groups(),
+      logOf: (group) => this.logOf(group),
+      bytesPerSecond: parts.scrubBytesPerSecond,
+      onDamage: (damage) => this.events.onDamage?.(damage),
+    })
     this.housekeeping = new Housekeeping({
       ...parts,
       segmentBytes: parts.limits.segmentBytes,
@@ -110,6 +122,10 @@ export class SqliteWal implements Wal {
     this.nextSeq = parts.recovery.nextSeq
     this.slabs = new Slabs(parts.limits.slabBytes)
     this.cache = new TailCache(parts.limits.cacheBytes)
+  }
+
+  get space(): Wal["space"] {
+    return this.reserve.space
   }
 
   log(group: GroupId): GroupLog {
@@ -190,6 +206,8 @@ export class SqliteWal implements Wal {
     // After a failure the reader stays: the writer must not be the last connection, whose end
     // checkpoints (D5).
     await this.housekeeping.stop()
+    this.scrub.stop()
+    await this.reserve.close()
     await this.housekeeper.close()
     if (this.failure === undefined) this.segments.close()
     await this.worker.close()
@@ -202,24 +220,8 @@ export class SqliteWal implements Wal {
 
   /** For the opener alone, before anything else: what the judging of the log asks for. */
   async correct(corrections: ReadonlyArray<Correction>): Promise<void> {
-    if (corrections.length === 0) return
-    const batch = this.openBatch()
-    for (const { group, hardState, forget } of corrections) {
-      const log = this.logOf(group)
-      if (forget === "all") {
-        batch.drop(group, this.nextSeq)
-        log.clear()
-      }
-      if (forget === "end") batch.amputate(group, this.nextSeq, log.lastIndex + 1)
-      log.storedHardState = hardState
-      if (hardState === undefined) this.logs.delete(group)
-      else batch.setHardState(group, hardState)
-    }
-    const written = new Promise<void>((resolve) => (this.whenIdle = resolve))
-    this.sendNext()
-    await written
-    this.whenIdle = undefined
-    if (this.failure !== undefined) throw this.failure
+    if (corrections.length > 0) await this.writeCorrections(corrections)
+    this.scrub.start()
   }
 
   /** For the opener alone: a transaction is durable. */
@@ -241,6 +243,26 @@ export class SqliteWal implements Wal {
     this.waiting = []
     this.whenIdle?.()
     this.events.onFailure(error)
+  }
+
+  private async writeCorrections(corrections: ReadonlyArray<Correction>): Promise<void> {
+    const batch = this.openBatch()
+    for (const { group, hardState, forget } of corrections) {
+      const log = this.logOf(group)
+      if (forget === "all") {
+        batch.drop(group, this.nextSeq)
+        log.clear()
+      }
+      if (forget === "end") batch.amputate(group, this.nextSeq, log.lastIndex + 1)
+      log.storedHardState = hardState
+      if (hardState === undefined) this.logs.delete(group)
+      else batch.setHardState(group, hardState)
+    }
+    const written = new Promise<void>((resolve) => (this.whenIdle = resolve))
+    this.sendNext()
+    await written
+    this.whenIdle = undefined
+    if (this.failure !== undefined) throw this.failure
   }
 
   private logOf(group: GroupId): SqliteGroupLog {
@@ -356,6 +378,7 @@ export class SqliteWal implements Wal {
   }
 
   private settle(batch: Batch, elapsedMs: number): void {
+    this.reserve.wrote(batch.payloadBytes)
     this.transactions += 1
     this.writeMs += elapsedMs
     this.byteCount += batch.payloadBytes

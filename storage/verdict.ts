@@ -87,5 +87,4 @@ function withStanding(
 
 const order: ReadonlyArray<Standing> = ["trusted", "recovering", "amnesiac"]
 
-const worse = (a: Standing, b: Standing): Standing =>
-  order.indexOf(a) > order.indexOf(b) ? a : b
+const worse = (a: Standing, b: Standing): Standing => (order.indexOf(a) > order.indexOf(b) ? a : b)

@@ -114,8 +114,20 @@ export interface Wal {
   amputate(group: GroupId, index: LogIndex): CommitNumber
 }
 
+/** An entry that is not what was appended. */
+export interface Damage {
+  readonly group: GroupId
+  readonly index: LogIndex
+  readonly what: string
+}
+
 /** How an open log reports back; calls come from the event loop, in order. */
 export interface WalEvents {
   readonly onDurable: (through: CommitNumber) => void
   readonly onFailure: (error: Error) => void
+  /**
+   * Rot was found in the background. Who runs the group amputates it from the least index on and
+   * begins it anew; nobody else may have read the entry yet.
+   */
+  readonly onDamage?: (damage: Damage) => void
 }

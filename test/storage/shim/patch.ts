@@ -21,8 +21,11 @@ const plants: Record<string, ReadonlyArray<Patch>> = {
   ],
 }
 
+/** The plant in force. */
+export const plant = process.env["POWER_PLANT"] ?? "none"
+
 const fs = join(import.meta.dir, "fs.ts")
-const patches = plants[process.env["POWER_PLANT"] ?? "none"]
+const patches = plants[plant]
 if (patches === undefined) throw new Error("no such plant")
 
 plugin({

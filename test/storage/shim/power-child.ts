@@ -2,7 +2,7 @@
  * Writes the workload into the logs of argv[3] nodes under argv[2] until each has argv[4] commits,
  * and marks in the record which commit of which node was reported durable. argv[5]: "steady" for a steady load.
  */
-import "./patch.ts"
+import { plant } from "./patch.ts"
 import { join } from "node:path"
 import { mark } from "./fs.ts"
 
@@ -10,6 +10,7 @@ const { openSqliteWal } = await import("../../../storage/index.ts")
 const { workloadProgress } = await import("../workload.ts")
 const { powerCommit } = await import("./power-load.ts")
 
+if (plant !== "none") console.log(`a plant is in force: ${plant}`)
 const [, , root = "", nodes = "1", commits = "100", steady = ""] = process.argv
 const workerUrl = new URL("./power-worker.ts", import.meta.url)
 

@@ -1,4 +1,5 @@
 /** The storage worker under the patches. */
-import "./patch.ts"
+import { plant } from "./patch.ts"
 
+if (plant !== "none") console.log(`a plant is in force: ${plant}`)
 await import("../../../storage/wal-worker.ts")

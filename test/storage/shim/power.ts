@@ -23,7 +23,9 @@ export function buildShim(
   const library = join(dir, "power.so")
   const source = join(import.meta.dir, "power.c")
   const built = Bun.spawnSync([compiler, "-O2", "-fPIC", "-shared", "-o", library, source, "-ldl"])
-  return built.success ? { library } : { missing: `the shim does not build: ${built.stderr}` }
+  return built.success
+    ? { library }
+    : { missing: `the shim does not build: ${built.stderr.toString()}` }
 }
 
 export interface Load {
