@@ -10,6 +10,7 @@ import { DirectoryCache } from "./directory-cache.ts"
 import { Housekeeper } from "./housekeeper.ts"
 import { restoreSealed } from "./restore.ts"
 import { Reserve } from "./reserve.ts"
+import { undoInterrupted } from "./seal.ts"
 import { Segment } from "./segment.ts"
 import { listSegments } from "./segment-files.ts"
 import { SegmentFile, Segments } from "./segments.ts"
@@ -31,6 +32,7 @@ export async function openSqliteWal(options: SqliteWalOptions): Promise<SqliteWa
   const url = options.workerUrl ?? defaultWorkerUrl()
   const log = options.log ?? (() => {})
   mkdirSync(options.dir, { recursive: true })
+  undoInterrupted(options.dir)
   const admission = admit(options.dir)
   for (const line of admission.lines) log(line)
   let wal: SqliteWal | undefined

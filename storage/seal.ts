@@ -4,13 +4,15 @@
  * finds a file whose sealing was interrupted; each step may be done again.
  */
 import { Database } from "bun:sqlite"
+import { existsSync } from "node:fs"
 import { Damages } from "./damages.ts"
 import { Directory, storedBytes } from "./directory.ts"
 import type { FileContents } from "./group-index.ts"
 import { reached } from "./kill-point.ts"
 import { replay } from "./recovery.ts"
 import type { WriterSettings } from "./schema.ts"
-import { Segment } from "./segment.ts"
+import { Segment, selectSegment } from "./segment.ts"
+import { listSegments } from "./segment-files.ts"
 import { SegmentWriter } from "./segment-writer.ts"
 import { SqliteGroupLog } from "./sqlite-group-log.ts"
 import type { GroupId } from "./wal.ts"
@@ -38,6 +40,22 @@ export function leaveJournal(path: string): void {
     db.run("PRAGMA journal_mode = DELETE")
   } finally {
     db.close()
+  }
+}
+
+/**
+ * A crash in the middle of `leaveJournal` leaves a rollback journal, with which the file cannot be
+ * read: back to before it. Nobody has the log open.
+ */
+export function undoInterrupted(dir: string): void {
+  for (const { path } of listSegments(dir).segments) {
+    if (!existsSync(`${path}-journal`)) continue
+    const db = new Database(path, { readwrite: true, create: false })
+    try {
+      db.query(selectSegment).all()
+    } finally {
+      db.close()
+    }
   }
 }
 

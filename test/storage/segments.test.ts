@@ -162,6 +162,21 @@ describe("rolling and sealing", () => {
   })
 })
 
+test("a rollback journal of the last step of a seal is undone", async () => {
+  await start()
+  await append(1, run(20, 1, -1, large))
+  await settled()
+  await opened?.wal.close()
+  const path = join(dir, "segment-000001.db")
+  // A writer that died with a changed page in the file and its old version in the journal.
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "journal-child.ts"), path])
+  await child.exited
+  expect(existsSync(`${path}-journal`)).toBe(true)
+  opened = await openSqlite(limits, dir)
+  expectEntries(opened.wal, 1, run(20, 1, -1, large))
+  expect(existsSync(`${path}-journal`)).toBe(false)
+})
+
 describe("overwrites across files", () => {
   test("entries 6..10 of the old term stay gone", async () => {
     const wal = await start()
