@@ -2,6 +2,7 @@
  * The end of a run: what every replica of every lasting partition holds, read by Fetch from each of
  * them up to the end that its leader tells.
  */
+import { ErrorCode } from "../../protocol/error-codes.ts"
 import { fetch } from "../../protocol/messages/fetch.ts"
 import { partitionKey } from "../history.ts"
 import type { SeenRecord } from "../history.ts"
@@ -61,6 +62,7 @@ class ReplicaDrain {
   readonly #operation: number
   #position = 0
   #logStartOffset = 0
+  #hasBegun = false
 
   constructor(drainer: Drainer, ref: PartitionRef, key: string, node: number, end: number) {
     this.#drainer = drainer
@@ -91,10 +93,12 @@ class ReplicaDrain {
       const { answer, connection } = reply
       const result = typeof answer === "string" ? undefined : answer.responses[0]?.partitions[0]
       if (result?.errorCode !== 0) {
-        // OFFSET_OUT_OF_RANGE at the beginning: a prefix of the log is gone.
-        if (result?.errorCode === 1 && this.#records.length === 0) return this.#skip(done)
+        // A prefix of this replica's log is gone: an answer at the end tells where it begins.
+        const isCut = result?.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE
+        if (isCut && this.#records.length === 0) this.#position = this.#end
         return this.#drainer.after(backOffMs, () => this.read(done))
       }
+      if (this.#records.length === 0 && this.#begin(result.logStartOffset)) return this.read(done)
       const seen = recordsOf(result.records, this.#position)
       this.#records.push(...seen)
       this.#position = (seen.at(-1)?.[0] ?? this.#position - 1) + 1
@@ -105,11 +109,12 @@ class ReplicaDrain {
     })
   }
 
-  #skip(done: () => void): void {
-    askOffsets(this.#drainer, this.#ref, -2, (offset) => {
-      if (offset >= 0) this.#position = Math.max(this.#position, offset)
-      this.#drainer.after(backOffMs, () => this.read(done))
-    })
+  /** True: the first record lies elsewhere than it was looked for. */
+  #begin(logStartOffset: number): boolean {
+    if (logStartOffset === this.#position || this.#hasBegun) return false
+    this.#hasBegun = true
+    this.#position = logStartOffset
+    return true
   }
 
   #finish(connection: number, highWatermark: number): void {
