@@ -78,6 +78,8 @@ export class Atlas {
     if (broker === undefined || memberOf(broker) !== member) return true
     const { disk } = broker
     const { hardState, lastIndex } = disk.log(group)
+    // What it will say of itself is known only when it is opened.
+    if (disk.hurt) return true
     if (hardState.standing !== "trusted" || disk.damagedGroups().includes(group)) return true
     const promised = this.promised.get(member)?.get(group)
     if (promised === undefined) return false
