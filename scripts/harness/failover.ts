@@ -32,6 +32,7 @@ export interface LoadPlan {
   /** Records per second of each writer. */
   readonly rate: number
   readonly configs?: Readonly<Record<string, string>>
+  readonly replicationFactor?: number
 }
 
 /** Every writer at work on one topic. */
