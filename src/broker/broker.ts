@@ -128,8 +128,13 @@ const openLog = (
       try: () =>
         openSqliteWal({
           dir: config.dir,
+          reserveBytes: config.settings["varve.disk.reserve.bytes"],
+          scrubBytesPerSecond: config.settings["varve.scrub.bytes.per.second"],
           onDurable: (through) => {
             loop.enter((machine, nowMs) => machine.durable(through, nowMs))
+          },
+          onDamage: ({ group, index, what }) => {
+            loop.enter((machine, nowMs) => machine.damaged(group, index, what, nowMs))
           },
           onFailure: (error) => {
             loop.stop()

@@ -31,6 +31,8 @@ export const settings = {
   "connections.max.idle.ms": int(600_000, { min: 100, max: int64Max }),
   "varve.metadata.snapshot.entries": int(10_000, { min: 10, max: int32Max }),
   "varve.accept.data.loss": boolean(false),
+  "varve.disk.reserve.bytes": int(64 * 1024 * 1024, { min: 0, max: int64Max }),
+  "varve.scrub.bytes.per.second": int(2 * 1024 * 1024, { min: 0, max: int64Max }),
   "queued.max.request.bytes": int(512 * 1024 * 1024, { min: 1024 * 1024, max: int64Max }),
 } as const satisfies Record<string, SettingKind>
 

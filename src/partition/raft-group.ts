@@ -152,10 +152,6 @@ export class RaftGroup {
     return this.#proposals.bytes >= bytesMax || this.#backlog?.full === true
   }
 
-  get waiters(): number {
-    return this.#proposals.size
-  }
-
   step(message: Message): void {
     try {
       this.#node.step(message)
