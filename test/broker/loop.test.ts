@@ -58,7 +58,7 @@ function loopOver(requestMs: number, flushesNeeded = 1) {
 }
 
 test("requests that take long leave the turn to others, and have time again in the next", async () => {
-  const { loop, flushed } = loopOver(15)
+  const { loop, flushed } = loopOver(11)
   loop.submit(request, () => {})
   expect(loop.requestBudgetSpent).toBe(false)
   loop.submit(request, () => {})
