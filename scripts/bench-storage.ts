@@ -3,6 +3,7 @@
  * floors directly before and after each load, since a shared machine changes from one minute to the
  * next.
  *   bun scripts/bench-storage.ts [--mb 512] [--dir DIR] [--only words of a load's name]
+ *   bun scripts/bench-storage.ts --restart [--mb 5120]: how soon a log of that size serves again
  * Not measured: replication, sockets, a slow fsync (the ratio falls with it at small commits),
  * other disks.
  */
@@ -29,6 +30,7 @@ const values = scriptFlags({
   mb: { type: "string", default: "512" },
   dir: { type: "string" },
   only: { type: "string", default: "" },
+  restart: { type: "boolean", default: false },
 })
 const totalBytes = Number(values.mb) * MiB
 const base = mkdtempSync(join(values.dir ?? tmpdir(), "varve-bench-storage-"))
@@ -236,7 +238,45 @@ function measureFloors(): Floors {
   return { sequential: appendRate(bytes, MiB, false), append: appendRate(bytes, MiB, true) }
 }
 
-for (const [n, load] of loads.entries()) {
+/** From the call to the first durable commit; then a slice of every group, nothing of it cached. */
+async function restart(dir: string): Promise<void> {
+  const startedMs = performance.now()
+  let wake: (() => void) | undefined
+  const wal = await openSqliteWal({ dir, onDurable: () => wake?.(), onFailure: () => {} })
+  const openMs = performance.now() - startedMs
+  const durable = new Promise<void>((resolve) => (wake = resolve))
+  wal.commit([{ group: 0, entries: [], hardState: { ...wal.log(0).hardState, term: 2 } }])
+  await durable
+  const servingMs = performance.now() - startedMs
+  const { recovery } = wal
+  const readMs = performance.now()
+  for (const group of wal.groups()) {
+    const log = wal.log(group)
+    log.entries(log.firstIndex + Math.floor(log.lastIndex / 2), log.lastIndex, 4 * KiB)
+  }
+  const slicesMs = (performance.now() - readMs) / recovery.groups
+  console.log(
+    `${(recovery.payloadBytes / MiB).toFixed(0)} MiB in ${recovery.segments} files, ` +
+      `${recovery.groups} groups, ${recovery.entries} entries: open ${openMs.toFixed(0)} ms ` +
+      `(replay ${recovery.elapsedMs.toFixed(0)}), first durable commit ${servingMs.toFixed(0)} ms, ` +
+      `a slice of 4 KiB in the middle of a group ${(slicesMs * 1000).toFixed(0)} µs`,
+  )
+  await wal.close()
+}
+
+if (values.restart) {
+  for (const [n, load] of loads.slice(1, 4).entries()) {
+    if (!load.name.includes(values.only)) continue
+    const dir = join(base, `restart-${n}`)
+    console.log(`${load.name}:`)
+    await write(dir, { ...load, bytes: totalBytes })
+    await restart(dir)
+    await restart(dir)
+    rmSync(dir, { recursive: true })
+  }
+}
+
+for (const [n, load] of values.restart ? [] : loads.entries()) {
   if (!load.name.includes(values.only)) continue
   const dir = join(base, String(n))
   const before = measureFloors()

@@ -3,7 +3,7 @@
  * knows nothing of threads itself. `commit` returns when the transaction is fsynced; after any
  * error the writer must not be used again.
  */
-import { Database, type Statement } from "bun:sqlite"
+import { Database, SQLiteError, type Statement } from "bun:sqlite"
 import { closeSync, fsyncSync, openSync } from "node:fs"
 import { dirname } from "node:path"
 import type { HardState, LogIndex } from "../raft/types.ts"
@@ -79,7 +79,7 @@ export class SegmentWriter {
     configureWriter(this.db, settings)
     checkPragmas(this.pragmas())
     this.pagesReplayed = this.checkpoint("PASSIVE")
-    migrate(this.db)
+    this.migrate()
     this.checkpoint("TRUNCATE")
     syncDirectory(dirname(path))
     this.insertRow = this.db.prepare(
@@ -146,6 +146,16 @@ export class SegmentWriter {
     this.insertRow.finalize()
     this.states.close()
     this.db.close()
+  }
+
+  /** Another's file is left at once as it was; after an error of SQLite nothing is done any more. */
+  private migrate(): void {
+    try {
+      migrate(this.db)
+    } catch (error) {
+      if (!(error instanceof SQLiteError)) this.db.close()
+      throw error
+    }
   }
 
   private write(transaction: Transaction): void {
