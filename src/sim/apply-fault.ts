@@ -289,15 +289,31 @@ function toDisk(world: SimWorld, fault: DiskFault): boolean {
   }
 }
 
+/** The background scrub comes by, unless somebody reads the entry before. */
+function scrubLater(world: SimWorld, broker: SimBroker, afterMs: number): void {
+  world.engine.act(afterMs * 1000, () => {
+    const found = broker.disk.firstDamaged()
+    if (found === undefined) return
+    const { process } = broker
+    if (process !== undefined && !process.paused) {
+      world.engine.met("scrubbed")
+      const { group, index } = found
+      process.enter((node, nowMs) => node.damaged(group, index, "found by the scrub", nowMs))
+    }
+    scrubLater(world, broker, 5000)
+  })
+}
+
 type HurtingFault = Of<"loseTail" | "damageEntry" | "loseSentinel" | "restore" | "replaceDisk">
 
 function hurting(world: SimWorld, broker: SimBroker, fault: HurtingFault): boolean {
   const { disk } = broker
   if (fault.beyond !== true && !world.atlas.mayHurt(broker)) return false
   if (fault._tag === "damageEntry") {
-    const done = disk.damage(fault.pick)
-    if (done) broker.wasDamaged()
-    return done
+    if (!disk.damage(fault.pick)) return false
+    broker.wasDamaged()
+    scrubLater(world, broker, 500 + (fault.pick % 20) * 500)
+    return true
   }
   world.atlas.noteHurt(broker)
   if (broker.process !== undefined) broker.crash(true)

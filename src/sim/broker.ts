@@ -110,6 +110,12 @@ export class SimBroker implements SubjectBroker {
       turnUs,
       onTick: () => this.parts.network().sweep(this.id),
     })
+    const { refusal } = process.node
+    if (refusal !== null) {
+      engine.met("refusedToRun")
+      this.log("error", refusal, name)
+      return
+    }
     this.process = process
     for (const observer of engine.observers) observer.started?.(this)
     process.start()

@@ -304,6 +304,14 @@ export class SimDisk implements Wal {
     return true
   }
 
+  /** What a scrub of the whole disk would find first. */
+  firstDamaged(): { readonly group: GroupId; readonly index: LogIndex } | undefined {
+    for (const [group, { damaged }] of this.logs) {
+      if (damaged.size > 0) return { group, index: Math.min(...damaged) }
+    }
+    return undefined
+  }
+
   /** Groups of which something is damaged and was not found yet. */
   damagedGroups(): ReadonlyArray<GroupId> {
     return [...this.logs].filter(([, log]) => log.damaged.size > 0).map(([group]) => group)

@@ -64,9 +64,7 @@ export class Requests {
     }
     const body = decodeRequest(api, version, new Reader(Buffer.from(bytes)))
     const token = this.nextToken++
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is decoded with A is A's
-    const take = done as (answer: SubjectAnswer<Api>) => void
-    broker.answers.set(token, { api, version, done: take })
+    broker.answers.set(token, { api, version, done })
     const connection = { id: 1, host: "127.0.0.1" }
     const request = { apiKey: api.key, apiVersion: version, clientId: null, connection, body }
     const hand = () => {

@@ -105,16 +105,19 @@ function recordsFrom(world: SimWorld, leader: number, topic: string): Map<number
   }
 }
 
-function stormyRun(seed: number): { readonly world: SimWorld; readonly writer: Writer } {
+function stormyRun(
+  seed: number,
+  faults = everyFault,
+): { readonly world: SimWorld; readonly writer: Writer } {
   const world = new SimWorld({ seed, network: noisy, clockDriftPerMille: 50 })
     .startAll()
     .untilReady(10_000)
   createTopic(world, "t", { configs: { "min.insync.replicas": "2" } })
   const writer = new Writer(world)
   world.schedule(
-    everyFault.map((fault, at): Fault => ({ atMs: world.elapsedMs + at * gapMs, ...fault })),
+    faults.map((fault, at): Fault => ({ atMs: world.elapsedMs + at * gapMs, ...fault })),
   )
-  world.run(everyFault.length * gapMs)
+  world.run(faults.length * gapMs)
   world.healNetwork()
   world.healMachines()
   world.run(15_000)
@@ -135,18 +138,19 @@ describe("a run", () => {
     expect(writer.acked.size).toBeGreaterThan(500)
     const applied = everyFault.filter(({ _tag }) => (world.rare.get(`fault.${_tag}`) ?? 0) === 0)
     expect(applied.map(({ _tag }) => _tag)).toEqual([])
-    for (const what of ["unsyncedLost", "recovering", "readmitted", "leaderChanged", "allDown"]) {
+    for (const what of ["recovering", "readmitted", "amputated", "leaderChanged", "allDown"]) {
       expect([what, world.rare.get(what) ?? 0]).not.toEqual([what, 0])
     }
-  })
+  }, 30_000)
 
   test("has the same hash the second time, and another one from another seed", () => {
-    const first = stormyRun(21).world
-    const second = stormyRun(21).world
+    const some = everyFault.filter((_, at) => at % 4 === 0)
+    const first = stormyRun(21, some).world
+    const second = stormyRun(21, some).world
     expect(second.hash).toBe(first.hash)
     expect(second.events).toBe(first.events)
-    expect(stormyRun(22).world.hash).not.toBe(first.hash)
-  })
+    expect(stormyRun(22, some).world.hash).not.toBe(first.hash)
+  }, 30_000)
 
   test("has the same hash in another process", () => {
     const script = `
