@@ -2,7 +2,7 @@
  * What a replay could not read. A log is not refused for it: every group keeps its longest sound
  * prefix, and what is said here decides how far the rest is believed (trust.ts).
  */
-import type { GroupId } from "./wal.ts"
+import { CorruptEntry, type GroupId } from "./wal.ts"
 
 export interface GroupDamage {
   readonly what: string
@@ -26,6 +26,16 @@ export class Damages {
     const known = this.groups.get(group)
     if (known === undefined || (cutLost && !known.cutLost))
       this.groups.set(group, { what, cutLost })
+  }
+
+  /** What cannot be placed because something it builds on is not readable is lost with it. */
+  guard(group: GroupId, action: () => void): void {
+    try {
+      action()
+    } catch (error) {
+      if (!(error instanceof CorruptEntry)) throw error
+      this.group(group, error.message, true)
+    }
   }
 
   /** What was found has been judged before: an amputation stands behind it. */

@@ -19,7 +19,7 @@ import { scrubBytesPerSecondDefault } from "./sqlite-wal-options.ts"
 import { defaultLimits, type SqliteWalLimits, type SqliteWalOptions } from "./sqlite-wal-options.ts"
 import { SqliteWal } from "./sqlite-wal.ts"
 import { judgeLog, type Judgement } from "./trust.ts"
-import { CorruptEntry, type GroupId } from "./wal.ts"
+import type { GroupId } from "./wal.ts"
 import { WorkerHandle } from "./worker-handle.ts"
 
 /**
@@ -152,18 +152,15 @@ function counted(logs: ReadonlyArray<SqliteGroupLog>, segments: Segments) {
 
 /** A log whose beginning is not there has nothing that can be placed. */
 function finish(log: SqliteGroupLog, damages: Damages): void {
-  try {
-    log.replayed()
-  } catch (error) {
-    if (!(error instanceof CorruptEntry)) throw error
-    damages.group(log.group, error.message, true)
-  }
-  const missing = log.firstMissing()
-  if (missing !== undefined) {
-    damages.group(log.group, `group ${log.group}: entries from ${missing} on are missing`)
+  const { group } = log
+  damages.guard(group, () => log.replayed())
+  damages.guard(group, () => {
+    const missing = log.firstMissing()
+    if (missing === undefined) return
+    damages.group(group, `group ${group}: entries from ${missing} on are missing`)
     log.truncateFrom(missing)
-  }
-  if (damages.groups.get(log.group)?.cutLost !== true) return
+  })
+  if (damages.groups.get(group)?.cutLost !== true) return
   const state = log.storedHardState
   log.clear()
   log.storedHardState = state

@@ -184,7 +184,8 @@ class Replay {
       if (next.seq < (this.dropped.get(next.group) ?? 0)) continue
       const log = this.from(next.group, source)
       if (next.index <= log.lastIndex + 1) this.damages.forgive(next.group)
-      log.truncateFrom(next.index)
+      const { index } = next
+      this.damages.guard(next.group, () => log.truncateFrom(index))
     }
   }
 

@@ -37,11 +37,14 @@ export function restoreSealed(
     for (const { log, runs } of waiting) {
       for (let run = runs[0]; run !== undefined && run.row < file.endSeq; run = runs[0]) {
         runs.shift()
-        log.restore(run, run.row < file.baseSeq ? undefined : index.of(log.group))
+        const part = run.row < file.baseSeq ? undefined : index.of(log.group)
+        damages.guard(log.group, () => log.restore(run, part))
       }
     }
   }
-  for (const { log, runs } of waiting) for (const run of runs) log.restore(run, undefined)
+  for (const { log, runs } of waiting) {
+    for (const run of runs) damages.guard(log.group, () => log.restore(run, undefined))
+  }
   for (const { group, lastAppendMs } of boundaries) logOf(group).lastAppendMs = lastAppendMs
 }
 
