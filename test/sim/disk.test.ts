@@ -74,7 +74,7 @@ describe("fsync", () => {
       disk.crash()
       ends.add(disk.log(3).lastIndex)
     }
-    expect([...ends].sort()).toEqual([2, 3, 4])
+    expect([...ends].sort((a, b) => a - b)).toEqual([2, 3, 4])
   })
 })
 

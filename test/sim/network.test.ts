@@ -12,15 +12,16 @@ interface Seen {
   readonly received: Map<string, Array<PeerFrame>>
 }
 
+function add(to: Map<string, Array<PeerFrame>>, link: string, frame: PeerFrame): void {
+  const frames = to.get(link)
+  if (frames === undefined) to.set(link, [frame])
+  else frames.push(frame)
+}
+
 function watched(network: Partial<NetworkOptions> = {}, brokers = 3): Seen {
   const world = new SimWorld({ seed: 8, brokers, network, recodeEvery: 1_000_000_000 })
   const sent = new Map<string, Array<PeerFrame>>()
   const received = new Map<string, Array<PeerFrame>>()
-  const add = (to: Map<string, Array<PeerFrame>>, link: string, frame: PeerFrame) => {
-    const frames = to.get(link)
-    if (frames === undefined) to.set(link, [frame])
-    else frames.push(frame)
-  }
   world.startAll().untilReady(10_000)
   world.observe({
     sent: (broker, to, frame) => add(sent, `${broker.id}>${to}`, frame),
@@ -78,6 +79,9 @@ describe("a calm network", () => {
   })
 })
 
+const others = (frames: Array<PeerFrame> | undefined) =>
+  (frames ?? []).filter(({ _tag }) => _tag !== "Raft")
+
 describe("noise", () => {
   test("loses, doubles and reorders Raft frames, and no others", () => {
     const { world, sent, received } = watched({
@@ -90,8 +94,6 @@ describe("noise", () => {
     for (const what of ["frameLost", "frameDuplicated", "frameReordered"]) {
       expect([what, (world.rare.get(what) ?? 0) > 20]).toEqual([what, true])
     }
-    const others = (frames: Array<PeerFrame> | undefined) =>
-      (frames ?? []).filter(({ _tag }) => _tag !== "Raft")
     for (const link of linksOf(3)) {
       const arrived = others(received.get(link))
       const left = others(sent.get(link))
@@ -110,13 +112,14 @@ describe("noise", () => {
   })
 })
 
-describe("partitions", () => {
-  const silent = (heard: ReadonlyMap<string, number>, brokers = 3) =>
-    linksOf(brokers).filter((link) => (heard.get(link) ?? 0) === 0)
+const silent = (heard: ReadonlyMap<string, number>, brokers = 3) =>
+  linksOf(brokers).filter((link) => (heard.get(link) ?? 0) === 0)
 
+const isolate = (ways: "in" | "out" | "both") =>
+  arrivals({ _tag: "isolate", node: 0, ways, mode: "drop" })
+
+describe("partitions", () => {
   test("isolate in, out and both ways", () => {
-    const isolate = (ways: "in" | "out" | "both") =>
-      arrivals({ _tag: "isolate", node: 0, ways, mode: "drop" })
     expect(silent(isolate("in"))).toEqual(["1>0", "2>0"])
     expect(silent(isolate("out"))).toEqual(["0>1", "0>2"])
     expect(silent(isolate("both"))).toEqual(["0>1", "0>2", "1>0", "2>0"])
@@ -166,6 +169,16 @@ describe("partitions", () => {
   })
 })
 
+function isSuspectedSoon(power: boolean): boolean | undefined {
+  const { world } = watched()
+  world.inject({ atMs: 0, _tag: "crash", node: 2, power })
+  world.run(300)
+  return world
+    .node(0)
+    .status()
+    .brokers.find(({ id }) => id === 2)?.suspected
+}
+
 describe("slow links", () => {
   test("a clog holds frames up to its end", () => {
     const { world, received } = watched()
@@ -191,16 +204,7 @@ describe("slow links", () => {
   })
 
   test("a stopped machine refuses, one without power says nothing", () => {
-    const lines = (power: boolean) => {
-      const { world } = watched()
-      world.inject({ atMs: 0, _tag: "crash", node: 2, power })
-      world.run(300)
-      return world
-        .node(0)
-        .status()
-        .brokers.find(({ id }) => id === 2)?.suspected
-    }
-    expect(lines(false)).toBe(true)
-    expect(lines(true)).toBe(false)
+    expect(isSuspectedSoon(false)).toBe(true)
+    expect(isSuspectedSoon(true)).toBe(false)
   })
 })

@@ -7,7 +7,7 @@ import { produce } from "../../src/protocol/messages/produce.ts"
 import { splitBatches } from "../../src/protocol/batch-view.ts"
 import { isRetriable } from "../../src/protocol/error-codes.ts"
 import { buildBatch, iterateRecords } from "../../src/protocol/record.ts"
-import type { Asked, World } from "./world.ts"
+import type { Asked, SimWorld as World } from "../../src/sim/world.ts"
 
 export const text = (value: Uint8Array | null): string =>
   value === null ? "" : Buffer.from(value).toString("utf8")
