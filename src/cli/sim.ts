@@ -231,7 +231,7 @@ async function replay(
       process.stdout.write(`${violation.kind} after ${violation.atMs} simulated ms\n`)
       process.stdout.write(`${indented(violation.detail)}\n`)
     }
-    process.stdout.write(`trace.ndjson and picture.svg are in ${settings.out}\n`)
+    process.stdout.write(`trace.ndjson, log.txt and picture.svg are in ${settings.out}\n`)
   }
   return outcome.verdict === "clean" ? 0 : 1
 }

@@ -4,6 +4,7 @@
  */
 import { alarmOf, HistoryAlarm, NoProgress } from "./alarm.ts"
 import { defaultNodeSettings } from "../node/node.ts"
+import type { NodeSettings } from "../node/node.ts"
 import type { SimCase } from "./case.ts"
 import { epochMs } from "./clock.ts"
 import { Invariants } from "./invariants.ts"
@@ -34,6 +35,20 @@ export function runCase(it: SimCase, recorder?: Recorder): SimResult {
   return { ...outcome, ...it }
 }
 
+/**
+ * Timeouts are set to what the network and the disks allow: Raft makes progress only where a round
+ * is much shorter than an election timeout (paper §5.6).
+ */
+function settingsOf({ network, disk }: SimOptions) {
+  const roundMs = 2 * network.latencyMs[1] + 2 * disk.fsyncMs[1]
+  const slowness = Math.max(1, Math.ceil((4 * roundMs) / defaultNodeSettings.electionTimeoutMs))
+  return {
+    electionTimeoutMs: slowness * defaultNodeSettings.electionTimeoutMs,
+    dataElectionTimeoutMs: slowness * defaultNodeSettings.dataElectionTimeoutMs,
+    suspectMs: slowness * defaultNodeSettings.suspectMs,
+  } satisfies Partial<NodeSettings>
+}
+
 class Run {
   readonly #case: SimCase
   readonly #world: SimWorld
@@ -46,6 +61,7 @@ class Run {
     this.#world = new SimWorld({
       seed: options.seed,
       brokers: options.brokers,
+      settings: settingsOf(options),
       network: options.network,
       disk: options.disk,
       clockDriftPerMille: options.clockDriftPerMille,
@@ -74,6 +90,7 @@ class Run {
       violation = alarmOf(error, world.elapsedMs)
       this.#recorder?.alarm(violation)
     }
+    if (this.#recorder !== undefined) this.#recorder.log = world.lines
     return {
       verdict: violation === undefined ? "clean" : "alarm",
       hash: world.hash,
@@ -120,9 +137,7 @@ class Run {
       latencyMs: options.network.latencyMs,
       fsyncMs: options.disk.fsyncMs,
       clockDriftPerMille: Math.max(options.clockDriftPerMille, drift),
-      electionTimeoutMs: defaultNodeSettings.electionTimeoutMs,
-      dataElectionTimeoutMs: defaultNodeSettings.dataElectionTimeoutMs,
-      suspectMs: defaultNodeSettings.suspectMs,
+      ...settingsOf(options),
     })
     const { isLive, boundMs, unmet } = liveness.run(() => this.#step())
     if (!isLive) throw new NoProgress(`${boundMs} ms after the healing: ${unmet.join("; ")}`)

@@ -51,6 +51,8 @@ const eventsMax = 400_000
 
 export class Recorder implements Observer {
   readonly #events: Array<TraceEvent> = []
+  /** The brokers' own log lines, the newest. */
+  log: ReadonlyArray<string> = []
   #nowMs: () => number = () => 0
   #dropped = 0
 

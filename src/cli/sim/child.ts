@@ -63,6 +63,7 @@ async function record({ case: kept, folder }: Extract<Job, { _tag: "record" }>):
   const result = withTrap(() => runCase(kept, recorder))
   await mkdir(folder, { recursive: true })
   await Bun.write(join(folder, "trace.ndjson"), traceLines(recorder.events))
+  await Bun.write(join(folder, "log.txt"), recorder.log.map((line) => `${line}\n`).join(""))
   const { seed, brokers } = kept.options
   const title = `seed ${seed}: ${result.violation?.kind ?? "clean"}`
   const model = pictureModel(recorder.events, { title, brokers })

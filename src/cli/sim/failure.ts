@@ -10,7 +10,7 @@ import type { Lane } from "./lane.ts"
 
 export interface Investigation {
   readonly lanes: ReadonlyArray<Lane>
-  /** Made if it is not there: `case.json`, `original.json`, `trace.ndjson`, `picture.svg`. */
+  /** Made if it is not there: `case.json`, `original.json`, and what `record` writes. */
   readonly folder: string
   readonly commit: string
   readonly shrinkMs: number
@@ -48,7 +48,7 @@ export async function investigate(failing: FailingCase, on: Investigation): Prom
   )
   for (const fault of best.plan.slice(0, 20)) say(`    ${JSON.stringify(fault)}`)
   await lanes[0]?.run({ _tag: "record", case: best, folder })
-  say(`  kept in ${folder}: case.json, trace.ndjson, picture.svg`)
+  say(`  kept in ${folder}: case.json, trace.ndjson, log.txt, picture.svg`)
   say(`  again: bun varve sim --plan ${join(folder, "case.json")}`)
   return best
 }
