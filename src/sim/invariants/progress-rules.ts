@@ -105,7 +105,9 @@ export class ProgressRules {
       this.#report("high watermark regress", `${copy.member}: ${what}`)
     }
     watched.highWatermark = highWatermark
-    const end = (committed.entry(watched.commitIndex)?.lastOffset ?? -1) + 1
+    // As with what is applied: who begins anew keeps the watermark it had.
+    const own = (committed.entry(watched.commitIndex)?.lastOffset ?? -1) + 1
+    const end = watched.isRenewed || copy.isDamaged ? committed.endOffset : own
     if (highWatermark <= end || copy.isWitness) return
     const what = `group ${group}: ${highWatermark}, committed is ${end} (applied #${appliedIndex})`
     this.#report("high watermark beyond commit", `${copy.member}: ${what}`)
