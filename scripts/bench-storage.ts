@@ -241,9 +241,11 @@ function measureFloors(): Floors {
 /** From the call to the first durable commit; then a slice of every group, nothing of it cached. */
 async function restart(dir: string): Promise<void> {
   const startedMs = performance.now()
+  const cpuBefore = process.cpuUsage()
   let wake: (() => void) | undefined
   const wal = await openSqliteWal({ dir, onDurable: () => wake?.(), onFailure: () => {} })
   const openMs = performance.now() - startedMs
+  const { user, system } = process.cpuUsage(cpuBefore)
   const durable = new Promise<void>((resolve) => (wake = resolve))
   wal.commit([{ group: 0, entries: [], hardState: { ...wal.log(0).hardState, term: 2 } }])
   await durable
@@ -258,7 +260,7 @@ async function restart(dir: string): Promise<void> {
   console.log(
     `${(recovery.payloadBytes / MiB).toFixed(0)} MiB in ${recovery.segments} files, ` +
       `${recovery.groups} groups, ${recovery.entries} entries: open ${openMs.toFixed(0)} ms ` +
-      `(replay ${recovery.elapsedMs.toFixed(0)}), first durable commit ${servingMs.toFixed(0)} ms, ` +
+      `(replay ${recovery.elapsedMs.toFixed(0)}, CPU ${((user + system) / 1000).toFixed(0)}), first durable commit ${servingMs.toFixed(0)} ms, ` +
       `a slice of 4 KiB in the middle of a group ${(slicesMs * 1000).toFixed(0)} µs`,
   )
   await wal.close()

@@ -24,13 +24,15 @@ export interface CopyJob {
   readonly target: SegmentName
   readonly baseSeq: number
   readonly endSeq: number
-  /** Row, group, first and last index of everything alive, by row. */
+  /** Row, group, first and last index of everything alive; in no order, that is for this thread. */
   readonly live: Float64Array
   /** Not 0: give it up. */
   readonly cancelled: Int32Array
 }
 
-const [ROW, GROUP, FIRST, LAST, STRIDE] = [0, 1, 2, 3, 4] as const
+/** Numbers of an extent in `CopyJob.live`. */
+export const liveStride = 4
+const [ROW, GROUP, FIRST, LAST] = [0, 1, 2, 3] as const
 
 /** Bytes between two fsyncs: one for everything would hold up the log's own. */
 const bytesPerSync = 8 * 1024 * 1024
@@ -60,9 +62,11 @@ class Copy {
   private readonly db: Database
   private readonly states: StateWriter
   private readonly job: CopyJob
+  /** As in the job, by row. */
+  private readonly live: Float64Array
   private readonly path: string
   private readonly logs = new Map<GroupId, SqliteGroupLog>()
-  /** Place in `job.live`. */
+  /** Place in `live`. */
   private next = 0
   private bytes = 0
   private unsynced = 0
@@ -70,6 +74,7 @@ class Copy {
   constructor(path: string, job: CopyJob, settings: WriterSettings) {
     this.path = path
     this.job = job
+    this.live = byRow(job.live)
     this.db = new Database(path, { create: true, readwrite: true })
     this.db.run(`PRAGMA page_size = ${settings.pageBytes}`)
     // Nobody reads the file before it was fsynced and renamed.
@@ -84,7 +89,8 @@ class Copy {
     const segment = new Segment(path, cacheBytes, true)
     const insert = this.db.prepare("INSERT INTO log (seq, directory, payload) VALUES (?, ?, ?)")
     try {
-      const { cancelled, live } = this.job
+      const { live } = this
+      const { cancelled } = this.job
       const end = segment.info()?.endSeq ?? 0
       while (this.next < live.length && (live[this.next + ROW] ?? Infinity) < end) {
         if (Atomics.load(cancelled, 0) !== 0) throw new Error("given up")
@@ -119,9 +125,9 @@ class Copy {
 
   /** The directory's slots that are alive; goes on to the next row. */
   private liveSlots(directory: Directory): ReadonlyArray<number> {
-    const { live } = this.job
+    const { live } = this
     const slots: Array<number> = []
-    for (; live[this.next + ROW] === directory.seq; this.next += STRIDE) {
+    for (; live[this.next + ROW] === directory.seq; this.next += liveStride) {
       const group = live[this.next + GROUP] ?? 0
       const [first, last] = [live[this.next + FIRST] ?? 0, live[this.next + LAST] ?? -1]
       slots.push(...directory.slotsOf(group, first, last + 1).filter((slot) => slot >= 0))
@@ -144,6 +150,16 @@ class Copy {
     reached("halfCopied")
     this.db.run("BEGIN")
   }
+}
+
+function byRow(live: Float64Array): Float64Array {
+  const order = Array.from({ length: live.length / liveStride }, (_, n) => n * liveStride)
+  order.sort((a, b) => (live[a] ?? 0) - (live[b] ?? 0))
+  const sorted = new Float64Array(live.length)
+  for (const [n, at] of order.entries()) {
+    sorted.set(live.subarray(at, at + liveStride), n * liveStride)
+  }
+  return sorted
 }
 
 function syncFile(path: string): void {

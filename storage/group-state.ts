@@ -246,6 +246,10 @@ export class GroupState {
     return found
   }
 
+  extentsIn(from: number, to: number): number {
+    return this.extents.findRow(to) - this.extents.findRow(from)
+  }
+
   /** Extents in rows [from, to): what is alive of these. */
   eachExtent(
     from: number,

@@ -4,19 +4,14 @@
  * mostly dead. Disk stays at or below 1.5 × what is alive, and two files, soon after. A job that
  * fails changes nothing; the log goes on without it.
  */
+import { liveStride } from "./copy-forward.ts"
 import type { HousekeepingJob } from "./housekeeping-jobs.ts"
 import { storedBytes } from "./directory.ts"
+import { worthCopying } from "./copy-choice.ts"
 import { copiedSegment } from "./segment-files.ts"
 import { SegmentFile, type Segments } from "./segments.ts"
 import type { SqliteGroupLog } from "./sqlite-group-log.ts"
 import type { GroupId } from "./wal.ts"
-
-/** More dead than alive: worth a copy. */
-const deadShareMax = 1 / 2
-/** Of all files together. */
-const deadPerLiveMax = 1 / 2
-/** So many consecutive files that fit into one are copied together. */
-const smallFilesMax = 8
 
 export interface HousekeepingParts {
   readonly dir: string
@@ -72,7 +67,7 @@ export class Housekeeping {
   private async step(): Promise<boolean> {
     const full = this.parts.segments.full()
     if (full !== undefined) return this.attempt([full], () => this.seal(full))
-    const files = this.worthCopying()
+    const files = worthCopying(this.parts.segments.all, this.parts.segmentBytes)
     if (files.length === 0) return false
     return this.attempt(files, () => this.copy(files))
   }
@@ -124,74 +119,23 @@ export class Housekeeping {
     await perform({ _tag: "remove", paths: sources })
   }
 
-  /** Consecutive sealed files to be copied into one; none when it is not worth it. */
-  private worthCopying(): ReadonlyArray<SegmentFile> {
-    const { segmentBytes, segments } = this.parts
-    const files = segments.all.filter(({ sealed, stuck }) => sealed && !stuck)
-    const gone = files.find(({ liveBytes }) => liveBytes <= 0)
-    if (gone !== undefined) return [gone]
-    const dead = (file: SegmentFile): number => (file.bytes - file.liveBytes) / file.bytes
-    const worst = files.toSorted((a, b) => dead(b) - dead(a))[0]
-    if (worst !== undefined && dead(worst) > deadShareMax) return this.withNeighbours(files, worst)
-    const alive = files.reduce((sum, { liveBytes }) => sum + liveBytes, 0)
-    const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
-    if (worst !== undefined && bytes > alive * (1 + deadPerLiveMax) + segmentBytes) {
-      return this.withNeighbours(files, worst)
-    }
-    for (let at = 0; at + smallFilesMax <= files.length; at++) {
-      const small = files.slice(at, at + smallFilesMax)
-      const sum = small.reduce((total, file) => total + file.bytes, 0)
-      if (sum <= segmentBytes && areConsecutive(small)) return small
-    }
-    return []
-  }
-
-  /** The file and those beside it that are mostly dead too, as far as they fit into one. */
-  private withNeighbours(
-    files: ReadonlyArray<SegmentFile>,
-    worst: SegmentFile,
-  ): ReadonlyArray<SegmentFile> {
-    const isWorth = ({ bytes, liveBytes }: SegmentFile): boolean =>
-      bytes - liveBytes > bytes * deadShareMax
-    let from = files.indexOf(worst)
-    let to = from + 1
-    let room = this.parts.segmentBytes - worst.liveBytes
-    for (;;) {
-      const [before, behind] = [files[from - 1], files[to]]
-      const next = [before, behind].find(
-        (file) =>
-          file !== undefined &&
-          isWorth(file) &&
-          file.liveBytes <= room &&
-          areConsecutive(
-            file === before ? [file, ...files.slice(from, to)] : [...files.slice(from, to), file],
-          ),
-      )
-      if (next === undefined) return files.slice(from, to)
-      room -= next.liveBytes
-      if (next === before) from -= 1
-      else to += 1
-    }
-  }
-
-  /** See `CopyJob.live`. */
+  /** See `CopyJob.live`; and what it takes. */
   private liveIn(from: number, to: number): { live: Float64Array; bytes: number } {
+    const logs = [...this.parts.logs.values()]
+    const extents = logs.reduce((sum, log) => sum + log.extentsIn(from, to), 0)
+    const live = new Float64Array(extents * liveStride)
+    let at = 0
     let total = 0
-    const found: Array<readonly [row: number, group: GroupId, first: number, last: number]> = []
-    for (const log of this.parts.logs.values()) {
+    for (const log of logs) {
       log.eachExtent(from, to, (row, first, last, bytes) => {
-        found.push([row, log.group, first, last])
+        live[at] = row
+        live[at + 1] = log.group
+        live[at + 2] = first
+        live[at + 3] = last
+        at += liveStride
         total += storedBytes(bytes, last - first + 1)
       })
     }
-    found.sort((a, b) => a[0] - b[0])
-    const live = new Float64Array(found.length * 4)
-    for (const [n, quad] of found.entries()) live.set(quad, n * 4)
     return { live, bytes: total }
   }
-}
-
-/** Nothing lies between them, also nothing that was removed. */
-function areConsecutive(files: ReadonlyArray<SegmentFile>): boolean {
-  return files.every((file, n) => n === 0 || files[n - 1]?.endSeq === file.baseSeq)
 }

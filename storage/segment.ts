@@ -157,6 +157,8 @@ export class Segment implements RowSource, StateSource {
     this.db.close()
   }
 
+  /** `Row` says what the statement's columns are. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
   private all<Row>(sql: string, ...parameters: Array<number>): ReadonlyArray<Row> {
     return damageAsCorruptRow(() => this.db.query<Row, Array<number>>(sql).all(...parameters))
   }

@@ -54,14 +54,21 @@ export function snapshotAt(
   { index, term, lastOffset, appendMs }: Pick<Entry, "index" | "term" | "lastOffset" | "appendMs">,
   stateBytes = 30,
 ): Snapshot {
-  const configuration = {
+  const members = {
     voters: ["a", "b", "ü"],
     votersOutgoing: [],
     learners: ["c"],
     learnersNext: [],
     witnesses: ["b"],
   }
-  const cut = { index, term, lastOffset, appendMs, configuration, configurationIndex: index - 1 }
+  const cut = {
+    index,
+    term,
+    lastOffset,
+    appendMs,
+    configuration: members,
+    configurationIndex: index - 1,
+  }
   return { cut, state: payloadOf(stateBytes, index) }
 }
 

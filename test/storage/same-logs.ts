@@ -34,7 +34,7 @@ function describeLog(wal: Wal, group: GroupId): object {
   }
 }
 
-function withText<A extends { readonly state: Uint8Array }>(state: A | undefined): object | null {
+function withText(state: { readonly state: Uint8Array } | undefined): object | null {
   if (state === undefined) return null
   return { ...state, state: Buffer.from(state.state).toString("latin1") }
 }

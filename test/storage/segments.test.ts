@@ -284,7 +284,7 @@ describe("space", () => {
     await settled()
     const { liveBytes, storedBytes, segments } = wal.stats()
     expect(storedBytes).toBeLessThanOrEqual(1.5 * liveBytes + 2 * 42_000)
-    expect(segments).toBeLessThan(8)
+    expect(segments).toBeLessThan(12)
     expectEntries(wal, 1, kept)
     expectEntries(await reopened(), 1, kept)
   })
