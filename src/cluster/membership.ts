@@ -2,13 +2,13 @@
  * What a group's raft membership should be, as the image has it. The image states the goal, the
  * group's leader takes it there by joint consensus, the metadata leader notes that it is there.
  *
- * 1. `MembershipChanged` states a goal (a reassignment, its cancellation, a witness); a new disk of a
- *    replica's broker changes it too, for the goal is made of present disks.
+ * 1. `MembershipChanged` states a goal (a reassignment, its cancellation, a witness); a new disk of
+ *    a replica's broker changes it too, for the goal is made of present disks.
  * 2. The leader of the group claims its term. A metadata log knows one claim at a time, and only a
  *    leader that has applied its own claim changes membership: it then knows every goal that was
  *    settled under an older one, so nobody takes a replica back in that has been told to go.
- * 3. The leader reports a committed membership that is the goal; the metadata leader commits that it
- *    is settled if the claim and the goal are still the same. Who left drops its log then.
+ * 3. The leader reports a committed membership that is the goal; the metadata leader commits that
+ *    it is settled, if claim and goal are still the same. Who left drops its log then.
  */
 import type { Configuration, MemberId } from "../../raft/types.ts"
 import type { BrokerInfo, MetadataImage, PartitionInfo } from "./image.ts"

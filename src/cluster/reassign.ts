@@ -5,8 +5,10 @@
  * removed: it never was one.
  */
 import { ErrorCode } from "../protocol/error-codes.ts"
-import type { alterPartitionReassignments as alterSchema } from "../protocol/messages/alter-partition-reassignments.ts"
-import type { listPartitionReassignments as listSchema } from "../protocol/messages/list-partition-reassignments.ts"
+import type {
+  alterPartitionReassignments as alterSchema,
+  listPartitionReassignments as listSchema,
+} from "../protocol/reassignments.ts"
 import type { RequestOf, ResponseInput } from "../protocol/schema.ts"
 import { membershipChanged } from "./change-membership.ts"
 import { isActive } from "./controller.ts"

@@ -15,13 +15,15 @@ import {
 } from "../cluster/reassign.ts"
 import { registerBroker } from "../cluster/register-broker.ts"
 import { allocateProducerIds } from "../protocol/messages/allocate-producer-ids.ts"
-import { alterPartitionReassignments } from "../protocol/messages/alter-partition-reassignments.ts"
+import {
+  alterPartitionReassignments,
+  listPartitionReassignments,
+} from "../protocol/reassignments.ts"
 import { brokerRegistration } from "../protocol/messages/broker-registration.ts"
 import { changeMembership } from "../protocol/messages/change-membership.ts"
 import { createPartitions } from "../protocol/messages/create-partitions.ts"
 import { createTopics } from "../protocol/messages/create-topics.ts"
 import { deleteTopics } from "../protocol/messages/delete-topics.ts"
-import { listPartitionReassignments } from "../protocol/messages/list-partition-reassignments.ts"
 import type { Api } from "../protocol/schema.ts"
 import { requestOf } from "./requests/bodies.ts"
 

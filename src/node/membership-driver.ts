@@ -1,8 +1,8 @@
 /**
- * Takes the raft membership of groups led here where the metadata wants it (src/cluster/membership.ts
- * states the protocol): who is to join learns first, is made a voter by one joint change when it
- * has caught up, and leadership goes over first where this node is to leave. Also group 0, whose
- * goal is made of the registered disks.
+ * Takes the raft membership of groups led here where the metadata wants it (membership.ts in
+ * cluster states the protocol): who is to join learns first, is made a voter by one joint change
+ * when it has caught up, and leadership goes over first where this node is to leave. Also group 0,
+ * whose goal is made of the registered disks.
  *
  * Nothing is remembered that a new leader could not find out again: every look compares the
  * membership in force with the goal and takes the next step.
@@ -212,7 +212,9 @@ export class MembershipDriver {
     return "waits"
   }
 
-  /** New learners: within the bound, and only where the broker knows that it is to hold the group. */
+  /**
+   * New learners: within the bound, and only where the broker knows that it is to hold the group.
+   */
   #mayJoin(
     current: Configuration,
     joiners: ReadonlyArray<MemberId>,

@@ -1,6 +1,7 @@
 /**
- * Makes this node what the applied metadata says: groups hosted and given up, assigned campaigns and
- * transfers begun, memberships changed. Works on what the records touched, not on the whole image.
+ * Makes this node what the applied metadata says: groups hosted and given up, assigned campaigns
+ * and transfers begun, memberships changed. Works on what the records touched, not on the whole
+ * image.
  */
 import type { Configuration } from "../../raft/types.ts"
 import type { CommitNumber, GroupId, Wal } from "../../storage/wal.ts"

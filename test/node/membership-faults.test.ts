@@ -1,11 +1,11 @@
 /**
  * Partitions are reassigned and disks replaced while brokers crash, links break and clients write,
- * all drawn from a seed. At the end, with everything healed: what was acknowledged is there once, in
- * order, on every replica; the memberships are what was asked for last; nobody else holds a log.
+ * all drawn from a seed. At the end, with everything healed: what was acknowledged is there once,
+ * in order, on every replica; the memberships are what was asked for last; nobody else holds a log.
  */
 import { expect, test } from "bun:test"
 import { Prng } from "../../raft/index.ts"
-import { alterPartitionReassignments } from "../../src/protocol/messages/alter-partition-reassignments.ts"
+import { alterPartitionReassignments } from "../../src/protocol/reassignments.ts"
 import { newProducerId, readAll, untilLed } from "../support/clients.ts"
 import { createAssigned, holders, isSettled, partitionIn } from "../support/reassignments.ts"
 import { sorted } from "../support/sorted.ts"

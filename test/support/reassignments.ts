@@ -1,9 +1,11 @@
 /** Reassignments in a simulated cluster, in the words of the tests. */
 import type { PartitionInfo } from "../../src/cluster/image.ts"
 import { nodeOf } from "../../src/cluster/members.ts"
-import { alterPartitionReassignments } from "../../src/protocol/messages/alter-partition-reassignments.ts"
+import {
+  alterPartitionReassignments,
+  listPartitionReassignments,
+} from "../../src/protocol/reassignments.ts"
 import { createTopics } from "../../src/protocol/messages/create-topics.ts"
-import { listPartitionReassignments } from "../../src/protocol/messages/list-partition-reassignments.ts"
 import type { World } from "./world.ts"
 
 export function createAssigned(

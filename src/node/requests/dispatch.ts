@@ -1,5 +1,8 @@
 /** API key → handler, for the APIs of advertised.ts and no others. */
-import { alterPartitionReassignments } from "../../protocol/messages/alter-partition-reassignments.ts"
+import {
+  alterPartitionReassignments,
+  listPartitionReassignments,
+} from "../../protocol/reassignments.ts"
 import { apiVersions } from "../../protocol/messages/api-versions.ts"
 import { createPartitions } from "../../protocol/messages/create-partitions.ts"
 import { createTopics } from "../../protocol/messages/create-topics.ts"
@@ -10,7 +13,6 @@ import { fetch } from "../../protocol/messages/fetch.ts"
 import { findCoordinator } from "../../protocol/messages/find-coordinator.ts"
 import { initProducerId } from "../../protocol/messages/init-producer-id.ts"
 import { listOffsets } from "../../protocol/messages/list-offsets.ts"
-import { listPartitionReassignments } from "../../protocol/messages/list-partition-reassignments.ts"
 import { metadata } from "../../protocol/messages/metadata.ts"
 import { offsetForLeaderEpoch } from "../../protocol/messages/offset-for-leader-epoch.ts"
 import { produce } from "../../protocol/messages/produce.ts"

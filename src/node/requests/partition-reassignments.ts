@@ -1,12 +1,18 @@
-/** AlterPartitionReassignments and ListPartitionReassignments: both asked of the metadata leader. */
+/**
+ * AlterPartitionReassignments and ListPartitionReassignments: both asked of the metadata leader.
+ */
 import { ErrorCode } from "../../protocol/error-codes.ts"
-import type { alterPartitionReassignments } from "../../protocol/messages/alter-partition-reassignments.ts"
-import type { listPartitionReassignments } from "../../protocol/messages/list-partition-reassignments.ts"
+import type {
+  alterPartitionReassignments,
+  listPartitionReassignments,
+} from "../../protocol/reassignments.ts"
 import type { RequestOf, ResponseInput } from "../../protocol/schema.ts"
 import { decide, timedOutMessage } from "./controller-requests.ts"
 import type { Outcome, RequestContext } from "./outcome.ts"
 
 const timedOutFields = { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: timedOutMessage }
+
+const listTimedOut = (): ResponseInput<typeof listPartitionReassignments> => timedOutFields
 
 const topics = (): ReadonlyArray<string> => []
 
@@ -27,6 +33,5 @@ export function handleListPartitionReassignments(
   context: RequestContext,
 ): Outcome {
   const { timeoutMs } = request
-  const timedOut = (): ResponseInput<typeof listPartitionReassignments> => timedOutFields
-  return decide({ apiKey: 46, body: request, timeoutMs, timedOut, topics }, context)
+  return decide({ apiKey: 46, body: request, timeoutMs, timedOut: listTimedOut, topics }, context)
 }

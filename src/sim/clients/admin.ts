@@ -3,7 +3,7 @@
  * that are to last are left alone but for growing and moving.
  */
 import { ErrorCode, errorName } from "../../protocol/error-codes.ts"
-import { alterPartitionReassignments } from "../../protocol/messages/alter-partition-reassignments.ts"
+import { alterPartitionReassignments } from "../../protocol/reassignments.ts"
 import { createPartitions } from "../../protocol/messages/create-partitions.ts"
 import { createTopics } from "../../protocol/messages/create-topics.ts"
 import { deleteTopics } from "../../protocol/messages/delete-topics.ts"
