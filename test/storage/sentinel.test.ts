@@ -188,7 +188,7 @@ describe("damage", () => {
       writeFileSync(path, copy)
       const found = readSentinel(path)
       outcomes.add(found._tag)
-      if (found._tag === "damaged") continue
+      if (found._tag !== "readable") continue
       // What was the last record, or belongs to the generation before.
       expect(found.contents.groups.size).toBeGreaterThan(100)
     }

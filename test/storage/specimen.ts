@@ -71,15 +71,11 @@ export async function writeSpecimen(
   const expected = new MemoryWal({ onDurable: () => {} })
   const history = new Map<string, Entry>()
   const older: Array<Files> = []
-  let reported = 0
-  let wake = () => {}
+  const durable = new Reports()
   const wal = await openSqliteWal({
     dir,
     limits,
-    onDurable: (through) => {
-      reported = through
-      wake()
-    },
+    onDurable: (through) => durable.report(through),
     onFailure: (error) => {
       throw error
     },
@@ -91,7 +87,7 @@ export async function writeSpecimen(
     for (const { group, entries } of writes) {
       for (const entry of entries) history.set(`${group}:${entry.index}:${entry.term}`, entry)
     }
-    while (reported < number) await new Promise<void>((resolve) => (wake = resolve))
+    await durable.reached(number)
     if (k % 15 !== 0 || k === commits) continue
     await wal.tidied()
     older.push(readFiles(dir))
@@ -104,6 +100,21 @@ export async function writeSpecimen(
   if (copied === "in use") await wal.close()
   rmSync(dir, { recursive: true })
   return { files, older, expected, history }
+}
+
+/** The last report, and whoever waits for one. */
+class Reports {
+  private through = 0
+  private wake: (() => void) | undefined
+
+  report(through: number): void {
+    this.through = through
+    this.wake?.()
+  }
+
+  async reached(number: number): Promise<void> {
+    while (this.through < number) await new Promise<void>((resolve) => (this.wake = resolve))
+  }
 }
 
 function readFiles(dir: string): Files {

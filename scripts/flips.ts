@@ -1,0 +1,9 @@
+/** `bun scripts/flips.ts [--flips N] [--seed N]`: damages of each region class of a log's files. */
+import { join } from "node:path"
+
+const campaign = join(import.meta.dir, "../test/storage/campaign.ts")
+const child = Bun.spawn([process.execPath, campaign, "flips", ...process.argv.slice(2)], {
+  stdout: "inherit",
+  stderr: "inherit",
+})
+process.exitCode = await child.exited
