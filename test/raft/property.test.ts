@@ -112,6 +112,7 @@ test(`${count} seeds from ${first}: safe in every step, and alive after healing`
   let crashes = 0
   let damages = 0
   let snapshots = 0
+  let withoutOne = 0
   for (let seed = first; seed < first + count; seed++) {
     try {
       const world = explore(seed)
@@ -119,6 +120,7 @@ test(`${count} seeds from ${first}: safe in every step, and alive after healing`
       crashes += world.crashCount
       damages += world.damage.count
       snapshots += world.snapshotCount
+      if (world.stopped !== null) withoutOne++
     } catch (error) {
       throw new Error(`SEED=${seed}: ${error instanceof Error ? error.message : ""}`, {
         cause: error,
@@ -130,6 +132,7 @@ test(`${count} seeds from ${first}: safe in every step, and alive after healing`
     expect(crashes).toBeGreaterThan(count)
     expect(damages).toBeGreaterThan(count / 2)
     expect(snapshots).toBeGreaterThan(count / 2)
+    expect(withoutOne).toBeGreaterThan(count / 10)
   }
 }, 600_000)
 

@@ -83,7 +83,8 @@ export class World {
   /** Directed links that deliver nothing. */
   readonly #cut = new Set<string>()
   readonly #wakeAt = new Map<number, Array<Member>>()
-  #stopped: Member | null = null
+  /** Down for good. */
+  stopped: Member | null = null
   messageCount = 0
   proposalCount = 0
   crashCount = 0
@@ -119,7 +120,7 @@ export class World {
     this.#deliver()
     for (const member of this.members) {
       if (!member.up) {
-        if (member !== this.#stopped && this.#chance(100)) this.#restart(member)
+        if (member !== this.stopped && this.#chance(100)) this.#restart(member)
         continue
       }
       if (this.#chance(900)) this.#input(member, () => member.node.tick())
@@ -143,7 +144,7 @@ export class World {
   /** It is down for good. */
   stop(member: Member): void {
     member.crash()
-    this.#stopped = member
+    this.stopped = member
     this.#later(member)
   }
 
