@@ -221,7 +221,8 @@ export class RaftNode {
 
   /**
    * True, as at the beginning: witnesses get entries and count. False: every data voter is in sync,
-   * and witnesses are only kept alive. Costs nothing when nothing changes; wakes a leader when true.
+   * and witnesses are only kept alive. Costs nothing when nothing changes; wakes a leader when
+   * true.
    */
   setWitnessesNeeded(needed: boolean): void {
     setWitnessesNeeded(this.state, needed)

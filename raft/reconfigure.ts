@@ -33,7 +33,7 @@ export function proposeConfiguration(
 const mayBeProposed = (next: Configuration): boolean =>
   !isJoint(next) && next.learnersNext.length === 0 && configurationError(next) === null
 
-/** The log of a witness has no payload: it is never made anything else, nor is anything else one. */
+/** The log of a witness has no payload: it becomes nothing else, and nothing else becomes one. */
 const kindsStay = (current: Configuration, next: Configuration): boolean => {
   const known = membersOf(current)
   return membersOf(next).every(

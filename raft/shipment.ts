@@ -1,6 +1,6 @@
 /**
- * A snapshot on its way to one member (§7): chunks go out by a small window, and go back to what was
- * last asked for when heartbeats find that nothing has moved.
+ * A snapshot on its way to one member (§7): chunks go out by a small window, and go back to what
+ * was last asked for when heartbeats find that nothing has moved.
  */
 import { snapshotChunkBytes } from "./config.ts"
 import { crc32c } from "./crc32c.ts"

@@ -76,7 +76,7 @@ export class Image {
 export class Disk implements LogReader {
   #now = new Image()
   durable = new Image()
-  /** What was durable each time that damage took a part of it, until the member is trusted again. */
+  /** What was durable each time that damage took a part, until the member is trusted again. */
   lost: ReadonlyArray<Image> = []
   readonly #pending: Array<Commit> = []
 

@@ -159,7 +159,7 @@ export class Interaction {
     member.sync()
   }
 
-  /** The host answers snapshotsNeeded: with what it has stored, or (fresh=1) with what it is now. */
+  /** The host answers snapshotsNeeded: with what it has stored, or (fresh=1) with what is now. */
   #offer(member: Member, to: string, options: ReadonlyMap<string, string>): void {
     const snapshot = member.snapshot(options.has("fresh"))
     this.#print(String(member.node.offerSnapshot(to, snapshot)))
