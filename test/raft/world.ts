@@ -324,7 +324,7 @@ export class World {
     }
   }
 
-  /** As a partition does: witnesses work while a data voter is silent or lags; else now and then. */
+  /** As a partition does: witnesses work while a data voter is silent or lags, else seldom. */
   #judgeWitnesses({ node }: Member): void {
     const { voters, votersOutgoing, witnesses } = node.configuration
     if (witnesses.length === 0) return
