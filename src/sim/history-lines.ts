@@ -80,7 +80,7 @@ export function parseHistory(lines: Iterable<string>): ReadonlyArray<Operation> 
   const operations = new Map<number, Operation>()
   for (const text of lines) {
     if (text.trim() === "") continue
-    const line = JSON.parse(text) as Line
+    const line = lineOf(text)
     const begun = operations.get(line.op)
     if (line.type === "invoke") operations.set(line.op, invoked(line))
     else if (begun === undefined) throw new SyntaxError(`operation ${line.op} was never invoked`)
@@ -88,6 +88,20 @@ export function parseHistory(lines: Iterable<string>): ReadonlyArray<Operation> 
   }
   return [...operations.values()]
 }
+
+/** Only the outline is looked at: the file is one that `historyLines` wrote. */
+function lineOf(text: string): Line {
+  const parsed: unknown = JSON.parse(text)
+  if (!isLine(parsed)) throw new SyntaxError(`not a line of a history: ${text.slice(0, 80)}`)
+  return parsed
+}
+
+const isLine = (parsed: unknown): parsed is Line =>
+  typeof parsed === "object" &&
+  parsed !== null &&
+  "op" in parsed &&
+  "type" in parsed &&
+  "call" in parsed
 
 const invoked = (line: Line): Operation => ({
   id: line.op,

@@ -41,6 +41,8 @@ interface Process {
 }
 
 const dayMs = 86_400_000
+/** Of the costly looks so many pass between two at what waits in memory. */
+const memoryEvery = 8
 
 export class Invariants implements Observer {
   readonly #subject: Subject
@@ -51,6 +53,7 @@ export class Invariants implements Observer {
   readonly #budgets: Budgets
   readonly #processes = new Map<number, Process>()
   readonly #prng = new Prng(1)
+  readonly #pick = (below: number): number => this.#prng.below(below)
   readonly #costlyEvery: number
   #events = 0
 
@@ -171,24 +174,27 @@ export class Invariants implements Observer {
   stepped(broker: SubjectBroker): void {
     const process = this.#processes.get(broker.id)
     if (process === undefined || broker.node === undefined) return
-    for (const group of process.open) process.touched.add(group)
-    for (const group of process.touched) {
-      const isOpen = this.#progress.look(broker, this.#watched(process, group))
-      if (isOpen) process.open.add(group)
-      else process.open.delete(group)
+    const { open, touched } = process
+    if (open.size > 0) for (const group of open) touched.add(group)
+    if (touched.size > 0) {
+      for (const group of touched) {
+        const isOpen = this.#progress.look(broker, this.#watched(process, group))
+        if (isOpen) open.add(group)
+        else open.delete(group)
+      }
+      touched.clear()
     }
-    process.touched.clear()
     if (++this.#events % this.#costlyEvery === 0) this.#lookClosely(process)
   }
 
   #lookClosely(process: Process): void {
     const { broker, watched } = process
-    for (const one of watched.values()) this.#progress.look(broker, one)
-    const all = [...watched.values()]
-    const sampled = all[this.#prng.below(Math.max(1, all.length))]
-    if (sampled === undefined) return
-    this.#derived.sample(broker, sampled, (below) => this.#prng.below(below))
-    this.#budgets.memory(broker)
+    let left = this.#prng.below(Math.max(1, watched.size))
+    for (const one of watched.values()) {
+      this.#progress.look(broker, one)
+      if (left-- === 0) this.#derived.sample(broker, one, this.#pick)
+    }
+    if (this.#events % (this.#costlyEvery * memoryEvery) === 0) this.#budgets.memory(broker)
   }
 
   // ---- from outside

@@ -35,13 +35,13 @@ export interface Sample {
   drains: Array<Mutable<Operation<Extract<Call, { f: "drain" }>>>>
 }
 
-export const all = (sample: Sample): ReadonlyArray<Operation> => [
-  ...sample.appends,
-  ...sample.polls,
-  ...sample.lists,
-  ...sample.ends,
-  ...sample.metadata,
-  ...sample.drains,
+export const all = (parts: Sample): ReadonlyArray<Operation> => [
+  ...parts.appends,
+  ...parts.polls,
+  ...parts.lists,
+  ...parts.ends,
+  ...parts.metadata,
+  ...parts.drains,
 ]
 
 /** Ten batches of two by one idempotent producer; the first five in epoch 1, the others in 2. */
@@ -82,21 +82,7 @@ export function sample(): Sample {
     lists.push(list(-1, 2 * i + 2))
   }
   lists.push(list(-2, 0), list(-3, 18), list(1003, 6), list(5000, -1))
-  const end = (epoch: number, endOffset: number) =>
-    operation(
-      { f: "epochEnd", partition: part, epoch, endOffset, endEpoch: epoch },
-      { process: "i0" },
-    )
   const ends = [end(1, 10), end(2, 20)]
-  const seen = (leader: number, epoch: number) =>
-    operation(
-      {
-        f: "metadata",
-        topics: [{ name: "t0", id: "abcdef12", partitions: [{ leader, epoch }] }],
-        missing: [],
-      },
-      { process: "m0" },
-    )
   const metadata = [seen(0, 1), seen(1, 2), seen(1, 2)]
   const drains = [0, 1, 2].map((node) =>
     operation(
@@ -107,9 +93,25 @@ export function sample(): Sample {
   return { appends, polls, lists, ends, metadata, drains }
 }
 
-const list = (at: number, offset: number) =>
+const end = (epoch: number, endOffset: number) =>
   operation(
-    { f: "list", partition: part, at, offset, timestampMs: -1, epoch: 2 },
+    { f: "epochEnd", partition: part, epoch, endOffset, endEpoch: epoch },
+    { process: "i0" },
+  )
+
+const seen = (leader: number, epoch: number) =>
+  operation(
+    {
+      f: "metadata",
+      topics: [{ name: "t0", id: "abcdef12", partitions: [{ leader, epoch }] }],
+      missing: [],
+    },
+    { process: "m0" },
+  )
+
+const list = (wanted: number, offset: number) =>
+  operation(
+    { f: "list", partition: part, at: wanted, offset, timestampMs: -1, epoch: 2 },
     { process: "i0" },
   )
 

@@ -25,13 +25,13 @@ function healthy(): void {
   const topics = [{ name: "t", numPartitions: 1, replicationFactor: 3, configs: [] }]
   const made = world.call(0, createTopics, 7, { topics, timeoutMs: 5000 })
   const id = made.topics[0]?.topicId ?? ""
-  write(id)
+  writeBatches(id)
   leaderId = world.brokers.find(({ node }) => node?.partition(group)?.isLeader)?.id ?? -1
   followerId = (leaderId + 1) % 3
 }
 
 /** Twenty batches of an idempotent producer. */
-function write(id: string): void {
+function writeBatches(id: string): void {
   const topics = new TopicTable()
   const topic = { name: "t", id, partitions: 1, replicationFactor: 3 }
   topics.add({ ...topic, isLasting: true, isDeleted: false })
@@ -94,26 +94,90 @@ const entryOf = (id: number, index: number): Entry => {
 const writes = (id: number, entries: ReadonlyArray<Entry>): void =>
   invariants.wrote(broker(id), 1_000_000, [{ group, entries }])
 
+const answer = (over: object) => ({
+  _tag: "AppendEntriesResponse" as const,
+  from: member(followerId),
+  to: member(leaderId),
+  term: raft(leaderId).node.term,
+  success: true,
+  matchIndex: 1,
+  hintIndex: 0,
+  hintTerm: 0,
+  round: 1,
+  counts: true,
+  ...over,
+})
+
+const votes = (term: number, candidate: number): void =>
+  sends(followerId, candidate, {
+    _tag: "RequestVoteResponse",
+    from: member(followerId),
+    to: member(candidate),
+    term,
+    granted: true,
+  })
+
+const makeDurable = (term: number, candidate: number, standing: "trusted" | "recovering") => {
+  const hardState = {
+    term,
+    votedFor: member(candidate),
+    commitIndex: 0,
+    acceptedTerm: 1,
+    standing,
+  }
+  invariants.wrote(broker(followerId), 1_000_000, [{ group, entries: [], hardState }])
+  invariants.durable(broker(followerId), 1_000_000)
+}
+
+const commit = (id: number, index: number): void => {
+  raft(id).node.state.log.commitIndex = index
+  invariants.sent(broker(id), leaderId, ping(id))
+  invariants.stepped(broker(id))
+}
+
+/** Touches the group. */
+const ping = (id: number) =>
+  ({
+    _tag: "Raft",
+    group,
+    appliedMetadataIndex: 1,
+    message: { _tag: "SteppedDown", from: member(id), to: member(id), term: 1 },
+  }) as const
+
+const lastData = () => {
+  const { log, appliedIndex } = raft(followerId)
+  const found = log.metas(1, appliedIndex + 1, 1000).findLast(({ type }) => type === "data")
+  if (found === undefined) throw new Error("no data")
+  return found
+}
+
+const partition = () => {
+  const found = world.node(followerId).partition(group)
+  if (found === undefined) throw new Error("no partition")
+  return found
+}
+
+const touch = (): void => {
+  invariants.sent(broker(followerId), leaderId, {
+    _tag: "Raft",
+    group,
+    appliedMetadataIndex: 1,
+    message: {
+      _tag: "SteppedDown",
+      from: member(followerId),
+      to: member(leaderId),
+      term: 1,
+    },
+  })
+  invariants.stepped(broker(followerId))
+}
+
 test("the healthy world has entries and no violation", () => {
   expect(raft(leaderId).node.commitIndex).toBeGreaterThan(20)
   expect(invariants.committedEntries()).toBeGreaterThan(25)
 })
 
 describe("promises", () => {
-  const answer = (over: object) => ({
-    _tag: "AppendEntriesResponse" as const,
-    from: member(followerId),
-    to: member(leaderId),
-    term: raft(leaderId).node.term,
-    success: true,
-    matchIndex: 1,
-    hintIndex: 0,
-    hintTerm: 0,
-    round: 1,
-    counts: true,
-    ...over,
-  })
-
   test("two leaders of one term", () => {
     expectViolation("Election Safety", () =>
       sends(followerId, leaderId, {
@@ -168,27 +232,6 @@ describe("promises", () => {
       }),
     )
   })
-
-  const votes = (term: number, candidate: number): void =>
-    sends(followerId, candidate, {
-      _tag: "RequestVoteResponse",
-      from: member(followerId),
-      to: member(candidate),
-      term,
-      granted: true,
-    })
-
-  const makeDurable = (term: number, candidate: number, standing: "trusted" | "recovering") => {
-    const hardState = {
-      term,
-      votedFor: member(candidate),
-      commitIndex: 0,
-      acceptedTerm: 1,
-      standing,
-    }
-    invariants.wrote(broker(followerId), 1_000_000, [{ group, entries: [], hardState }])
-    invariants.durable(broker(followerId), 1_000_000)
-  }
 
   test("two votes in one term", () => {
     const term = raft(followerId).node.term + 1
@@ -277,21 +320,6 @@ describe("commits", () => {
     expectViolation("State Machine Safety", () => commit(leaderId, lastIndex + 1))
   })
 
-  const commit = (id: number, index: number): void => {
-    raft(id).node.state.log.commitIndex = index
-    invariants.sent(broker(id), leaderId, ping(id))
-    invariants.stepped(broker(id))
-  }
-
-  /** Touches the group. */
-  const ping = (id: number) =>
-    ({
-      _tag: "Raft",
-      group,
-      appliedMetadataIndex: 1,
-      message: { _tag: "SteppedDown", from: member(id), to: member(id), term: 1 },
-    }) as const
-
   test("without a majority", () => {
     const { lastIndex, term } = raft(leaderId).node
     const next = { ...entryOf(leaderId, lastIndex), index: lastIndex + 1, term }
@@ -342,32 +370,6 @@ describe("commits", () => {
 })
 
 describe("what follows from the log", () => {
-  const lastData = () => {
-    const { log, appliedIndex } = raft(followerId)
-    const found = log.metas(1, appliedIndex + 1, 1000).findLast(({ type }) => type === "data")
-    if (found === undefined) throw new Error("no data")
-    return found
-  }
-  const partition = () => {
-    const found = world.node(followerId).partition(group)
-    if (found === undefined) throw new Error("no partition")
-    return found
-  }
-  const touch = (): void => {
-    invariants.sent(broker(followerId), leaderId, {
-      _tag: "Raft",
-      group,
-      appliedMetadataIndex: 1,
-      message: {
-        _tag: "SteppedDown",
-        from: member(followerId),
-        to: member(leaderId),
-        term: 1,
-      },
-    })
-    invariants.stepped(broker(followerId))
-  }
-
   test("a producer that is remembered otherwise", () => {
     partition().apply({ ...lastData(), producerId: 99 })
     expectViolation("producer state", lookOften)

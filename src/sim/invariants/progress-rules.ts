@@ -30,6 +30,10 @@ export class Watched {
   }
 }
 
+/** Who begins anew from a damaged log keeps what it had applied, though its commit index falls. */
+const mostKnown = ({ isRenewed, copy, committed, commitIndex }: Watched): LogIndex =>
+  isRenewed || copy.isDamaged ? committed.lastIndex : commitIndex
+
 export class ProgressRules {
   readonly #groups: ObservedGroups
   readonly #report: Report
