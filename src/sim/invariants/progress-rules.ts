@@ -56,9 +56,7 @@ export class ProgressRules {
     const { commitIndex, role, term } = node
     if (commitIndex !== watched.commitIndex) this.#commits(watched, node, commitIndex, term)
     if (role === "leader") watched.committed.leads(watched.copy, term)
-    // Who begins anew from a damaged log keeps what it had applied.
-    const most =
-      watched.isRenewed || watched.copy.isDamaged ? watched.committed.lastIndex : commitIndex
+    const most = mostKnown(watched)
     if (raft.appliedIndex > most) {
       const what = `#${raft.appliedIndex} of group ${watched.group}, committed is #${most}`
       this.#report("applied beyond commit", `${watched.copy.member}: ${what}`)
