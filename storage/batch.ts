@@ -63,8 +63,8 @@ export class Batch {
   /** Newest of each group: what its log may forget once they are durable. */
   readonly cuts = new Map<GroupId, StoredCut>()
   readonly checkpoints = new Map<GroupId, Checkpoint>()
-  /** Called when it is durable. */
-  readonly settled: Array<() => void> = []
+  /** Called when it is durable, or with the reason why it never will be. */
+  readonly settled: Array<(failure?: Error) => void> = []
   /** The transaction begins a file. */
   readonly roll: Roll | undefined
   private readonly slabs = new Set<Slab>()

@@ -75,7 +75,7 @@ export class Extents {
     this.push([index, index, firstOffset, lastOffset, timestamp, row, chain, payloadBytes])
   }
 
-  /** Extents that follow the last one, as `slice` gave them. */
+  /** Extents that follow the last one, as `numbers` gave them. */
   appendAll(numbers: Float64Array): void {
     const base = this.length * stride
     this.reserve(base + numbers.length)
@@ -92,9 +92,9 @@ export class Extents {
     return this.row(at) === 0
   }
 
-  /** The numbers of extents [from, to). */
-  slice(from: number, to: number): Float64Array {
-    return this.data.slice(from * stride, to * stride)
+  /** The numbers of extents [from, to); a view. */
+  numbers(from: number, to: number): Float64Array {
+    return this.data.subarray(from * stride, to * stride)
   }
 
   replace(at: number, facts: ExtentFacts): void {

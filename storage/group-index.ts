@@ -81,8 +81,15 @@ export function decodeGroupIndex(row: GroupIndexRow): GroupIndex {
     maxTimestamp,
     terms: terms.map(([term, first]) => ({ term, firstIndex: first })),
     configurations,
-    extents: new Float64Array(row.extents.slice().buffer),
+    extents: doublesOf(row.extents),
   }
+}
+
+/** A view where the bytes happen to lie right for one. */
+function doublesOf(bytes: Uint8Array): Float64Array {
+  const aligned = bytes.byteOffset % Float64Array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
+  const count = aligned.length / Float64Array.BYTES_PER_ELEMENT
+  return new Float64Array(aligned.buffer, aligned.byteOffset, count)
 }
 
 const encoder = new TextEncoder()

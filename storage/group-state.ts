@@ -280,7 +280,7 @@ export class GroupState {
       maxTimestamp,
       terms: this.runs.all,
       configurations: this.configurations,
-      extents: extents.slice(0, extents.length),
+      extents: extents.numbers(0, extents.length),
     }
   }
 
@@ -396,7 +396,7 @@ export class GroupState {
     const { extents } = this
     const [start, end] = [found.find(from), found.find(to) + 1]
     const at = extents.length
-    extents.appendAll(found.slice(start, end))
+    extents.appendAll(found.numbers(start, end))
     for (let n = at; n < extents.length; n++) this.payloadBytes += extents.bytes(n)
     if (extents.firstIndex(at) < from && at === 0) this.trimFirst(from)
     if (this.lastIndex > to) this.trimLast(to + 1)

@@ -240,6 +240,9 @@ export class SqliteWal implements Wal {
     if (this.failure !== undefined) return
     this.failure = error
     this.stopped = error
+    for (const batch of [this.inFlight, ...this.waiting]) {
+      for (const settle of batch?.settled ?? []) settle(error)
+    }
     this.waiting = []
     this.whenIdle?.()
     this.events.onFailure(error)
@@ -298,11 +301,14 @@ export class SqliteWal implements Wal {
     return { group: log.group, lastAppendMs: log.lastAppendMs, runs }
   }
 
-  /** Resolves when everything committed so far is durable; never after a failure. */
+  /** Resolves when everything committed so far is durable; rejects when it never will be. */
   private allDurable(): Promise<void> {
+    if (this.failure !== undefined) return Promise.reject(this.failure)
     const last = this.waiting.at(-1) ?? this.inFlight
     if (last === undefined) return Promise.resolve()
-    return new Promise((resolve) => last.settled.push(resolve))
+    return new Promise((resolve, reject) => {
+      last.settled.push((failure) => (failure === undefined ? resolve() : reject(failure)))
+    })
   }
 
   private take(batch: Batch, write: GroupWrite): void {
@@ -393,7 +399,7 @@ export class SqliteWal implements Wal {
     batch.release(this.slabs)
     this.cache.evict()
     if (batch.through > 0) this.durable = batch.through
-    for (const resolve of batch.settled) resolve()
+    for (const settle of batch.settled) settle()
     if (this.segments.changed()) this.housekeeping.nudge()
   }
 

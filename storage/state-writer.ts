@@ -37,9 +37,10 @@ export class StateWriter {
        ON CONFLICT (grp, seq) DO UPDATE SET idx = min(idx, ?3)`,
     )
     this.upsertHardState = prepare(
-      `INSERT OR REPLACE INTO hard_state
-         (grp, term, voted_for, commit_index, accepted_term, standing, crc)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
+      `INSERT INTO hard_state (grp, term, voted_for, commit_index, accepted_term, standing, crc)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+       ON CONFLICT (grp) DO UPDATE SET term = ?2, voted_for = ?3, commit_index = ?4,
+         accepted_term = ?5, standing = ?6, crc = ?7`,
     )
     this.upsertCut = prepare(
       `INSERT OR REPLACE INTO cut

@@ -1,6 +1,6 @@
 /** What only the log in memory has: chosen fsyncs and power cuts. */
 import { describe, expect, test } from "bun:test"
-import { MemoryWal } from "../../storage/index.ts"
+import { CorruptEntry, MemoryWal } from "../../storage/index.ts"
 import { hardState, run } from "./entries.ts"
 
 function threeCommits() {
@@ -77,4 +77,55 @@ describe("crash", () => {
     after.flush()
     expect([reported, later]).toEqual([[], [1]])
   })
+})
+
+describe("the journal", () => {
+  test("a bad frame takes the last durable commits, and what is behind them", () => {
+    const { wal } = threeCommits()
+    wal.flush()
+    const after = wal.crash({ lose: 2 })
+    expect([heights(after), after.unclean]).toEqual([[2, 0], true])
+    expect(heights(wal.crash({ lose: 99 }))).toEqual([0, 0])
+  })
+
+  test("reaches back 64 changes at most: older ones are in the file", () => {
+    const wal = new MemoryWal({ onDurable: () => {} })
+    for (let n = 0; n < 100; n++) wal.commit([{ group: 1, entries: run(1, n + 1, n - 1) }])
+    wal.flush()
+    expect(wal.crash({ lose: 1000 }).log(1).lastIndex).toBe(36)
+    expect(wal.crash({ lose: 1 }).log(1).lastIndex).toBe(99)
+  })
+})
+
+describe("rot", () => {
+  test("is thrown by reads, survives a crash, and goes with the entry", () => {
+    const { wal } = threeCommits()
+    wal.flush()
+    expect([wal.damage(1, 2), wal.damage(1, 9)]).toEqual([true, false])
+    const after = wal.crash()
+    expect(() => after.log(1).entries(1, 9, 1000)).toThrow(CorruptEntry)
+    expect(after.log(1).entries(1, 2, 1000).length).toBe(1)
+    after.amputate(1, 2)
+    after.commit([{ group: 1, entries: run(1, 2, 0, { term: 9 }) }])
+    expect(after.log(1).entries(1, 9, 1000).length).toBe(2)
+    expect(after.log(1).hardState.standing).toBe("recovering")
+  })
+
+  test("is not in a copy of the disk that was made before", () => {
+    const { wal } = threeCommits()
+    wal.flush()
+    const copy = wal.copy()
+    wal.damage(1, 1)
+    expect(copy.log(1).entries(1, 9, 1000).length).toBe(3)
+  })
+})
+
+test("a log just opened is restated as the verdict has it, for good", () => {
+  const { wal } = threeCommits()
+  wal.flush()
+  const after = wal.crash()
+  after.restate(1, { ...hardState(7), standing: "amnesiac" }, 1)
+  const again = after.crash()
+  expect([again.log(1).lastIndex, again.log(1).hardState.standing]).toEqual([1, "amnesiac"])
+  expect([again.log(1).hardState.term, again.log(2).lastIndex]).toEqual([7, 1])
 })
