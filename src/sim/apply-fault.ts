@@ -308,13 +308,14 @@ type HurtingFault = Of<"loseTail" | "damageEntry" | "loseSentinel" | "restore" |
 
 function hurting(world: SimWorld, broker: SimBroker, fault: HurtingFault): boolean {
   const { disk } = broker
-  if (fault.beyond !== true && !world.atlas.mayHurt(broker)) return false
   if (fault._tag === "damageEntry") {
-    if (!disk.damage(fault.pick)) return false
+    const among = fault.beyond === true ? undefined : world.atlas.mayRot(broker)
+    if (!disk.damage(fault.pick, among)) return false
     broker.wasDamaged()
     scrubLater(world, broker, 500 + (fault.pick % 20) * 500)
     return true
   }
+  if (fault.beyond !== true && !world.atlas.mayHurt(broker)) return false
   world.atlas.noteHurt(broker)
   if (broker.process !== undefined) broker.crash(true)
   const done = hurt(broker, fault)

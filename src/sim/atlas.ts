@@ -44,12 +44,60 @@ export class Atlas {
     this.survey()
     const member = memberOf(broker)
     for (const [group, configurations] of this.known) {
-      for (const { voters, votersOutgoing } of configurations) {
-        if (!this.staysMinority(group, voters, member)) return false
-        if (!this.staysMinority(group, votersOutgoing, member)) return false
-      }
+      if (!this.mayLose(group, configurations, member)) return false
     }
     return true
+  }
+
+  /**
+   * Groups of which a single entry may rot there. What is cut off with it when it is found may be
+   * more than there is now, so that where a witness votes, which has no copy, none may.
+   */
+  mayRot(broker: SimBroker): ReadonlySet<GroupId> {
+    this.survey()
+    const member = memberOf(broker)
+    const groups = new Set<GroupId>()
+    for (const [group, configurations] of this.known) {
+      if (configurations.some(({ witnesses }) => witnesses.length > 0)) continue
+      if (this.mayLose(group, configurations, member)) groups.add(group)
+    }
+    return groups
+  }
+
+  private mayLose(
+    group: GroupId,
+    configurations: ReadonlyArray<Configuration>,
+    member: MemberId,
+  ): boolean {
+    return configurations.every(
+      ({ voters, votersOutgoing, witnesses }) =>
+        this.staysMinority(group, voters, member) &&
+        this.staysMinority(group, votersOutgoing, member) &&
+        (witnesses.length === 0 || this.isCopied(group, voters, witnesses, member)),
+    )
+  }
+
+  /** With a witness a commit may be on a single disk: another one must hold all that this one does. */
+  private isCopied(
+    group: GroupId,
+    voters: ReadonlyArray<MemberId>,
+    witnesses: ReadonlyArray<MemberId>,
+    member: MemberId,
+  ): boolean {
+    if (!voters.includes(member) || witnesses.includes(member)) return true
+    const height = this.heightOf(group, member)
+    return voters.some(
+      (voter) =>
+        voter !== member &&
+        !witnesses.includes(voter) &&
+        !this.isHurt(group, voter) &&
+        !isLower(this.heightOf(group, voter), height),
+    )
+  }
+
+  private heightOf(group: GroupId, member: MemberId): Height {
+    const log = this.brokers[nodeOf(member)]?.disk.log(group)
+    return { acceptedTerm: log?.hardState.acceptedTerm ?? 0, lastIndex: log?.lastIndex ?? 0 }
   }
 
   /** Every voter of every group can be believed again. */

@@ -332,9 +332,10 @@ export class SimDisk implements Wal {
     return true
   }
 
-  /** One stored payload is not what was appended any more; false when there is none. */
-  damage(pick: number): boolean {
+  /** One stored payload of these groups is not what was appended any more; false: there is none. */
+  damage(pick: number, among: ReadonlySet<GroupId> = new Set(this.image.groups())): boolean {
     const groups = this.image.groups().filter((group) => {
+      if (!among.has(group)) return false
       const { firstIndex, lastIndex } = this.image.log(group)
       return lastIndex >= firstIndex
     })
