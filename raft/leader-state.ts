@@ -28,6 +28,8 @@ export class LeaderState {
   voters: ReadonlyArray<Progress> = []
   votersOutgoing: ReadonlyArray<Progress> = []
   witnesses: ReadonlyArray<Progress> = []
+  /** Voters with data are a majority by themselves, or both. */
+  dataSuffices = true
   /** Every message carries it; grows with heartbeats, reads, and doubts about a follower. */
   round = 1
   heartbeatElapsed = 0
@@ -75,6 +77,7 @@ export class LeaderState {
     this.votersOutgoing = of(configuration.votersOutgoing)
     this.witnesses = of(configuration.witnesses)
     for (const progress of this.witnesses) progress.witness = true
+    this.dataSuffices = hasDataMajority(this.voters) && hasDataMajority(this.votersOutgoing)
     this.sendDue = true
   }
 
@@ -122,3 +125,6 @@ export class LeaderState {
 }
 
 const matchIndexOf = (progress: Progress): LogIndex => (progress.counts ? progress.matchIndex : 0)
+
+const hasDataMajority = (voters: ReadonlyArray<Progress>): boolean =>
+  voters.length === 0 || voters.filter((p) => !p.witness).length * 2 > voters.length

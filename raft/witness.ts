@@ -12,12 +12,14 @@ import type { RaftState } from "./state.ts"
 import type { Entry, LogCut, LogIndex } from "./types.ts"
 
 /**
- * The host's word, from which the core departs only on the side of more copies: until the term's
- * no-op is committed, for a configuration that it has not seen, and to be trusted again.
+ * The host's word, from which the core departs only on the side of more copies: where data voters
+ * are no majority, until the term's no-op is committed, for a configuration that it has not seen,
+ * and to be trusted again.
  */
 export const isSpared = (s: RaftState, leader: LeaderState, progress: Progress): boolean =>
   progress.witness &&
   !s.witnessesNeeded &&
+  leader.dataSuffices &&
   progress.counts &&
   s.log.commitIndex >= leader.noopIndex &&
   progress.matchIndex >= s.membership.currentIndex

@@ -164,6 +164,18 @@ describe("a leader", () => {
     expect(only(drain(member), "InstallSnapshot")).toMatchObject([{ to: "w1", cut: { index: 1 } }])
   })
 
+  test("never spares it where data voters are no majority by themselves", () => {
+    const member = leading({ voters: ["n1", "w1"] })
+    member.node.setWitnessesNeeded(false)
+    member.step(acked("w1", 1, 0))
+    drain(member)
+    member.step(acked("w1", 1, 1))
+    propose(member.node, "a")
+    expect(toWitness(drain(member))).toMatchObject([{ entries: [{ index: 2 }] }])
+    member.step(acked("w1", 1, 2))
+    expect(member.node.commitIndex).toBe(2)
+  })
+
   test("a new leader needs it until its no-op is committed, whatever the host said before", () => {
     const member = alone({ voters, log: [1, 1] })
     member.node.setWitnessesNeeded(false)
