@@ -3,10 +3,12 @@
  * evidence (VERIFICATION D1, D2).
  */
 import { Database, SQLiteError } from "bun:sqlite"
-import { existsSync, readdirSync, rmSync, statSync } from "node:fs"
+import { closeSync, existsSync, openSync, readdirSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { setAside, type Aside } from "./aside.ts"
 import { autopsy, type Autopsy } from "./autopsy.ts"
+import { readFully } from "./journal.ts"
+import { applicationId, schemaVersion } from "./schema.ts"
 import { readSentinel, SentinelFile, type SentinelFound } from "./sentinel-file.ts"
 
 export interface Admission {
@@ -35,7 +37,7 @@ export function admit(dir: string): Admission {
   }
   const unclean = whyUnclean(dir, sentinel, lines)
   const journal = examineJournals(dir, sentinel, lines)
-  const versions = segmentPaths(dir).map((path) => versionOf(path, lines))
+  const versions = segmentPaths(dir).map((path) => versionOf(path, sentinel, lines))
   const sentinelExpected = versions.some((version) => (version ?? sentinelSince) >= sentinelSince)
   // From here on a log that is found without a sentinel has lost it.
   if (sentinel._tag === "absent" && !sentinelExpected) {
@@ -116,29 +118,71 @@ function examineJournals(dir: string, sentinel: SentinelFound, lines: Array<stri
 
 /**
  * Opens the file without writing to it. One that SQLite does not take for a database of this log is
- * moved aside; the answer is then undefined.
+ * moved aside; the answer is then undefined. A stranger's file is left to be refused: whether it is
+ * one, the sentinel knows, for it was written by whoever wrote the files.
  */
-function versionOf(path: string, lines: Array<string>): number | undefined {
+function versionOf(
+  path: string,
+  sentinel: SentinelFound,
+  lines: Array<string>,
+): number | undefined {
   try {
-    if (existsSync(unusableMark(path))) throw new SQLiteError("a write to it failed as malformed")
-    const db = new Database(path, { readonly: true })
-    try {
-      const version = Number(db.query("PRAGMA user_version").values()[0]?.[0])
-      const tables = db.query("SELECT name FROM sqlite_master WHERE type = 'table'").values()
-      if (version > 0 && !tables.some(([name]) => name === "log")) throw new Error("it has no log")
-      return version
-    } finally {
-      db.close()
-    }
+    if (existsSync(unusableMark(path))) throw new DamagedFile("a write to it failed as malformed")
+    checkHeader(path)
+    return readVersion(path, sentinel._tag === "readable" ? sentinel.contents.format : undefined)
   } catch (error) {
-    if (!(error instanceof Error) || (error instanceof SQLiteError && !isDamage(error))) throw error
-    lines.push(...giveUp(path, error.message))
+    const damaged = error instanceof SQLiteError ? isDamage(error) : error instanceof DamagedFile
+    if (!damaged) throw error
+    lines.push(...giveUp(path, error instanceof Error ? error.message : String(error)))
     return undefined
   }
 }
 
-export const isDamage = (error: SQLiteError): boolean =>
-  /CORRUPT|NOTADB/.test(error.code ?? "") || /malformed|not a database/.test(error.message)
+class DamagedFile extends Error {}
+
+function readVersion(path: string, format: number | undefined): number {
+  const db = new Database(path, { readonly: true })
+  try {
+    const version = Number(db.query("PRAGMA user_version").values()[0]?.[0])
+    const id = Number(db.query("PRAGMA application_id").values()[0]?.[0])
+    const tables = db.query("SELECT name FROM sqlite_master WHERE type = 'table'").values()
+    if (version > 0 && !tables.some(([name]) => name === "log")) {
+      throw new DamagedFile("it has no log")
+    }
+    if (format === undefined) return version
+    if (version > 0 && id !== applicationId) throw new DamagedFile("it lacks the mark of a log")
+    // A file that is newer than its sentinel, or has tables of a version that it denies.
+    const newer = tables.some(([name]) => name === "segment") && version < schemaVersion
+    if (version > format || (newer && format >= schemaVersion)) {
+      throw new DamagedFile(`it says format ${version}, it was ${format}`)
+    }
+    return version
+  } finally {
+    db.close()
+  }
+}
+
+/** What SQLite would only find out when it writes: bytes 18 and 19, the versions of the format. */
+function checkHeader(path: string): void {
+  const header = new Uint8Array(20)
+  const file = openSync(path, "r")
+  try {
+    if (readFully(file, header, 0) < header.length) return
+  } finally {
+    closeSync(file)
+  }
+  const [writing = 0, reading = 0] = header.subarray(18)
+  if (writing < 1 || writing > 2 || reading < 1 || reading > 2) {
+    throw new DamagedFile(`its header speaks of format ${writing}/${reading}`)
+  }
+}
+
+/** SQLite's own word for a damaged file. */
+export const isMalformed = (error: SQLiteError): boolean => /CORRUPT|NOTADB/.test(error.code ?? "")
+
+/** Where nothing but a look at the schema is asked for, whatever is not the machine's is the file's. */
+const isDamage = (error: SQLiteError): boolean =>
+  !/IOERR|BUSY|LOCKED|CANTOPEN|PERM|READONLY|NOMEM|FULL|AUTH|INTERRUPT/.test(error.code ?? "")
 
 /** Made when SQLite finds a file damaged while it writes: the next open would fail likewise. */
 export const unusableMark = (path: string): string => `${path}.unusable`

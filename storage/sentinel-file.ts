@@ -13,12 +13,15 @@
 import { closeSync, existsSync, fdatasyncSync, fsyncSync, openSync, readFileSync } from "node:fs"
 import { renameSync, writeSync } from "node:fs"
 import { dirname } from "node:path"
+import { schemaVersion } from "./schema.ts"
 import { syncDirectory } from "./segment-writer.ts"
 import { decodeRecord, encodeRecord, sectorBytes } from "./sentinel-record.ts"
 import type { Cell, GroupSentinel, SentinelRecord } from "./sentinel-record.ts"
 import type { GroupId } from "./wal.ts"
 
 export interface SentinelContents {
+  /** Schema version of the files that it was written with. */
+  readonly format: number
   readonly groups: ReadonlyMap<GroupId, GroupSentinel>
   /** What the files looked like after an orderly close; undefined while the log is in use. */
   readonly closed: string | undefined
@@ -75,7 +78,7 @@ function replay(records: ReadonlyMap<number, SentinelRecord>): SentinelContents 
     for (const cell of last?.cells ?? []) applyCell(groups, cell)
   }
   const closed = last?.closed === true ? last.text : undefined
-  return { groups, closed, suspect: last?.suspect === true }
+  return { format: last?.format ?? 0, groups, closed, suspect: last?.suspect === true }
 }
 
 function applyCell(groups: Map<GroupId, GroupSentinel>, cell: Cell): void {
@@ -169,6 +172,7 @@ export class SentinelFile {
     return encodeRecord({
       generation: this.generation,
       ordinal: this.ordinal,
+      format: schemaVersion,
       closed: closed !== undefined,
       suspect: suspect === true,
       cells,

@@ -2,7 +2,8 @@
  * Bytes of the sentinel's records. Big-endian:
  *
  *   header  magic u32 · crc u32 (CRC-32C of what follows) · bytes u32 (without padding) ·
- *           generation i64 · ordinal u32 · flags u8 · 3 × 0 · cells u32 · text bytes u32
+ *           generation i64 · ordinal u32 · flags u8 · format u8 · 2 × 0 · cells u32 ·
+ *           text bytes u32
  *   cell    kind u8 · group i32 · then
  *           whole:   term · acceptedTerm · lastIndex · chain · commitIndex (i64 each) ·
  *                    standing u8 · vote bytes u16 (65,535 = none) · vote in UTF-8
@@ -45,6 +46,8 @@ export interface SentinelRecord {
   readonly generation: number
   /** 0 = the image with which a generation begins, then 1, 2, 3 … */
   readonly ordinal: number
+  /** Of the log's files: the schema version of the program that wrote this. */
+  readonly format: number
   readonly closed: boolean
   /** A journal whose acknowledged transactions were lost is about to be opened. */
   readonly suspect: boolean
@@ -73,6 +76,7 @@ export function encodeRecord(record: SentinelRecord): Uint8Array<ArrayBuffer> {
   writeInt64(view, 12, record.generation)
   view.setUint32(20, record.ordinal)
   view.setUint8(24, (record.closed ? 1 : 0) | (record.suspect ? 2 : 0))
+  view.setUint8(25, record.format)
   view.setUint32(28, record.cells.length)
   view.setUint32(32, text.length)
   let at = headerBytes
@@ -142,6 +146,7 @@ export function decodeRecord(
     record: {
       generation: readInt64(view, 12),
       ordinal: view.getUint32(20),
+      format: view.getUint8(25),
       closed: (flags & 1) !== 0,
       suspect: (flags & 2) !== 0,
       cells,

@@ -1,7 +1,7 @@
 /** The storage worker's thread: takes transactions one at a time and says when each is durable. */
 import { SQLiteError } from "bun:sqlite"
 import { writeFileSync } from "node:fs"
-import { describeFiles, isDamage, sentinelPath, unusableMark } from "./admission.ts"
+import { describeFiles, isMalformed, sentinelPath, unusableMark } from "./admission.ts"
 import { perform } from "./housekeeping-jobs.ts"
 import { reached } from "./kill-point.ts"
 import type { WriterSettings } from "./schema.ts"
@@ -28,7 +28,7 @@ function guarded(action: () => void): void {
     action()
   } catch (error) {
     failed = true
-    if (error instanceof SQLiteError && isDamage(error)) writeFileSync(unusableMark(path), "")
+    if (error instanceof SQLiteError && isMalformed(error)) writeFileSync(unusableMark(path), "")
     answer({ _tag: "failed", message: error instanceof Error ? error.message : String(error) })
   }
 }

@@ -166,6 +166,8 @@ describe("the open salvages, and says what it lost", () => {
 
 describe("the open refuses", () => {
   test("a file that is not a log of varve, and one of a newer version", async () => {
+    // Beside its own sentinel such a file is a damaged one.
+    rmSync(join(dir, "sentinel"))
     const db = new Database(file)
     db.run("PRAGMA user_version = 99")
     db.close()
