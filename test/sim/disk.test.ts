@@ -9,9 +9,9 @@ import { Engine } from "../../src/sim/engine.ts"
 
 const quiet = { wrote: () => {}, rewrote: () => {} }
 
-const newDisk = (seed = 1): { readonly engine: Engine; readonly disk: SimDisk } => {
+const newDisk = (seed = 1, torn = false): { readonly engine: Engine; readonly disk: SimDisk } => {
   const engine = new Engine(seed)
-  const disk = new SimDisk(engine, { fsyncMs: [1, 4], torn: false }, "0", quiet)
+  const disk = new SimDisk(engine, { fsyncMs: [1, 4], torn }, "0", quiet)
   disk.open()
   return { engine, disk }
 }
@@ -64,7 +64,7 @@ describe("fsync", () => {
   test("that fails says nothing is durable; it may be there all the same", () => {
     const ends = new Set<number>()
     for (let seed = 1; seed <= 60; seed++) {
-      const { disk } = newDisk(seed)
+      const { disk } = newDisk(seed, true)
       append(disk, 1, 2)
       sync(disk)
       append(disk, 3, 4)
@@ -175,6 +175,19 @@ describe("faults", () => {
     expect(disk.log(3).lastIndex).toBe(2)
     append(disk, 3, 4)
     expect(disk.log(3).entries(1, 5, 1000).length).toBe(4)
+  })
+
+  test("damage goes with an entry that another leader's replaces", () => {
+    const { disk } = newDisk()
+    append(disk, 1, 4)
+    disk.damage(3)
+    append(disk, 3, 4, 2)
+    expect(
+      disk
+        .log(3)
+        .entries(1, 5, 1000)
+        .map(({ term }) => term),
+    ).toEqual([1, 1, 2, 2])
   })
 
   test("damage is found at an open, or later", () => {
