@@ -14,15 +14,18 @@ import type { Entry, LogCut, LogIndex } from "./types.ts"
 /**
  * The host's word, from which the core departs only on the side of more copies: where data voters
  * are no majority, until the term's no-op is committed, for a configuration that it has not seen,
- * and to be trusted again.
+ * and while a voter is not trusted, be it the witness.
  */
 export const isSpared = (s: RaftState, leader: LeaderState, progress: Progress): boolean =>
   progress.witness &&
   !s.witnessesNeeded &&
   leader.dataSuffices &&
-  progress.counts &&
+  leader.voters.every(isCounted) &&
+  leader.votersOutgoing.every(isCounted) &&
   s.log.commitIndex >= leader.noopIndex &&
   progress.matchIndex >= s.membership.currentIndex
+
+const isCounted = ({ counts }: Progress): boolean => counts
 
 /**
  * Without its bytes: a no-op to whoever looks at it, in the same place of the log and of the

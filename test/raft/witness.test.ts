@@ -164,6 +164,15 @@ describe("a leader", () => {
     expect(only(drain(member), "InstallSnapshot")).toMatchObject([{ to: "w1", cut: { index: 1 } }])
   })
 
+  test("needs it while a data voter holds entries that do not count", () => {
+    const member = sparing()
+    member.step(acked("w1", 1, 0))
+    propose(member.node, "a")
+    drain(member)
+    member.step({ ...acked("n2", 1, 1, round(member)), counts: false })
+    expect(only(drain(member), "InstallSnapshot")).toMatchObject([{ to: "w1", cut: { index: 1 } }])
+  })
+
   test("never spares it where data voters are no majority by themselves", () => {
     const member = leading({ voters: ["n1", "w1"] })
     member.node.setWitnessesNeeded(false)
