@@ -10,6 +10,7 @@ import type { RaftGroup } from "../partition/raft-group.ts"
 import { contradicts } from "../partition/witnessed.ts"
 import type { WitnessedHeight } from "../peer/codec.ts"
 import type { Hello, LogLevel, NodeOptions } from "./ports.ts"
+import { acceptHint } from "./sole-voter.ts"
 
 export interface RecoveryPorts {
   readonly options: NodeOptions
@@ -21,6 +22,10 @@ export interface RecoveryPorts {
   isDeleted(group: GroupId): boolean
   log(level: LogLevel, line: string): void
 }
+
+/** Election timeouts after which nobody is expected any more. */
+const stuckTimeouts = 6
+const stuckLookMs = 500
 
 /** What a peer's disk said of its groups. */
 interface Terms {
@@ -37,6 +42,8 @@ export class Recovery {
   readonly #distrusted = new Map<GroupId, string>()
   #holding: boolean
   #holdUntilMs = Number.POSITIVE_INFINITY
+  #nextLookMs = 0
+  readonly #stuckSince = new Map<GroupId, number>()
 
   constructor(ports: RecoveryPorts) {
     const { nodeId, diskUuid, peers } = ports.options
@@ -54,6 +61,31 @@ export class Recovery {
 
   tick(nowMs: number): void {
     if (this.#holding && nowMs >= this.#holdUntilMs) this.#release()
+    if (nowMs < this.#nextLookMs) return
+    this.#nextLookMs = nowMs + stuckLookMs
+    for (const group of this.#ports.groups()) this.#lookStuck(group, nowMs)
+  }
+
+  /** Nobody leads it for long, though everybody was heard: whom the others need has lost something. */
+  #lookStuck(group: RaftGroup, nowMs: number): void {
+    const { node } = group
+    const stuck = node.standing !== "trusted" && node.leaderId === null && this.#allAnswered
+    if (!stuck) {
+      this.#stuckSince.delete(group.group)
+      return
+    }
+    const since = this.#stuckSince.get(group.group) ?? nowMs
+    this.#stuckSince.set(group.group, since)
+    const { acceptDataLoss, dataElectionTimeoutMs } = this.#ports.options.settings
+    if (nowMs - since < stuckTimeouts * dataElectionTimeoutMs) return
+    this.#stuckSince.set(group.group, Number.POSITIVE_INFINITY)
+    if (!acceptDataLoss) {
+      const line = "no majority of whole logs elects a leader that could fill this one up"
+      this.#ports.log("error", `group ${group.group}: ${line}; ${acceptHint}`)
+    } else if (group.acceptLoss()) {
+      const line = `group ${group.group} runs with what is left, up to ${node.lastIndex}`
+      this.#ports.log("warn", `DATA LOSS ACCEPTED: ${line}`)
+    } else this.#stuckSince.set(group.group, nowMs)
   }
 
   /** A group runs here now. */

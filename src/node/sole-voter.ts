@@ -5,6 +5,7 @@
 import { decodeConfiguration } from "../../raft/index.ts"
 import type { Configuration } from "../../raft/types.ts"
 import type { GroupId, GroupLog, Wal } from "../../storage/wal.ts"
+import { acceptedLoss } from "../partition/accepted-loss.ts"
 import type { LogLevel } from "./ports.ts"
 
 export interface SoleVoterOptions {
@@ -29,16 +30,13 @@ export function mayRunAlone(
     options.log("error", `${name} is not run: ${lossLine}`)
     return false
   }
-  const commitIndex = Math.min(hardState.commitIndex, lastIndex)
-  const accepted = { ...hardState, commitIndex, standing: "trusted" } as const
-  options.wal.commit([{ group, entries: [], hardState: accepted }])
+  options.wal.commit([{ group, entries: [], hardState: acceptedLoss(log) }])
   options.log("warn", `DATA LOSS ACCEPTED: ${name} runs with what is left, up to ${lastIndex}`)
   return true
 }
 
-export const lossLine =
-  "its log has lost entries and no other broker has a copy; " +
-  "to go on without them: varve start --accept-data-loss"
+export const acceptHint = "to go on without what is lost: varve start --accept-data-loss"
+export const lossLine = `its log has lost entries and no other broker has a copy; ${acceptHint}`
 
 function configurationOf(log: GroupLog, bootstrap: Configuration): Configuration {
   const entry = log.configurationAt(log.lastIndex)

@@ -27,6 +27,10 @@ export class Persisting {
     }
   }
 
+  get idle(): boolean {
+    return this.#waiting.length === 0
+  }
+
   /** The node that promised is gone. */
   forget(): void {
     this.#waiting = []

@@ -3,7 +3,7 @@
  * durable here), or with "unknown" when leadership went, because then nobody here can say what
  * becomes of it (VERIFICATION hazard 32).
  */
-import type { EntryId, LogIndex, Term } from "../../raft/types.ts"
+import type { EntryId, LogIndex, Proposal, Term } from "../../raft/types.ts"
 
 export type ProposalOutcome =
   | { readonly _tag: "committed"; readonly index: LogIndex; readonly term: Term }
@@ -15,6 +15,22 @@ export type ProposalOutcome =
 export type ProposalWaiter = (outcome: ProposalOutcome) => void
 
 const unknownOutcome: ProposalOutcome = { _tag: "unknown" }
+
+/** An entry that takes no offset, behind a log that ends at `lastOffset`. */
+export const withoutOffsets = (
+  lastOffset: number,
+  appendMs: number,
+  payload: Uint8Array,
+): Proposal => ({
+  appendMs,
+  firstOffset: lastOffset + 1,
+  lastOffset,
+  maxTimestamp: -1,
+  producerId: -1,
+  producerEpoch: -1,
+  baseSequence: -1,
+  payload,
+})
 
 interface Waiting {
   readonly term: Term

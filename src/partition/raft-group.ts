@@ -32,12 +32,13 @@ import type {
   GroupWrite,
   Wal,
 } from "../../storage/wal.ts"
+import { acceptedLoss } from "./accepted-loss.ts"
 import type { Backlog } from "./backlog.ts"
 import type { CheckpointLimits } from "./checkpoint-plan.ts"
 import { Damage, othersHold } from "./damage.ts"
 import type { Outbox } from "./ports.ts"
 import { Persisting } from "./persisting.ts"
-import { Proposals } from "./proposals.ts"
+import { Proposals, withoutOffsets } from "./proposals.ts"
 import type { ProposalWaiter } from "./proposals.ts"
 import { ReadRounds } from "./read-rounds.ts"
 import type { ReadWaiter } from "./read-rounds.ts"
@@ -205,17 +206,7 @@ export class RaftGroup {
   /** An entry that takes no offset: metadata records. */
   proposePayload(payload: Uint8Array, nowMs: number, waiter: ProposalWaiter): ProposeResult {
     const { lastOffset } = this.node
-    const proposal: Proposal = {
-      appendMs: this.appendMs(nowMs),
-      firstOffset: lastOffset + 1,
-      lastOffset,
-      maxTimestamp: -1,
-      producerId: -1,
-      producerEpoch: -1,
-      baseSequence: -1,
-      payload,
-    }
-    return this.propose(proposal, waiter)
+    return this.propose(withoutOffsets(lastOffset, this.appendMs(nowMs), payload), waiter)
   }
 
   /** Waits for an entry that somebody else proposed in this term, or for the term's no-op. */
@@ -266,10 +257,7 @@ export class RaftGroup {
     this.#onDirty(this)
   }
 
-  /**
-   * The group is gone from this node: nothing leaves any more, whoever waits is told that the
-   * outcome is unknown.
-   */
+  /** It is gone from this node: nothing leaves any more, whoever waits is told "unknown". */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -278,9 +266,7 @@ export class RaftGroup {
     this.#reads.allLost()
   }
 
-  /**
-   * Part 1 of a turn. Null when nothing has to be written; `taken` is called for what is returned.
-   */
+  /** Part 1 of a turn. Null: nothing is to be written. `taken` is called for what is returned. */
   collect(): GroupWrite | null {
     this.#scheduled = false
     if (this.#closed) return null
@@ -481,9 +467,25 @@ export class RaftGroup {
     this.schedule()
   }
 
+  /**
+   * Somebody answers for it: the log is taken as it is, whatever it has lost. False: not now, or
+   * there is nothing to accept. An amnesiac member must first hear the others' terms.
+   */
+  acceptLoss(): boolean {
+    if (this.#node.standing !== "recovering" || !this.#persisting.idle) return false
+    const hardState = acceptedLoss(this.log)
+    this.#options.wal.commit([{ group: this.group, entries: [], hardState }])
+    this.#renew()
+    return true
+  }
+
   /** Forgets everything from `index` on and starts as a member that is to be trusted again. */
   #beginAnew(index: LogIndex): void {
     this.#options.wal.amputate(this.group, index)
+    this.#renew()
+  }
+
+  #renew(): void {
     this.#persisting.forget()
     this.#states.forget()
     const lastKnown = Math.min(this.#committedHi, this.log.lastIndex + 1)

@@ -212,12 +212,40 @@ describe("the only copy", () => {
     write(world, "t", 10, 1)
   })
 
+  test("two voters cannot do without one: nothing goes on until it is told to", () => {
+    const world = new World({ seed: 6, nodes: 2 }).startAll().untilReady()
+    createTopic(world, "t", { replicas: 2 })
+    write(world, "t", 0, 10)
+    world.crash(1)
+    world.broker(1).disk.loseTail(6)
+    world.start(1)
+    world.run(30_000)
+    expect(world.ready()).toBe(false)
+    expect(world.node(1).status().recovering.length).toBeGreaterThan(0)
+    const said = world.lines.filter((line) => line.includes("no majority of whole logs"))
+    expect(said.length).toBe(2)
+  })
+
+  test("two voters, told to: goes on with what is left of one", () => {
+    const settings = { acceptDataLoss: true }
+    const world = new World({ seed: 6, nodes: 2, settings }).startAll().untilReady()
+    createTopic(world, "t", { replicas: 2 })
+    write(world, "t", 0, 10)
+    world.crash(1)
+    world.broker(1).disk.loseTail(6)
+    world.start(1)
+    world.runUntil(() => recovered(world), 30_000, "everything runs")
+    expect(world.lines.some((line) => line.includes("DATA LOSS ACCEPTED"))).toBe(true)
+    write(world, "t", 10, 1)
+  })
+
   test("of the metadata: the broker does not run at all", () => {
     const world = new World({ seed: 5, nodes: 1 }).startAll().untilReady()
     createTopic(world, "t", { replicas: 1 })
     world.crash(0)
     world.broker(0).disk.loseTail(2)
     world.start(0)
-    expect(world.node(0).refusal).toContain("--accept-data-loss")
+    expect(world.broker(0).process).toBeUndefined()
+    expect(world.lines.some((line) => line.includes("--accept-data-loss"))).toBe(true)
   })
 })
