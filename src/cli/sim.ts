@@ -123,9 +123,11 @@ async function campaign(settings: Settings, lanes: ReadonlyArray<Lane>): Promise
   const progress = new Progress(process.stderr)
   const endMs = settings.minutes === undefined ? Infinity : settings.minutes * 60_000
   let isInterrupted = false
-  process.once("SIGINT", () => {
+  const interrupt = () => {
     isInterrupted = true
-  })
+  }
+  // What was found until then is told; a second one ends it at once.
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt)
   // Options that cannot be are refused before anything runs.
   if (settings.kind === "brokers") drawnCase(settings, settings.firstSeed)
   const totals = await runCampaign(lanes, {
