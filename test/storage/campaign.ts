@@ -14,6 +14,7 @@ const { values, positionals } = parseArgs({
     flips: { type: "string", default: "200" },
     seed: { type: "string", default: "1" },
     plant: { type: "string" },
+    kills: { type: "boolean", default: false },
   },
 })
 const seed = Number(values.seed)
@@ -43,7 +44,11 @@ async function powerCuts(): Promise<boolean> {
     })
     if (recorded.exitCode !== 0) throw new Error(recorded.stderr)
     const tally = (table[steady ? "votes rest" : "a vote in each commit"] ??= new Tally())
-    const plan = { count: Math.min(cutsPerLoad, cuts - done), seed: seed * 1_000_000 + load }
+    const plan = {
+      count: Math.min(cutsPerLoad, cuts - done),
+      seed: seed * 1_000_000 + load,
+      kills: values.kills,
+    }
     await playCuts(recorded, nodes, new Expected(steady), plan, (seen) => tally.add(seen))
     rmSync(recorded.root, { recursive: true })
     console.log(`${Math.min(cuts, done + cutsPerLoad)} of ${cuts} cuts`)

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path"
 import type { Prng } from "../../raft/prng.ts"
 import { JournalHeader, journalHeaderBytes, frameHeaderBytes } from "../../storage/journal.ts"
-import { temporaryFolder } from "./open-wals.ts"
+import { folder } from "./shim/power.ts"
 
 export interface Journal {
   /** Of the database; the journal is beside it. */
@@ -27,7 +27,7 @@ export interface JournalPlan {
 
 /** Writes `uses` one after the other into one journal, which begins anew in between. */
 export function writeJournal(plan: JournalPlan, prng: Prng): Journal {
-  const dir = temporaryFolder()
+  const dir = folder("varve-")
   const live = join(dir, "live.db")
   const db = new Database(live, { create: true })
   db.run(`PRAGMA page_size = ${plan.pageBytes}`)

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path"
 import { openSqliteWal, type SqliteWal } from "../../storage/index.ts"
 import { hardState, run } from "./entries.ts"
-import { temporaryFolder } from "./open-wals.ts"
+import { folder } from "./shim/power.ts"
 
 const segment = "segment-000001.db"
 const entries = run(20, 1, -1, { bytes: 3000, term: 3 })
@@ -30,7 +30,7 @@ async function close(): Promise<void> {
 }
 
 beforeEach(async () => {
-  dir = temporaryFolder()
+  dir = folder("varve-")
   const first = await open()
   expect([first.unclean, first.recovery.losses]).toEqual([false, []])
   first.commit([{ group: 4, entries, hardState: hardState(3, "2:disk") }])

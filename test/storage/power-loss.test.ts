@@ -20,13 +20,17 @@ afterAll(() => rmSync(dir, { recursive: true }))
 const library = "library" in shim ? shim.library : ""
 if ("missing" in shim) console.log(`power cuts are not played: ${shim.missing}`)
 
-async function survivals(load: Omit<Load, "library">, count: number): Promise<Array<Survival>> {
+async function survivals(
+  load: Omit<Load, "library">,
+  count: number,
+  kills = false,
+): Promise<Array<Survival>> {
   const recorded = await record({ library, ...load })
   expect(recorded.stderr).toBe("")
   expect(recorded.exitCode).toBe(0)
   const seen: Array<Survival> = []
   const expected = new Expected(load.steady)
-  const plan = { count, seed: count }
+  const plan = { count, seed: count, kills }
   await playCuts(recorded, load.nodes, expected, plan, (survival) => void seen.push(survival))
   rmSync(recorded.root, { recursive: true })
   return seen
@@ -48,6 +52,17 @@ for (const steady of [false, true]) {
     60_000,
   )
 }
+
+test.skipIf(library === "")(
+  "a kill between any two writes: the same",
+  async () => {
+    const seen = await survivals({ nodes: 1, commits: 40, steady: true }, 40, true)
+    expect(seen.filter(lost)).toEqual([])
+    expect(seen.filter(({ identical }) => !identical)).toEqual([])
+    expect(seen.filter(({ distrusted }) => distrusted.length > 0)).toEqual([])
+  },
+  60_000,
+)
 
 test.skipIf(library === "")(
   "with synchronous=NORMAL the same cuts lose what was acknowledged, and the sentinel says so",

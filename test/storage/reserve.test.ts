@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test"
 import { existsSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { ballastFile, Reserve } from "../../storage/reserve.ts"
-import { temporaryFolder } from "./open-wals.ts"
+import { folder } from "./shim/power.ts"
 
 const bytes = 3_000_000
 let dir = ""
@@ -11,7 +11,7 @@ let free = Infinity
 let lines: Array<string> = []
 let reserve: Reserve
 beforeEach(async () => {
-  dir = temporaryFolder()
+  dir = folder("varve-")
   free = 100 * bytes
   lines = []
   reserve = new Reserve({

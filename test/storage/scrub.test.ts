@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { Scrub } from "../../storage/scrub.ts"
 import { openSqliteWal, type Damage, type SqliteWal } from "../../storage/index.ts"
 import { hardState, run } from "./entries.ts"
-import { temporaryFolder } from "./open-wals.ts"
+import { folder } from "./shim/power.ts"
 
 const entries = run(40, 1, -1, { bytes: 5000 })
 let dir = ""
@@ -13,7 +13,7 @@ let wal: SqliteWal
 let damages: Array<Damage> = []
 
 beforeEach(async () => {
-  dir = temporaryFolder()
+  dir = folder("varve-")
   damages = []
   await write()
 })

@@ -8,12 +8,12 @@ import type { HardState } from "../../raft/types.ts"
 import { readSentinel, SentinelFile, type SentinelContents } from "../../storage/sentinel-file.ts"
 import { chainUnknown, lagMs, SentinelKeeper, type Changes } from "../../storage/sentinel.ts"
 import type { GroupSentinel } from "../../storage/sentinel-record.ts"
-import { temporaryFolder } from "./open-wals.ts"
+import { folder } from "./shim/power.ts"
 
 let dir = ""
 let path = ""
 beforeEach(() => {
-  dir = temporaryFolder()
+  dir = folder("varve-")
   path = join(dir, "sentinel")
 })
 afterEach(() => rmSync(dir, { recursive: true }))

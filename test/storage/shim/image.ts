@@ -156,7 +156,7 @@ class Inode {
     }
     for (const change of this.pending) {
       if (change._tag === "truncated") {
-        if (prng.below(2) === 0) contents.apply(change)
+        if (share === 100 || prng.below(2) === 0) contents.apply(change)
         continue
       }
       contents.apply(change, (sector) => {
@@ -210,9 +210,12 @@ export class DiskImage {
     }
   }
 
-  /** The files that a cut at this moment leaves, by path. */
-  cut(prng: Prng): ReadonlyMap<string, Buffer> {
-    const share = [0, 50, 100, prng.below(100)][prng.below(4)] ?? 0
+  /**
+   * The files that a cut at this moment leaves, by path. `share`: percent of what is not fsynced
+   * that is there; with 100 it is what a kill of the process leaves. Drawn when it is not given.
+   */
+  cut(prng: Prng, given?: number): ReadonlyMap<string, Buffer> {
+    const share = given ?? [0, 50, 100, prng.below(100)][prng.below(4)] ?? 0
     const names = new Map(this.durableNames)
     for (const changes of this.pendingNames.values()) {
       const kept = prng.below(100) < share ? changes.length : prng.below(changes.length + 1)

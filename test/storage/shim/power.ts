@@ -129,12 +129,19 @@ export function fingerprint(wal: Wal): string {
   return hasher.digest("hex")
 }
 
-/** Plays `count` cuts at random moments of the record; every node of it is opened after each. */
+export interface CutPlan {
+  readonly count: number
+  readonly seed: number
+  /** Kills instead of cuts: what was written is there, fsynced or not. */
+  readonly kills?: boolean
+}
+
+/** Plays cuts at random moments of the record; every node of it is opened after each. */
 export async function playCuts(
   { events, root }: Recorded,
   nodes: number,
   expected: Expected,
-  { count, seed }: { readonly count: number; readonly seed: number },
+  { count, seed, kills = false }: CutPlan,
   see: (survival: Survival) => void,
 ): Promise<void> {
   const prng = new Prng(seed)
@@ -151,7 +158,7 @@ export async function playCuts(
       else if (event !== undefined) image.apply(event)
     }
     const left = folder("varve-cut-")
-    for (const [path, bytes] of image.cut(prng)) {
+    for (const [path, bytes] of image.cut(prng, kills ? 100 : undefined)) {
       const place = join(left, path.slice(root.length))
       mkdirSync(dirname(place), { recursive: true })
       writeFileSync(place, bytes)
