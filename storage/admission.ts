@@ -28,6 +28,21 @@ export const sentinelPath = (dir: string): string => join(dir, "sentinel")
 /** First schema version whose logs have a sentinel. */
 const sentinelSince = 2
 
+/** A disk that is known to have had a log has none: it is a new disk, and must be called one. */
+export class LogGone extends Error {
+  constructor(dir: string) {
+    super(
+      `${dir} has had a log and has none: what it voted for is not known; it needs a new identity`,
+    )
+    this.name = "LogGone"
+  }
+}
+
+/** Throws `LogGone` when there is neither a file of the log nor a sentinel. */
+export function expectLog(dir: string): void {
+  if (segmentPaths(dir).length === 0 && !existsSync(sentinelPath(dir))) throw new LogGone(dir)
+}
+
 export function admit(dir: string): Admission {
   const lines: Array<string> = []
   const sentinel = readSentinel(sentinelPath(dir))

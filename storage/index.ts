@@ -2,6 +2,7 @@
 export * from "./wal.ts"
 export { MemoryWal, type MemoryWalEvents } from "./memory-wal.ts"
 export { openSqliteWal } from "./open-sqlite-wal.ts"
+export { LogGone } from "./admission.ts"
 export { defaultLimits, type SqliteWalLimits, type SqliteWalOptions } from "./sqlite-wal-options.ts"
 export { SqliteWal, type SqliteWalStats } from "./sqlite-wal.ts"
 export { CorruptLog, type JournalReport, type RecoveryReport } from "./recovery.ts"

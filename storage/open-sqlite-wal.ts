@@ -1,7 +1,7 @@
 /** Opening: the worker takes the file over, makes it durable, then its directories are replayed. */
 import { existsSync, mkdirSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { admit, giveUp, unusableMark, type Admission } from "./admission.ts"
+import { admit, expectLog, giveUp, unusableMark, type Admission } from "./admission.ts"
 import { CorruptRow, storedBytes } from "./directory.ts"
 import { Damages, UnusableSegment } from "./damages.ts"
 import { replay, type RecoveryReport } from "./recovery.ts"
@@ -32,6 +32,7 @@ export async function openSqliteWal(options: SqliteWalOptions): Promise<SqliteWa
   const url = options.workerUrl ?? defaultWorkerUrl()
   const log = options.log ?? (() => {})
   mkdirSync(options.dir, { recursive: true })
+  if (options.expected === true) expectLog(options.dir)
   undoInterrupted(options.dir)
   const admission = admit(options.dir)
   for (const line of admission.lines) log(line)

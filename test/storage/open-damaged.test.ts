@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path"
 import { openSqliteWal, type SqliteWal } from "../../storage/index.ts"
 import { hardState, run } from "./entries.ts"
+import { rejection } from "./open-wals.ts"
 import { folder } from "./shim/power.ts"
 
 const segment = "segment-000001.db"
@@ -134,6 +135,17 @@ describe("a file that SQLite cannot use is moved aside, three of them are kept",
     expect(state(await open())).toEqual([0, "recovering", 3, "2:disk"])
     expect(existsSync(join(dir, segment))).toBe(true)
   })
+})
+
+test("all of it is gone: a new log, or refused where one is expected", async () => {
+  for (const name of readdirSync(dir)) rmSync(join(dir, name))
+  const refused = openSqliteWal({ dir, expected: true, onDurable: () => {}, onFailure: () => {} })
+  expect(await rejection(refused)).toContain("LogGone")
+  expect(readdirSync(dir)).toEqual([])
+  const again = await open()
+  expect([again.unclean, again.groups()]).toEqual([false, []])
+  await close()
+  wal = await openSqliteWal({ dir, expected: true, onDurable: () => {}, onFailure: () => {} })
 })
 
 test("a group that was dropped is not missed", async () => {
