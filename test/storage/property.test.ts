@@ -203,6 +203,7 @@ test("SQLite and memory agree on any history", async () => {
         await both.sqlite.dispose()
       }
     }),
-    { numRuns: 80, endOnFailure: false },
+    // A slow machine does fewer.
+    { numRuns: 80, interruptAfterTimeLimit: 30_000, endOnFailure: true },
   )
 }, 60_000)
