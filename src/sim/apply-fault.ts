@@ -315,7 +315,7 @@ function hurting(world: SimWorld, broker: SimBroker, fault: HurtingFault): boole
     scrubLater(world, broker, 500 + (fault.pick % 20) * 500)
     return true
   }
-  if (fault.beyond !== true && !world.atlas.mayHurt(broker)) return false
+  if (fault.beyond !== true && (isUnknowable(fault) || !world.atlas.mayHurt(broker))) return false
   world.atlas.noteHurt(broker)
   if (broker.process !== undefined) broker.crash(true)
   const done = hurt(broker, fault)
@@ -323,6 +323,12 @@ function hurting(world: SimWorld, broker: SimBroker, fault: HurtingFault): boole
   startLater(world, broker, fault.downMs)
   return done
 }
+
+/**
+ * A whole old copy bears no sign of its age: the votes given since are forgotten by everything that
+ * could remember them. No design without a second disk survives it.
+ */
+const isUnknowable = (fault: HurtingFault): boolean => fault._tag === "restore" && fault.sentinel
 
 function hurt(broker: SimBroker, fault: Exclude<HurtingFault, Of<"damageEntry">>): boolean {
   switch (fault._tag) {

@@ -102,7 +102,10 @@ export type FaultKind =
     }
   | ({ readonly _tag: "loseSentinel" } & Hurting)
   | { readonly _tag: "backup"; readonly node: number }
-  /** The copy that `backup` took is put back; with the sentinel of then, or with today's. */
+  /**
+   * The copy that `backup` took is put back under today's sentinel; with that of then only where it
+   * is said to go beyond what is promised.
+   */
   | ({ readonly _tag: "restore"; readonly sentinel: boolean } & Hurting)
   /** A new, empty disk under the same broker id. */
   | ({ readonly _tag: "replaceDisk" } & Hurting)
