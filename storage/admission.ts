@@ -65,8 +65,11 @@ export function admit(dir: string): Admission {
 export function giveUp(path: string, what: string): ReadonlyArray<string> {
   const lines: Array<string> = []
   keep(path, "move", lines, `${path} cannot be used: ${what}`)
-  if (existsSync(`${path}-wal`)) keep(`${path}-wal`, "move", lines, "its journal with it")
-  for (const rest of [`${path}-shm`, unusableMark(path)]) rmSync(rest, { force: true })
+  const journal = `${path}-wal`
+  if ((statSync(journal, { throwIfNoEntry: false })?.size ?? 0) > 0) {
+    keep(journal, "move", lines, "its journal with it")
+  }
+  for (const rest of [journal, `${path}-shm`, unusableMark(path)]) rmSync(rest, { force: true })
   return lines
 }
 
@@ -164,6 +167,7 @@ function readVersion(path: string, format: number | undefined): number {
     if (version > 0 && !tables.some(([name]) => name === "log")) {
       throw new DamagedFile("it has no log")
     }
+    checkBegun(db, tables)
     if (format === undefined) return version
     if (version > 0 && id !== applicationId) throw new DamagedFile("it lacks the mark of a log")
     // A file that is newer than its sentinel, or has tables of a version that it denies.
@@ -175,6 +179,15 @@ function readVersion(path: string, format: number | undefined): number {
   } finally {
     db.close()
   }
+}
+
+/** A file with rows says which ones: it would be removed as one that never began. */
+function checkBegun(db: Database, tables: ReadonlyArray<ReadonlyArray<unknown>>): void {
+  if (!tables.some(([name]) => name === "segment")) return
+  const begun = db.query("SELECT base_seq FROM segment").values().length
+  if (begun === 1) return
+  const rows = db.query("SELECT seq FROM log LIMIT 1").values().length
+  if (begun > 1 || rows > 0) throw new DamagedFile("it does not say which rows it has")
 }
 
 /** What SQLite would only find out when it writes: bytes 18 and 19, the versions of the format. */

@@ -127,6 +127,14 @@ describe("a file that SQLite cannot use is moved aside, three of them are kept",
     }
   })
 
+  test("it does not say any more which rows it has", async () => {
+    const db = new Database(join(dir, segment))
+    db.run("DELETE FROM segment")
+    db.close()
+    expect(state(await open())).toEqual([0, "recovering", 3, "2:disk"])
+    expect(damaged()).toEqual([`${segment}.damaged-1`])
+  })
+
   test("SQLite's schema", async () => {
     const bytes = readFileSync(join(dir, segment))
     const at = bytes.indexOf("CREATE TABLE log")
