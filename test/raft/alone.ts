@@ -12,7 +12,7 @@ import type {
   Role,
   Term,
 } from "../../raft/index.ts"
-import { Member, configurationOf, isWitness, type Settings } from "./member.ts"
+import { Member, configurationOf, isWitness, type Settings } from "../../src/sim/bare/member.ts"
 
 export interface Situation {
   readonly voters: ReadonlyArray<string>

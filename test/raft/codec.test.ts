@@ -10,7 +10,7 @@ import {
   type Configuration,
 } from "../../raft/index.ts"
 import { configurationError } from "../../raft/configuration.ts"
-import { configurationOf, proposalAt } from "./member.ts"
+import { configurationOf, proposalAt } from "../../src/sim/bare/member.ts"
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
 

@@ -4,7 +4,12 @@
  */
 import type { Configuration, MemberId, Message } from "../../raft/index.ts"
 import type { Command } from "../support/data-driven.ts"
-import { formatConfiguration, formatEntries, formatMessage, formatReady } from "./format.ts"
+import {
+  formatConfiguration,
+  formatEntries,
+  formatMessage,
+  formatReady,
+} from "../../src/sim/bare/format.ts"
 import {
   Member,
   configurationOf,
@@ -12,7 +17,7 @@ import {
   propose,
   settingNames,
   type Settings,
-} from "./member.ts"
+} from "../../src/sim/bare/member.ts"
 
 const STEPS_MAX = 500
 

@@ -16,7 +16,7 @@ import {
   refusal,
   requestVote,
 } from "./alone.ts"
-import { dataEntry, propose } from "./member.ts"
+import { dataEntry, propose } from "../../src/sim/bare/member.ts"
 
 describe("§5.3 log replication", () => {
   test("the leader appends the command and issues AppendEntries in parallel, before its own fsync", () => {

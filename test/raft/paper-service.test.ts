@@ -17,7 +17,7 @@ import {
   tickUntil,
   vote,
 } from "./alone.ts"
-import { configurationOf, propose } from "./member.ts"
+import { configurationOf, propose } from "../../src/sim/bare/member.ts"
 
 describe("§6 membership", () => {
   const next = configurationOf({ voters: ["n1", "n4", "n5"] })

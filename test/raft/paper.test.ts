@@ -17,8 +17,8 @@ import {
   tickUntil,
   vote,
 } from "./alone.ts"
-import { Member } from "./member.ts"
-import { dataEntry } from "./member.ts"
+import { Member } from "../../src/sim/bare/member.ts"
+import { dataEntry } from "../../src/sim/bare/member.ts"
 
 describe("§5.1 Raft basics", () => {
   for (const role of ["follower", "candidate", "leader"] as const) {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test"
 import type { Message, Quiesce, QuiesceResponse } from "../../raft/index.ts"
 import { acked, alone, append, drain, leading, only, preVote, requestVote } from "./alone.ts"
-import { dataEntry, propose, type Member } from "./member.ts"
+import { dataEntry, propose, type Member } from "../../src/sim/bare/member.ts"
 
 const settings = { quiesceTicks: 8 }
 const quiesce = (lastLogIndex: number, commitIndex: number, term = 1): Quiesce => ({

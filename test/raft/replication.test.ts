@@ -5,7 +5,7 @@
 import { describe, expect, test } from "bun:test"
 import type { AppendEntries, Message } from "../../raft/index.ts"
 import { acked, drain, leading, only, refusal } from "./alone.ts"
-import { Member, configurationOf, proposalAt, propose } from "./member.ts"
+import { Member, configurationOf, proposalAt, propose } from "../../src/sim/bare/member.ts"
 
 const toN2 = (messages: ReadonlyArray<Message>): Array<AppendEntries> =>
   only(messages, "AppendEntries").filter(({ to }) => to === "n2")

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test"
 import { crc32c, noCut, type LogCut, type Message } from "../../raft/index.ts"
 import { acked, alone, append, drain, leading, only } from "./alone.ts"
-import { configurationOf, dataEntry, propose, type Member } from "./member.ts"
+import { configurationOf, dataEntry, propose, type Member } from "../../src/sim/bare/member.ts"
 
 const at = (term: number, index: number) => ({ term, index })
 const cutAt = (term: number, index: number): LogCut => ({

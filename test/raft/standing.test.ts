@@ -13,7 +13,7 @@ import {
   requestVote,
 } from "./alone.ts"
 import { tickUntil } from "./alone.ts"
-import { configurationOf, dataEntry, propose, type Member } from "./member.ts"
+import { configurationOf, dataEntry, propose, type Member } from "../../src/sim/bare/member.ts"
 
 const at = (term: number, index: number) => ({ term, index })
 

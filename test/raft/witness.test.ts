@@ -17,7 +17,7 @@ import {
   tickUntil,
   vote,
 } from "./alone.ts"
-import { dataEntry, propose, type Member } from "./member.ts"
+import { dataEntry, propose, type Member } from "../../src/sim/bare/member.ts"
 
 const at = (term: number, index: number) => ({ term, index })
 const voters = ["n1", "n2", "w1"]

@@ -12,8 +12,8 @@ import type {
   Ready,
   Snapshot,
   Term,
-} from "../../raft/index.ts"
-import { RaftNode, checkInvariants, emptyHardState, sealEntry } from "../../raft/index.ts"
+} from "../../../raft/index.ts"
+import { RaftNode, checkInvariants, emptyHardState, sealEntry } from "../../../raft/index.ts"
 import { Disk } from "./disk.ts"
 import { Machine } from "./machine.ts"
 

@@ -2,7 +2,7 @@
  * Disks that lose what was durable: never more than a minority of any configuration at once, until
  * it is repaired. Who has lost its vote, too, is told the others' terms when all can be asked.
  */
-import type { Configuration, Prng } from "../../raft/index.ts"
+import type { Configuration, Prng } from "../../../raft/index.ts"
 import type { Member } from "./member.ts"
 
 const kinds = ["recovering", "recovering", "amnesiac", "unknown"] as const

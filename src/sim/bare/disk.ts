@@ -11,8 +11,8 @@ import type {
   Ready,
   Snapshot,
   Term,
-} from "../../raft/index.ts"
-import { decodeConfiguration, emptyHardState, noCut } from "../../raft/index.ts"
+} from "../../../raft/index.ts"
+import { decodeConfiguration, emptyHardState, noCut } from "../../../raft/index.ts"
 
 interface Commit {
   readonly snapshot: Snapshot | null

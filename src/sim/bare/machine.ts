@@ -2,8 +2,8 @@
  * The state machine of the tests: a chain of the CRCs of all that was applied. Its state is that,
  * and as many more bytes as make it a few chunks long.
  */
-import type { Entry, LogIndex, Snapshot } from "../../raft/index.ts"
-import { crc32c } from "../../raft/index.ts"
+import type { Entry, LogIndex, Snapshot } from "../../../raft/index.ts"
+import { crc32c } from "../../../raft/index.ts"
 
 const empty = 0
 

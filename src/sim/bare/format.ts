@@ -1,6 +1,6 @@
 /** Messages and Readys as short lines of text. `3/7` is term 3, index 7. */
-import type { Configuration, Entry, Message, Ready } from "../../raft/index.ts"
-import { decodeConfiguration } from "../../raft/index.ts"
+import type { Configuration, Entry, Message, Ready } from "../../../raft/index.ts"
+import { decodeConfiguration } from "../../../raft/index.ts"
 
 const text = new TextDecoder()
 

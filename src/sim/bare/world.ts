@@ -3,7 +3,8 @@
  * cut, disks are slow, and crashes forget what was not durable. Then everything is healed, and the
  * group must work again.
  */
-import { Prng, encodeConfiguration, type Message } from "../../raft/index.ts"
+import { Prng, encodeConfiguration, type Message } from "../../../raft/index.ts"
+import { RollingHash } from "../rolling-hash.ts"
 import { Checker } from "./checker.ts"
 import { Damage } from "./damage.ts"
 import { formatConfiguration } from "./format.ts"
@@ -89,6 +90,9 @@ export class World {
   proposalCount = 0
   crashCount = 0
   snapshotCount = 0
+  /** Inputs to members. */
+  eventCount = 0
+  readonly #hash = new RollingHash()
 
   constructor(
     seed: number,
@@ -148,6 +152,16 @@ export class World {
     this.#later(member)
   }
 
+  /** Units of time so far. */
+  get steps(): number {
+    return this.#now
+  }
+
+  /** Of all that was said: equal runs have equal ones. */
+  digest(): string {
+    return this.#hash.digest()
+  }
+
   get leader(): Member | undefined {
     const leaders = this.members.filter(({ node, up }) => up && node.role === "leader")
     return leaders.toSorted((a, b) => b.node.term - a.node.term)[0]
@@ -169,6 +183,7 @@ export class World {
   }
 
   #input(member: Member, input: () => void): void {
+    this.eventCount++
     input()
     this.checker.stepped(member)
   }
@@ -225,10 +240,24 @@ export class World {
   #post(member: Member, messages: ReadonlyArray<Message>): void {
     for (const message of messages) {
       this.messageCount++
+      this.#heard(message)
       this.checker.sent(member, message)
       if (this.prng.below(100) < this.#faults.lossPercent) continue
       this.#enqueue(message)
       if (this.prng.below(100) < this.#faults.doublePercent) this.#enqueue(message)
+    }
+  }
+
+  /** All that a run does shows in what its members say, and when. */
+  #heard(message: Message): void {
+    this.#hash.number(this.#now)
+    this.#hash.text(message._tag)
+    this.#hash.text(message.to)
+    this.#hash.number(message.term)
+    if (message._tag === "AppendEntries") {
+      this.#hash.number(message.prevLogIndex)
+      this.#hash.number(message.leaderCommit)
+      for (const { entryCrc } of message.entries) this.#hash.number(entryCrc)
     }
   }
 

@@ -2,7 +2,15 @@
  * The safety properties of figure 3 and §5, watched from outside over all members of a simulated
  * group.
  */
-import type { Entry, LogIndex, MemberId, Message, Ready, Snapshot, Term } from "../../raft/index.ts"
+import type {
+  Entry,
+  LogIndex,
+  MemberId,
+  Message,
+  Ready,
+  Snapshot,
+  Term,
+} from "../../../raft/index.ts"
 import type { Disk, Image } from "./disk.ts"
 import { chainIn, next } from "./machine.ts"
 import { isWitness, type Member } from "./member.ts"
