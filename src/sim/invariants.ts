@@ -203,10 +203,20 @@ export class Invariants implements Observer {
   acknowledged(topicId: string, partition: number, endOffset: number): void {
     const group = this.#groupOf(topicId, partition)
     if (group === undefined) return
-    const committed = this.#groups.committed(group).endOffset
+    const log = this.#groups.committed(group)
+    // What was done to a broker between events has not been looked at yet.
+    if (log.endOffset < endOffset) this.#lookAt(group)
+    const committed = log.endOffset
     if (committed >= endOffset) return
     const what = `group ${group}: ${endOffset}, committed is ${committed}`
     throw new Violation("acknowledged beyond commit", what, this.#subject.nowMs)
+  }
+
+  #lookAt(group: GroupId): void {
+    for (const { broker, watched } of this.#processes.values()) {
+      const one = watched.get(group)
+      if (one !== undefined) this.#progress.look(broker, one)
+    }
   }
 
   #groupOf(topicId: string, partition: number): GroupId | undefined {
