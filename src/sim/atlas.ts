@@ -42,6 +42,7 @@ export class Atlas {
   /** A minority of every group's voters would still be all that is hurt. */
   mayHurt(broker: SimBroker): boolean {
     this.survey()
+    if (this.known.size === 0) return false
     const member = memberOf(broker)
     for (const [group, configurations] of this.known) {
       if (!this.mayLose(group, configurations, member)) return false
@@ -136,7 +137,8 @@ export class Atlas {
     return false
   }
 
-  private survey(): void {
+  /** Notes the configurations that running brokers act on. */
+  survey(): void {
     const seen = new Map<GroupId, Array<Configuration>>()
     const note = (group: GroupId, configuration: Configuration) => {
       const list = seen.get(group)

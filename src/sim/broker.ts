@@ -32,6 +32,8 @@ export interface BrokerParts {
   readonly founders: () => ReadonlyArray<DiskIdentity>
   readonly network: () => Network
   readonly anybodyRuns: () => boolean
+  /** A process is about to end: the last look at what it knows. */
+  readonly leaving: () => void
   readonly answered: (broker: SimBroker, token: number, answer: RequestAnswer) => void
   /** Its process is gone, and with it every connection to it. */
   readonly disconnected: (broker: SimBroker) => void
@@ -183,6 +185,7 @@ export class SimBroker implements SubjectBroker {
 
   private gone(process: SimProcess, silent: boolean): void {
     const { engine } = this.parts
+    this.parts.leaving()
     process.dead = true
     this.process = undefined
     this.armed = undefined

@@ -329,6 +329,10 @@ export class Network {
    * connections are closed by the kernel, behind what was sent or at once.
    */
   stopped(process: SimProcess, silent: boolean): void {
+    // Also those that their diallers do not know of yet.
+    for (const connection of this.inbound[process.id] ?? []) {
+      if (connection !== undefined) connection.alive = false
+    }
     for (const link of this.all()) {
       if (link.from === process.id) {
         const { connection } = link

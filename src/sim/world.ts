@@ -70,6 +70,7 @@ export class SimWorld implements Subject {
       turnUs: options.turnUs ?? 0,
       founders: () => founders,
       network: () => this.network,
+      leaving: () => this.atlas.survey(),
       anybodyRuns: () => this.brokers.some(({ process }) => process !== undefined),
       answered: (broker: SimBroker, token: number, answer: RequestAnswer) =>
         this.requests.answered(broker, token, answer),

@@ -203,6 +203,21 @@ describe("slow links", () => {
     expect(countOf(received, "0>1")).toBeGreaterThan(0)
   })
 
+  test("a peer that stops while the dialler is paused is dialled again", () => {
+    const { world } = watched()
+    world.inject({ atMs: 0, _tag: "resetLink", from: 0, to: 1 })
+    world.runUntil(() => world.network.link(0, 1).state === "dialling", 100)
+    world.broker(0).process?.pause()
+    world.run(100)
+    world.broker(1).crash(true)
+    world.run(100)
+    world.broker(1).start()
+    world.broker(0).process?.resume()
+    world.run(3000)
+    const { state, connection } = world.network.link(0, 1)
+    expect([state, connection?.to === world.broker(1).process]).toEqual(["up", true])
+  })
+
   test("a stopped machine refuses, one without power says nothing", () => {
     expect(isSuspectedSoon(false)).toBe(true)
     expect(isSuspectedSoon(true)).toBe(false)
