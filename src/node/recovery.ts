@@ -66,7 +66,7 @@ export class Recovery {
     for (const group of this.#ports.groups()) this.#lookStuck(group, nowMs)
   }
 
-  /** Nobody leads it for long, though everybody was heard: whom the others need has lost something. */
+  /** With everybody heard nobody leads it for long: too many have lost something. */
   #lookStuck(group: RaftGroup, nowMs: number): void {
     const { node } = group
     const stuck = node.standing !== "trusted" && node.leaderId === null && this.#allAnswered

@@ -73,7 +73,7 @@ export class States {
     return this.#plan?.due === true
   }
 
-  /** Null when the machine has none, or the log does not hold what was applied (behind the `cut`). */
+  /** Null when the machine has none, or what was applied is not in the log behind the `cut`. */
   takeCheckpoint({ index, term }: EntryId, cut: Snapshot | null): Checkpoint | null {
     const { machine } = this.#options
     if (this.#plan === undefined || machine.encode === undefined) return null
