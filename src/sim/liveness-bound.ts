@@ -42,5 +42,17 @@ export function livenessBoundMs(parameters: LivenessParameters): number {
   return Math.ceil(slowest * (clientTriesMs + electionsMs + decisionsMs + catchUpMs))
 }
 
+/**
+ * Raft's own condition for having a leader at all: a round is short against the election timeout
+ * (§5.6). Where the slowest round is longer, a cluster that needs every voter that is left may
+ * elect and depose for ever, and no bound holds.
+ */
+export function isTimely(
+  parameters: Pick<LivenessParameters, "latencyMs" | "fsyncMs" | "electionTimeoutMs">,
+): boolean {
+  const { latencyMs, fsyncMs, electionTimeoutMs } = parameters
+  return 2 * latencyMs[1] + 2 * fsyncMs[1] <= electionTimeoutMs
+}
+
 const backlogRounds = (entries: number, bytes: number): number =>
   Math.ceil(entries / entriesPerRound) + Math.ceil(bytes / bytesPerRound)

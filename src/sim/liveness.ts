@@ -9,7 +9,7 @@ import type { PartitionInfo } from "../cluster/image.ts"
 import { memberId } from "../cluster/members.ts"
 import type { BrokerNode } from "../node/broker-node.ts"
 import type { RaftGroup } from "../partition/raft-group.ts"
-import { livenessBoundMs } from "./liveness-bound.ts"
+import { isTimely, livenessBoundMs } from "./liveness-bound.ts"
 import type { LivenessParameters } from "./liveness-bound.ts"
 import type { Subject, SubjectBroker } from "./subject.ts"
 import type { Probes, Workload } from "./workload.ts"
@@ -25,6 +25,8 @@ export interface LivenessOptions extends Omit<
 
 export interface LivenessVerdict {
   readonly isLive: boolean
+  /** False: links and disks are too slow for the election timeout, and progress is luck. */
+  readonly isTimely: boolean
   readonly boundMs: number
   readonly tookMs: number
   /** What was still missing at the end; empty when live. */
@@ -68,7 +70,8 @@ export class Liveness {
       unmet = this.unmet()
     }
     const tookMs = this.#subject.nowMs - startedMs
-    return { isLive: unmet.length === 0, boundMs, tookMs, unmet }
+    const isLive = unmet.length === 0
+    return { isLive, isTimely: isTimely(this.#options), boundMs, tookMs, unmet }
   }
 
   boundMs(): number {

@@ -2,7 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
 import { Invariants } from "../../src/sim/invariants.ts"
 import { Liveness } from "../../src/sim/liveness.ts"
-import { livenessBoundMs } from "../../src/sim/liveness-bound.ts"
+import { isTimely, livenessBoundMs } from "../../src/sim/liveness-bound.ts"
 import { historyLines } from "../../src/sim/history-lines.ts"
 import type { Fault } from "../../src/sim/faults.ts"
 import type { WorkloadShape } from "../../src/sim/options.ts"
@@ -122,6 +122,12 @@ test("the bound grows with what slows a cluster down", () => {
   for (const change of slower) {
     expect(livenessBoundMs({ ...small, ...change })).toBeGreaterThan(bound)
   }
+})
+
+test("where a round takes longer than an election, progress is not promised", () => {
+  expect(isTimely(bounds)).toBe(true)
+  expect(isTimely({ ...bounds, latencyMs: [0, 200] })).toBe(false)
+  expect(isTimely({ ...bounds, latencyMs: [1, 20], fsyncMs: [5, 150] })).toBe(false)
 })
 
 test("a value proves its own bytes", () => {
