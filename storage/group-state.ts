@@ -14,28 +14,13 @@ import {
 } from "../raft/types.ts"
 import type { LogEnd } from "./append-rules.ts"
 import { chainNext, chainStart } from "./checksum.ts"
-import { CorruptRow, type Directory } from "./directory.ts"
 import type { Run } from "./boundary.ts"
 import type { GroupIndex } from "./group-index.ts"
 import { Extents, type ExtentFacts } from "./extents.ts"
+import { guarded, type Located, type RowSource } from "./row-source.ts"
 import { Tail } from "./tail.ts"
 import { TermRuns } from "./term-runs.ts"
 import { CorruptEntry, type EntryMeta, type GroupId } from "./wal.ts"
-
-/** Entries of one group in one row. */
-export interface Located {
-  readonly directory: Directory
-  /** By index; −1 where the directory has no such entry. */
-  readonly slots: ReadonlyArray<number>
-}
-
-/** Reads rows that have left memory. Throws `CorruptRow`. */
-export interface RowSource {
-  locate(row: number, group: GroupId, lo: LogIndex, hi: LogIndex): Located
-  payload(row: number, position: number, bytes: number): Uint8Array
-  /** Entries of the row are not in the log any more. */
-  released(row: number, payloadBytes: number, entries: number): void
-}
 
 /** A verified extent: its entries' chain holds from the entry before it to its last. */
 export interface ReadExtent extends Located {
@@ -489,14 +474,4 @@ export class GroupState {
 /** Timestamp by which a lookup finds the entry; internal entries are never found. */
 function dataTimestamp(entry: { readonly type: EntryType; readonly maxTimestamp: number }): number {
   return entry.type === "data" ? entry.maxTimestamp : -Infinity
-}
-
-/** Turns whatever a damaged file makes a read throw into a `CorruptEntry`; other errors pass. */
-export function guarded<A>(group: GroupId, index: LogIndex, read: () => A): A {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof CorruptRow)) throw error
-    throw new CorruptEntry(group, index, error.message)
-  }
 }

@@ -13,7 +13,8 @@ import {
 import type { CheckedLog } from "./append-rules.ts"
 import { decodeCheckpoint, decodeCut, type CheckpointRow, type CutRow } from "./cut-record.ts"
 import { CorruptRow } from "./directory.ts"
-import { GroupState, guarded, type ReadExtent, type RowSource } from "./group-state.ts"
+import { GroupState, type ReadExtent } from "./group-state.ts"
+import { guarded, type RowSource } from "./row-source.ts"
 import type { TermRun } from "./term-runs.ts"
 import {
   CorruptEntry,

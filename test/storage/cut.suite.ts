@@ -57,7 +57,7 @@ export function cutSuite(name: string, open: () => Promise<OpenWal>): void {
         wal.commit([{ group: 1, entries }])
         const snapshot = snapshotOf(entries, at)
         wal.commit([{ group: 1, cut: snapshot, entries: [] }])
-        await always((wal) => expectBehind(wal.log(1), snapshot, entries.slice(at)))
+        await always((now) => expectBehind(now.log(1), snapshot, entries.slice(at)))
       })
     }
 

@@ -42,6 +42,8 @@ function start(alive: ReadonlyArray<number>, perform?: (job: HousekeepingJob) =>
   return { housekeeping, segments, jobs, lines, durable }
 }
 
+const noSpace = (): Promise<void> => Promise.reject(new Error("no space"))
+
 const turns = async (): Promise<void> => {
   for (let n = 0; n < 20; n++) await Promise.resolve()
 }
@@ -65,8 +67,7 @@ test("a log that failed ends it: nothing was durable, nothing is removed", async
 })
 
 test("a job that fails is said once and not tried again; the others are done", async () => {
-  const fail = (): Promise<void> => Promise.reject(new Error("no space"))
-  const { housekeeping, segments, jobs, lines, durable } = start([0, 0], fail)
+  const { housekeeping, segments, jobs, lines, durable } = start([0, 0], noSpace)
   durable.resolve()
   await housekeeping.idle()
   housekeeping.nudge()
