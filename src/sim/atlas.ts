@@ -8,6 +8,7 @@ import type { Configuration, MemberId } from "../../raft/types.ts"
 import { isLower } from "../../storage/verdict.ts"
 import type { Height } from "../../storage/verdict.ts"
 import type { GroupId } from "../../storage/wal.ts"
+import { isDeletedGroup } from "../cluster/image.ts"
 import { memberId, nodeOf } from "../cluster/members.ts"
 import type { SimBroker } from "./broker.ts"
 
@@ -145,20 +146,17 @@ export class Atlas {
       if (list === undefined) seen.set(group, [configuration])
       else list.push(configuration)
     }
-    let deleted: ReadonlySet<GroupId> = new Set()
     for (const { node } of this.brokers) {
       if (node === undefined) continue
       note(metadataGroup, node.metadataConfiguration)
-      const { groups } = node.image
-      for (const group of groups.keys()) {
-        const partition = node.partition(group)
-        if (partition !== undefined) note(group, partition.raftGroup.node.configuration)
+      for (const group of this.known.keys()) {
+        if (isDeletedGroup(node.image, group)) this.known.delete(group)
       }
-      deleted = new Set(
-        [...this.known.keys()].filter((id) => id !== metadataGroup && !groups.has(id)),
-      )
+      for (const group of node.image.groups.keys()) {
+        const raft = node.raftGroup(group)
+        if (raft !== undefined) note(group, raft.node.configuration)
+      }
     }
-    for (const group of deleted) if (!seen.has(group)) this.known.delete(group)
     for (const [group, configurations] of seen) this.known.set(group, configurations)
   }
 }
