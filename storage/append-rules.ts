@@ -23,11 +23,15 @@ export interface CheckedLog {
   endBefore(index: LogIndex): LogEnd
 }
 
-/** Whether the log has the entry at the cut: then it keeps what is behind it, else nothing is left. */
+/**
+ * Whether the log has the entry at the cut: then it keeps what is behind it, else nothing is left.
+ */
 export const holdsCut = (log: CheckedLog, cut: LogCut): boolean =>
   cut.index <= log.lastIndex && log.term(cut.index) === cut.term
 
-/** Rules: 1. a group occurs once in a commit; 2. cuts rise; then those of entries and checkpoints. */
+/**
+ * Rules: 1. a group occurs once in a commit; 2. cuts rise; then those of entries and checkpoints.
+ */
 export function checkCommit(
   writes: ReadonlyArray<GroupWrite>,
   logOf: (group: GroupId) => CheckedLog,

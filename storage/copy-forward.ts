@@ -1,8 +1,8 @@
 /**
  * Copying forward: what is still alive in some consecutive sealed files goes into one new file that
- * takes their place in the order of things. Rows keep their seq, entries their index; a copy removes
- * nothing, and what was superseded is not copied, so it never comes back. The old files stay until
- * the new one is there for good.
+ * takes their place in the order of things. Rows keep their seq, entries their index; a copy
+ * removes nothing, and what was superseded is not copied, so it never comes back. The old files
+ * stay until the new one is there for good.
  */
 import { Database } from "bun:sqlite"
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs"

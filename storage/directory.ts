@@ -169,7 +169,9 @@ export class Directory {
   }
 }
 
-/** The row with these slots alone, as copies: they keep everything but their place in the payload. */
+/**
+ * The row with these slots alone, as copies: they keep everything but their place in the payload.
+ */
 export function encodeCopy(
   { seq, bytes: old }: Directory,
   slots: ReadonlyArray<number>,

@@ -143,8 +143,8 @@ export class GroupState {
   }
 
   /**
-   * Replay: takes an entry as it follows in the file. What was before it may be gone by now (a later
-   * cut, a removed segment); then its chain link is believed until `replayCut` or `replayed`.
+   * Replay: takes an entry as it follows in the file. What was before it may be gone by now (a
+   * later cut, a removed segment); then its chain link is believed until `replayCut` or `replayed`.
    */
   replayAppend(entry: EntryEnvelope, payloadBytes: number, row: number, chain: number): void {
     const { extents } = this
@@ -177,7 +177,9 @@ export class GroupState {
     this.baseChain = chain
   }
 
-  /** End of the replay: nothing is missing between the cut and the first entry. Reads a directory. */
+  /**
+   * End of the replay: nothing is missing between the cut and the first entry. Reads a directory.
+   */
   replayed(): void {
     const { extents, cut } = this
     if (extents.length === 0) {
@@ -208,7 +210,9 @@ export class GroupState {
     if (to < last) this.hole(to + 1, last)
   }
 
-  /** Opening: the index from which on entries are missing in the middle; undefined when none are. */
+  /**
+   * Opening: the index from which on entries are missing in the middle; undefined when none are.
+   */
   firstMissing(): LogIndex | undefined {
     if (!this.hasHoles) return undefined
     for (let at = 0; at < this.extents.length; at++) {

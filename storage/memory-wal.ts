@@ -217,7 +217,9 @@ function amputated(log: MemoryGroupLog, index: LogIndex): void {
   log.storedHardState = distrusted(log.hardState)
 }
 
-/** The changes that survive: the journal without its end, or all of it and the first pending ones. */
+/**
+ * The changes that survive: the journal without its end, or all of it and the first pending ones.
+ */
 function keptOf(
   journal: ReadonlyArray<Change>,
   pending: ReadonlyArray<Change>,

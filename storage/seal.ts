@@ -1,7 +1,7 @@
 /**
- * The end of a file's life as one that is written to: it gets its index, its journal is emptied, and
- * nothing changes it any more. Runs in the background on a thread of its own, or at an open that
- * finds a file whose sealing was interrupted; each step may be done again.
+ * The end of a file's life as one that is written to: it gets its index, its journal is emptied,
+ * and nothing changes it any more. Runs in the background on a thread of its own, or at an open
+ * that finds a file whose sealing was interrupted; each step may be done again.
  */
 import { Database, SQLiteError } from "bun:sqlite"
 import { existsSync } from "node:fs"
@@ -44,8 +44,8 @@ export function leaveJournal(path: string): void {
 }
 
 /**
- * A crash while a file was made, or in the middle of `leaveJournal`, leaves a rollback journal, with
- * which the file cannot be read: back to before it. Nobody has the log open.
+ * A crash while a file was made, or in the middle of `leaveJournal`, leaves a rollback journal,
+ * with which the file cannot be read: back to before it. Nobody has the log open.
  */
 export function undoInterrupted(dir: string): void {
   for (const { path } of listSegments(dir).segments) {

@@ -1,4 +1,6 @@
-/** Everything of a file but its rows: states, boundaries, indexes and what is gone. Writer's side. */
+/**
+ * Everything of a file but its rows: states, boundaries, indexes and what is gone. Writer's side.
+ */
 import type { Database, Statement } from "bun:sqlite"
 import { encodeBoundary, type Boundary } from "./boundary.ts"
 import { encodeCheckpoint, encodeCut } from "./cut-record.ts"
@@ -133,9 +135,8 @@ export class StateWriter {
     let insert: Statement | undefined
     for (const row of query.iterate()) {
       const columns = Object.keys(row)
-      insert ??= this.db.prepare(
-        `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
-      )
+      const places = columns.map(() => "?").join(", ")
+      insert ??= this.db.prepare(`INSERT INTO ${table} (${columns.join(", ")}) VALUES (${places})`)
       insert.run(...Object.values(row))
     }
     insert?.finalize()

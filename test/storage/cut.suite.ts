@@ -85,7 +85,7 @@ export function cutSuite(name: string, open: () => Promise<OpenWal>): void {
       })
     })
 
-    test("a cut of another term inside the log installs: the entries behind it are gone", async () => {
+    test("a cut of another term inside the log installs: what is behind it is gone", async () => {
       const wal = await start()
       wal.commit([{ group: 1, entries: run(9, 1, -1) }])
       const snapshot = snapshotAt({ index: 5, term: 2, lastOffset: 6, appendMs: 9000 })

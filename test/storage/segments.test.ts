@@ -263,7 +263,7 @@ describe("space", () => {
     expectEntries(await reopened(), 1, expected)
   })
 
-  test("disk stays at 1.5 × what is alive and two files, while one group keeps everything", async () => {
+  test("disk stays at 1.5 × what is alive and two files; one group keeps everything", async () => {
     const wal = await start({ ...limits, segmentBytes: 40_000 })
     const kept: Array<Entry> = []
     for (let n = 0; n < 40; n++) {
