@@ -13,7 +13,8 @@ const program = `
     console.log("durable", through)
   }
   wal = await openSqliteWal({ dir, onDurable, onFailure: (error) => { throw error } })
-  const hardState = { term: 1, votedFor: null, commitIndex: 0, acceptedTerm: 0, standing: "trusted" as const }
+  const standing = "trusted" as const
+  const hardState = { term: 1, votedFor: null, commitIndex: 0, acceptedTerm: 0, standing }
   wal.commit([{ group: 1, entries: [], hardState }])
 `
 
