@@ -33,7 +33,7 @@ async function stopped(env: Record<string, string>) {
 }
 
 describe("an fsync that fails", () => {
-  for (const n of [2, 10, 15, 20, 24]) {
+  for (const n of [2, 10, 15, 20, 28]) {
     test.skipIf(library === "")(
       `the ${n}th: the process stops, nothing reported is lost`,
       async () => {

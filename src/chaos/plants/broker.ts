@@ -91,4 +91,14 @@ export const brokerPlants: ReadonlyArray<Plant> = [
     ],
     caughtBy: simulator(500),
   },
+  {
+    id: "checkpoint-without-producers",
+    bug: "a checkpoint or snapshot comes back without the producers",
+    anomaly: "duplicate: a repeated batch is appended again",
+    file: "src/partition/committed-state.ts",
+    edits: [
+      { find: "this.producers.restore(state.producers)", replace: "this.producers.restore([])" },
+    ],
+    caughtBy: simulator(500),
+  },
 ]

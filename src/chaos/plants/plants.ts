@@ -1,12 +1,13 @@
 /** Every planted bug. Each must be found by the layer that it names; see DESIGN.md for the table. */
 import { brokerPlants } from "./broker.ts"
 import type { Plant } from "./plant.ts"
-import { replicationPlants, votingPlants } from "./raft.ts"
+import { recoveryPlants, replicationPlants, votingPlants } from "./raft.ts"
 import { storagePlants } from "./storage.ts"
 
 export const plants: ReadonlyArray<Plant> = [
   ...votingPlants,
   ...replicationPlants,
+  ...recoveryPlants,
   ...brokerPlants,
   ...storagePlants,
 ]

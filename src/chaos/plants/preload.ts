@@ -15,16 +15,20 @@ import { plantOf } from "./plants.ts"
 
 const notPlantedExit = 4
 const root = join(import.meta.dir, "..", "..", "..")
-/** Any thread of this process may be the one that loads the file. */
-const loadedMark = join(tmpdir(), `varve-plant-${process.pid}`)
+/** The process that was asked for the plant; those that it starts have the bug too. */
+const isFirst = isMainThread && process.env["VARVE_PLANT_FIRST"] === undefined
+const first = (process.env["VARVE_PLANT_FIRST"] ??= `${process.pid}`)
+/** Any thread of any of them may be the one that loads the file. */
+const loadedMark = join(tmpdir(), `varve-plant-${first}`)
 
 const id = process.env["VARVE_PLANT"] ?? ""
 if (id !== "") {
   const plant = plantOf(id)
   if (plant === undefined) refuse(`there is no plant ${id}`)
   plantBug(plant)
-  if (isMainThread) {
-    plantInWorkers()
+  if (isMainThread) plantInWorkers()
+  if (isFirst) {
+    process.env["BUN_OPTIONS"] = `--preload ${import.meta.path}`
     process.on("exit", () => {
       const loaded = existsSync(loadedMark)
       rmSync(loadedMark, { force: true })

@@ -63,8 +63,8 @@ export const votingPlants: ReadonlyArray<Plant> = [
     file: "raft/candidate.ts",
     edits: [
       {
-        find: "mayVoteFor(s, message.from) && s.log.isUpToDate(message.lastLogIndex, message.lastLogTerm)",
-        replace: "mayVoteFor(s, message.from)",
+        find: "mayVoteFor(s, message.from) &&\n    s.log.isUpToDate(message.lastLogIndex, message.lastLogTerm)\n  if",
+        replace: "mayVoteFor(s, message.from)\n  if",
       },
     ],
     caughtBy: core(500),
@@ -242,5 +242,47 @@ export const replicationPlants: ReadonlyArray<Plant> = [
     file: "raft/raft-node.ts",
     edits: [{ find: "if (token.term !== s.term) return false", replace: "" }],
     caughtBy: test(transcripts),
+  },
+]
+
+export const recoveryPlants: ReadonlyArray<Plant> = [
+  {
+    id: "recovering-votes",
+    bug: "a member that has lost a part of its log votes",
+    anomaly: "Leader Completeness, lost-write",
+    file: "raft/state.ts",
+    edits: [{ find: "return this.counts && !this.holdVotes", replace: "return true" }],
+    caughtBy: core(500),
+  },
+  {
+    id: "recovering-counts",
+    bug: "copies of a member that has lost a part of its log count for the commit",
+    anomaly: "committed entries that no majority holds, lost-write",
+    file: "raft/leader-state.ts",
+    edits: [{ find: "progress.counts ? progress.matchIndex : 0", replace: "progress.matchIndex" }],
+    caughtBy: core(500),
+  },
+  {
+    id: "snapshot-below-commit",
+    bug: "a late snapshot replaces a log that has gone on",
+    anomaly: "committed entries truncated",
+    file: "raft/snapshot-receiver.ts",
+    edits: [
+      {
+        find: "if (cut.index <= s.log.commitIndex) return answerAppend(s, message, s.log.commitIndex)",
+        replace: "",
+      },
+    ],
+    caughtBy: core(500),
+  },
+  {
+    id: "witness-ahead-of-data",
+    bug: "a witness gets entries that no data voter has on its disk yet",
+    anomaly: "no progress: the witness refuses everybody who could lead",
+    file: "raft/witness.ts",
+    edits: [
+      { find: "return Math.min(s.log.durableIndex, reached)", replace: "return s.log.lastIndex" },
+    ],
+    caughtBy: test("test/raft/witness.test.ts"),
   },
 ]
