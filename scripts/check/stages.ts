@@ -30,9 +30,10 @@ const tools: ReadonlyArray<Stage> = [
 /** Which stage a test file belongs to: the first pattern that its path matches. */
 const order: ReadonlyArray<readonly [stage: string, pattern: RegExp]> = [
   ["tidiness", /^test\/tidy/],
+  ["simulation", /^test\/sim\//],
   [
     "simulation",
-    /^test\/(sim|node|raft|partition)\/(random-[\w-]+|simulat[\w-]*|failover|many-partitions|property)\.test/,
+    /^test\/(node|raft|partition)\/(random-[\w-]+|simulat[\w-]*|failover|many-partitions|property)\.test/,
   ],
   ["golden", /golden/],
   ["unit", /^test\/(raft|protocol|partition|cluster|node|peer|broker|client|cli|scripts)\//],
@@ -64,6 +65,13 @@ export function stageOf(file: string): string {
  */
 const testFlags = ["--only-failures", "--timeout=30000"]
 
+/** Always the same ones; `varve sim` runs any other. */
+const seeds: Stage = {
+  name: "seeds",
+  kind: "tool",
+  command: [process.execPath, join(root, "src", "cli", "main.ts"), "sim", "--seeds", "120"],
+}
+
 function testStages(): Array<Stage> {
   const files = [...new Bun.Glob("test/**/*.test.ts").scanSync(root)].toSorted()
   const byStage = Map.groupBy(files, stageOf)
@@ -71,7 +79,9 @@ function testStages(): Array<Stage> {
     const own = byStage.get(name) ?? []
     if (own.length === 0) return []
     const paths = own.map((file) => `./${file}`)
-    return [{ name, kind: "tests", command: [process.execPath, "test", ...testFlags, ...paths] }]
+    const command = [process.execPath, "test", ...testFlags, ...paths]
+    const tests: Stage = { name, kind: "tests", command }
+    return name === "simulation" ? [tests, seeds] : [tests]
   })
 }
 
