@@ -111,6 +111,7 @@ export class Segment implements RowSource, StateSource {
   dropped(): ReadonlyMap<GroupId, number> {
     const sql = `SELECT grp AS "group", seq FROM dropped`
     const rows = this.all<{ readonly group: GroupId; readonly seq: number }>(sql)
+    for (const { group, seq } of rows) checkIntegers("dropped", group, seq)
     return new Map(rows.map(({ group, seq }) => [group, seq]))
   }
 
@@ -135,7 +136,10 @@ export class Segment implements RowSource, StateSource {
 
   /** Truncations without an append, in the order of seq. */
   amputations(): ReadonlyArray<Amputation> {
-    return this.all(`SELECT grp AS "group", seq, idx AS "index" FROM amputated ORDER BY seq, grp`)
+    const sql = `SELECT grp AS "group", seq, idx AS "index" FROM amputated ORDER BY seq, grp`
+    const rows = this.all<Amputation>(sql)
+    for (const { group, seq, index } of rows) checkIntegers("amputated", group, seq, index)
+    return rows
   }
 
   boundaries(): ReadonlyArray<BoundaryRow> {
@@ -162,6 +166,12 @@ export class Segment implements RowSource, StateSource {
   private all<Row>(sql: string, ...parameters: Array<number>): ReadonlyArray<Row> {
     return damageAsCorruptRow(() => this.db.query<Row, Array<number>>(sql).all(...parameters))
   }
+}
+
+/** A page that is not what it was may be read as rows of nothing. */
+function checkIntegers(table: string, group: GroupId, ...positions: Array<number>): void {
+  const sound = positions.every((at) => Number.isSafeInteger(at) && at >= 1)
+  if (!Number.isSafeInteger(group) || !sound) throw new CorruptRow(`a row of ${table} is none`)
 }
 
 const immutableFlags = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI

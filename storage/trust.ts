@@ -54,7 +54,8 @@ export function judgeLog(evidence: Evidence): Judgement {
   }
   for (const group of all) {
     const log = evidence.logOf(group)
-    if (log.isEmpty && dropped.has(group) && !damages.groups.has(group)) continue
+    const unknown = dropped.has(group) || !known.has(group)
+    if (log.isEmpty && unknown && !damages.groups.has(group)) continue
     const { hardState, reasons } = judgeGroup(evidence, known.get(group), log)
     const damage = damages.groups.get(group)
     if (damage !== undefined) lines.push(damage.what)

@@ -2,6 +2,7 @@
 import { SQLiteError } from "bun:sqlite"
 import { writeFileSync } from "node:fs"
 import { describeFiles, isMalformed, sentinelPath, unusableMark } from "./admission.ts"
+import { CorruptRow } from "./directory.ts"
 import { perform } from "./housekeeping-jobs.ts"
 import { reached } from "./kill-point.ts"
 import type { WriterSettings } from "./schema.ts"
@@ -28,7 +29,8 @@ function guarded(action: () => void): void {
     action()
   } catch (error) {
     failed = true
-    if (error instanceof SQLiteError && isMalformed(error)) writeFileSync(unusableMark(path), "")
+    const malformed = error instanceof SQLiteError && isMalformed(error)
+    if (malformed || error instanceof CorruptRow) writeFileSync(unusableMark(path), "")
     answer({ _tag: "failed", message: error instanceof Error ? error.message : String(error) })
   }
 }

@@ -135,6 +135,14 @@ describe("a file that SQLite cannot use is moved aside, three of them are kept",
     expect(damaged()).toEqual([`${segment}.damaged-1`])
   })
 
+  test("rows of a table that are none", async () => {
+    const db = new Database(join(dir, segment))
+    db.run("INSERT INTO amputated VALUES (4, 7, -3)")
+    db.close()
+    expect(state(await open())).toEqual([0, "recovering", 3, "2:disk"])
+    expect(lines.join("\n")).toContain("a row of amputated is none")
+  })
+
   test("SQLite's schema", async () => {
     const bytes = readFileSync(join(dir, segment))
     const at = bytes.indexOf("CREATE TABLE log")
