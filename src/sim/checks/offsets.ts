@@ -75,9 +75,23 @@ function checkEnds(view: PartitionView, ends: KnownEnds, anomalies: Anomalies): 
   }
 }
 
-/** The start of a log only moves forward. */
+/**
+ * The start of a log only moves forward, as one process tells it: a cut is told before it is
+ * durable, as Kafka tells a start before its checkpoint, and replicas cut for themselves.
+ */
 function checkStarts(view: PartitionView, anomalies: Anomalies): void {
   const starts = view.lists.filter(({ outcome, at }) => outcome === "ok" && at === earliest)
+  const told = Map.groupBy(starts, ({ process, node, connection }) =>
+    [process, node, connection].join(" "),
+  )
+  for (const lists of told.values()) checkStartsOf(lists, view, anomalies)
+}
+
+function checkStartsOf(
+  starts: ReadonlyArray<Operation<ListOffsetsCall>>,
+  view: PartitionView,
+  anomalies: Anomalies,
+): void {
   const byReturn = starts.toSorted((a, b) => a.returned - b.returned)
   let next = 0
   let highest: Operation<ListOffsetsCall> | undefined
