@@ -1,4 +1,4 @@
-/** `bun scripts/flips.ts [--flips N] [--seed N]`: damages of each region class of a log's files. */
+/** `bun scripts/flips.ts [--flips N] [--seed N] [--class NAME]`: damages of each region class of a log's files. */
 import { join } from "node:path"
 
 const campaign = join(import.meta.dir, "../test/storage/campaign.ts")

@@ -13,6 +13,7 @@ const { values, positionals } = parseArgs({
     nodes: { type: "string", default: "3" },
     flips: { type: "string", default: "200" },
     seed: { type: "string", default: "1" },
+    class: { type: "string", default: "" },
     plant: { type: "string" },
     kills: { type: "boolean", default: false },
   },
@@ -87,6 +88,7 @@ async function flips(): Promise<boolean> {
   }
   const table: Record<string, Record<Outcome, number>> = {}
   for (const [number, { name, inflict }] of damageClasses.entries()) {
+    if (!name.includes(values.class)) continue
     const prng = new Prng(seed * 1000 + number)
     const row = (table[name] = { detected: 0, "without effect": 0, wrong: 0 })
     for (let done = 0, tried = 0; done < Number(values.flips); tried++) {

@@ -84,7 +84,9 @@ function inOldFrame(bytes: Buffer, prng: Prng): number | undefined {
   return start + prng.below(bytes.length - start)
 }
 
-/** In a page of one of SQLite's types (2, 5: interior, 10, 13: leaf): its header and its pointers. */
+/**
+ * In a page of one of SQLite's types (2, 5: interior, 10, 13: leaf): its header and its pointers.
+ */
 function inPageHead(bytes: Buffer, prng: Prng): number | undefined {
   const pageBytes = bytes.readUInt16BE(16)
   const heads: Array<number> = []
@@ -100,7 +102,8 @@ function inRow(marker: string, before: number, length: number) {
   return (bytes: Buffer, prng: Prng): number | undefined => {
     const places = [...bytes.toString("latin1").matchAll(new RegExp(marker, "g"))]
     const place = pick(places, prng)?.index
-    return place === undefined ? undefined : Math.max(0, place - before) + prng.below(length)
+    if (place === undefined) return undefined
+    return Math.min(bytes.length - 1, Math.max(0, place - before) + prng.below(length))
   }
 }
 
