@@ -1,4 +1,6 @@
-/** Every planted bug. Each must be found by the layer that it names; see DESIGN.md for the table. */
+/**
+ * Every planted bug. Each must be found by the layer that it names; see DESIGN.md for the table.
+ */
 import { brokerPlants } from "./broker.ts"
 import type { Plant } from "./plant.ts"
 import { recoveryPlants, replicationPlants, votingPlants } from "./raft.ts"

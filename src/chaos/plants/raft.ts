@@ -260,7 +260,7 @@ export const recoveryPlants: ReadonlyArray<Plant> = [
     anomaly: "committed entries that no majority holds, lost-write",
     file: "raft/leader-state.ts",
     edits: [{ find: "progress.counts ? progress.matchIndex : 0", replace: "progress.matchIndex" }],
-    caughtBy: core(500),
+    caughtBy: test("test/raft/standing.test.ts"),
   },
   {
     id: "snapshot-below-commit",

@@ -50,7 +50,7 @@ export const storagePlants: ReadonlyArray<Plant> = [
     anomaly: "lost-write: a flipped bit in the journal takes acknowledged entries, unsaid",
     file: "storage/admission.ts",
     edits: [{ find: 'if (found.verdict !== "corruptMiddle") continue', replace: "continue" }],
-    caughtBy: test("test/storage/open-damaged.test.ts"),
+    caughtBy: test("test/storage/journal-loss.test.ts"),
   },
   {
     id: "sentinel-forgets-votes",
@@ -76,6 +76,19 @@ export const storagePlants: ReadonlyArray<Plant> = [
         replace: "a.lastIndex < b.lastIndex",
       },
     ],
-    caughtBy: test("test/storage/sentinel.test.ts"),
+    caughtBy: test("test/storage/verdict.test.ts"),
+  },
+  {
+    id: "never-recovering",
+    bug: "a log that has lost acknowledged entries is believed",
+    anomaly: "Leader Completeness, lost-write",
+    file: "storage/verdict.ts",
+    edits: [
+      {
+        find: 'reasons.length > 0 ? worse(before, "recovering") : before',
+        replace: "before",
+      },
+    ],
+    caughtBy: { _tag: "simulator", seeds: 200 },
   },
 ]
