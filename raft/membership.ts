@@ -57,6 +57,10 @@ export class Membership {
   get currentIndex(): LogIndex {
     return this.#last.index
   }
+  /** The committed one, then those that may still be taken back: voters of any of them vote. */
+  get possible(): ReadonlyArray<Configuration> {
+    return this.#placed.map(({ configuration }) => configuration)
+  }
   get #last(): Placed {
     const last = this.#placed.at(-1)
     invariant(last !== undefined, "some configuration is always in force")

@@ -229,9 +229,9 @@ export class RaftNode {
   }
 
   /**
-   * The answer to `Ready.snapshotsNeeded`, at any later time: `snapshot.state` is the host's machine
-   * at `snapshot.cut`, which is not below the log's own cut and committed. False: not needed (any
-   * more). Throws above `snapshotBytesMax`.
+   * The answer to `Ready.snapshotsNeeded`, at any later time: `snapshot.state` is the host's
+   * machine at `snapshot.cut`, which is not below the log's own cut and committed. False: not
+   * needed (any more). Throws above `snapshotBytesMax`.
    */
   offerSnapshot(member: MemberId, snapshot: Snapshot): boolean {
     return offerSnapshot(this.state, member, snapshot)

@@ -38,7 +38,9 @@ export class RaftState {
   quiesced = false
   /** The host is asking around whether the log is whole: no votes and no campaigns meanwhile. */
   holdVotes = false
-  /** The host's word that witnesses are to have entries; any leader's first word is that they are. */
+  /**
+   * The host's word that witnesses are to have entries; any leader's first word is that they are.
+   */
   witnessesNeeded = true
   /** Term whose leader has spoken to this member since it is not trusted: standing.ts. */
   doubtHeardIn: Term = 0

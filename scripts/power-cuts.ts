@@ -1,4 +1,7 @@
-/** `bun scripts/power-cuts.ts [--cuts N] [--nodes N] [--seed N] [--kills]`: power cuts of all nodes' logs at once. */
+/**
+ * `bun scripts/power-cuts.ts [--cuts N] [--nodes N] [--seed N] [--kills]`: power cuts of all nodes'
+ * logs at once.
+ */
 import { join } from "node:path"
 
 const campaign = join(import.meta.dir, "../test/storage/campaign.ts")

@@ -208,7 +208,9 @@ function checkHeader(path: string): void {
 /** SQLite's own word for a damaged file. */
 export const isMalformed = (error: SQLiteError): boolean => /CORRUPT|NOTADB/.test(error.code ?? "")
 
-/** Where nothing but a look at the schema is asked for, whatever is not the machine's is the file's. */
+/**
+ * Where nothing but a look at the schema is asked for, whatever is not the machine's is the file's.
+ */
 const isDamage = (error: SQLiteError): boolean =>
   !/IOERR|BUSY|LOCKED|CANTOPEN|PERM|READONLY|NOMEM|FULL|AUTH|INTERRUPT/.test(error.code ?? "")
 

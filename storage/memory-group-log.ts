@@ -1,4 +1,7 @@
-/** A group's log as an array: the obvious reading of the port, slow on purpose where that keeps it obvious. */
+/**
+ * A group's log as an array: the obvious reading of the port, slow on purpose where that keeps it
+ * obvious.
+ */
 import {
   emptyHardState,
   noCut,

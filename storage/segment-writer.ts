@@ -100,8 +100,8 @@ export class SegmentWriter {
   }
 
   /**
-   * The file's first transaction: all states of the file before it and where the logs lie, with what
-   * is to be written anyway. Only when it is durable does this file count.
+   * The file's first transaction: all states of the file before it and where the logs lie, with
+   * what is to be written anyway. Only when it is durable does this file count.
    */
   takeOverFrom(previous: SegmentWriter, { roll, ...transaction }: Rolling): void {
     this.db.run("BEGIN IMMEDIATE")
@@ -148,7 +148,9 @@ export class SegmentWriter {
     this.db.close()
   }
 
-  /** Another's file is left at once as it was; after an error of SQLite nothing is done any more. */
+  /**
+   * Another's file is left at once as it was; after an error of SQLite nothing is done any more.
+   */
   private migrate(): void {
     try {
       migrate(this.db)

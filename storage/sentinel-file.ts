@@ -7,8 +7,8 @@
  * one slot with everything that was fsynced, whatever the write under way leaves of the other.
  * A file whose slots have become too small is written anew and renamed into place.
  *
- * Everything is there twice, far apart (slot 0, slot 1, and the same again): one damaged place costs
- * nothing, and a vote that cannot be read is the exception it has to be.
+ * Everything is there twice, far apart (slot 0, slot 1, and the same again): one damaged place
+ * costs nothing, and a vote that cannot be read is the exception it has to be.
  */
 import { closeSync, existsSync, fdatasyncSync, fsyncSync, openSync, readFileSync } from "node:fs"
 import { renameSync, writeSync } from "node:fs"

@@ -1,6 +1,7 @@
 /**
  * The sentinel as the storage worker keeps it. A change of term, vote or standing is durable here
- * before its commit is reported; heights and commit indexes follow within `lagMs`, many in one write.
+ * before its commit is reported; heights and commit indexes follow within `lagMs`, many in one
+ * write.
  */
 import type { HardState, LogIndex } from "../raft/types.ts"
 import { emptyHardState } from "../raft/types.ts"

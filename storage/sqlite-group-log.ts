@@ -1,4 +1,7 @@
-/** Reading a group's log: newest entries from memory, older ones from their rows, verified each time. */
+/**
+ * Reading a group's log: newest entries from memory, older ones from their rows, verified each
+ * time.
+ */
 import { entryCrc } from "../raft/entry.ts"
 import {
   emptyHardState,

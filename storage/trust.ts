@@ -17,8 +17,8 @@ export interface Correction {
   /** Undefined: the group is not one, a damaged row spoke of it. */
   readonly hardState: HardState | undefined
   /**
-   * "end": what is stored behind the log's end is forgotten; "all": all that is stored of the group;
-   * "none": entries stay as they are.
+   * "end": what is stored behind the log's end is forgotten; "all": all that is stored of the
+   * group; "none": entries stay as they are.
    */
   readonly forget: "none" | "end" | "all"
 }

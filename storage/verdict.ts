@@ -39,7 +39,10 @@ export interface Testimony {
    * not new; undefined: readable, and it does not know the group.
    */
   readonly sentinel: Sentinel | "missing" | undefined
-  /** Entries of this group were found damaged or missing in the middle and cut off with what follows. */
+  /**
+   * Entries of this group were found damaged or missing in the middle and cut off with what
+   * follows.
+   */
   readonly salvaged: boolean
 }
 

@@ -49,6 +49,8 @@ const directions: Readonly<Record<string, ReadonlyArray<string>>> = {
     "src/node/",
     "src/coordinator/",
   ],
+  // A plant is text about other folders, and the preload that plants it is the runtime's.
+  "src/chaos/plants/": ["node:", "bun"],
   "src/broker/": ["raft/", "storage/", "src/", "effect", "@effect/", "node:", "bun"],
   // A socket's outgoing queue is the same on every side of a connection.
   "src/client/": ["src/protocol/", "src/peer/socket-output.ts", "effect", "node:", "bun"],
@@ -103,6 +105,7 @@ describe("direction of imports", () => {
     expect(isAllowed("src/sim/world.ts", imported("node:fs"))).toBe(false)
     expect(isAllowed("src/sim/disk.ts", imported("storage/sqlite-wal.ts"))).toBe(false)
     expect(isAllowed("src/sim/world.ts", imported("src/node/broker-node.ts"))).toBe(true)
+    expect(isAllowed("src/chaos/plants/raft.ts", imported("raft/quorum.ts"))).toBe(false)
   })
 
   test("relative imports name a file that is there", () => {
@@ -121,8 +124,11 @@ describe("purity", () => {
       /^(raft|src\/(protocol|partition|cluster|coordinator|node|sim))\//.test(path) ||
       path === "src/peer/codec.ts",
   )
-  const impure =
-    /\b(Date\.now|new Date\b|Math\.random|performance\.now|setTimeout|setInterval|setImmediate|queueMicrotask|crypto\.|process\.|console\.|Bun\.)/
+  /** A simulated process has other members than the one that a program runs in. */
+  const ofProcess = Object.getOwnPropertyNames(process).join("|")
+  const impure = new RegExp(
+    String.raw`\b(Date\.now|new Date\b|Math\.random|performance\.now|setTimeout|setInterval|setImmediate|queueMicrotask|crypto\.|process\.(${ofProcess})\b|process\[|console\.|Bun\.)`,
+  )
 
   test("below the rim nothing knows time, chance or the machine", () => {
     const wrong = pure.flatMap((source) =>
@@ -132,6 +138,13 @@ describe("purity", () => {
       }),
     )
     expect(wrong).toEqual([])
+  })
+
+  test("that rule can say no", () => {
+    expect(impure.test("const { pid } = process.env")).toBe(true)
+    expect(impure.test("process.hrtime.bigint()")).toBe(true)
+    expect(impure.test("process.nextTick(done)")).toBe(true)
+    expect(impure.test("if (process.dead) process.start()")).toBe(false)
   })
 
   test("raft has no import from outside its folder", () => {
@@ -183,10 +196,16 @@ const isRoot = ({ path }: Source) =>
 
 const entry = (name: string) => textOf("package.json").includes(`./${name}`)
 
-/** Named in a string, as workers and child processes are. */
+/**
+ * Named in a string, or in the parts that a `join` puts together, as workers and child processes
+ * are: from the folder of the source, or from the root.
+ */
 const mentions = (source: Source): Array<string> =>
-  Array.from(source.text.matchAll(/"([\w./-]+\.ts)"/g), ([, name = ""]) =>
-    normalize(join(dirname(source.path), name)),
+  Array.from(source.text.matchAll(/((?:"[\w./-]+",\s*)*)"([\w./-]+\.ts)"/g)).flatMap(
+    ([, before = "", name = ""]) => {
+      const parts = [...Array.from(before.matchAll(/"([^"]+)"/g), ([, part = ""]) => part), name]
+      return [join(dirname(source.path), ...parts), join(...parts)].map(normalize)
+    },
   )
 
 function reachable(roots: ReadonlyArray<Source>): Set<string> {

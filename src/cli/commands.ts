@@ -1,7 +1,7 @@
 /**
- * The command tree: help, completions, and the friendly subcommands. `cluster`, `start` and
- * `sim` stand here for their help; run, they never come this far (`main.ts`). Wrong usage is exit code 2, a
- * failed operation 1.
+ * The command tree: help, completions, and the friendly subcommands. `cluster`, `start` and `sim`
+ * stand here for their help; run, they never come this far (`main.ts`). Wrong usage is exit code 2,
+ * a failed operation 1.
  */
 import * as NodeChildProcessSpawner from "@effect/platform-node-shared/NodeChildProcessSpawner"
 import * as NodeFileSystem from "@effect/platform-node-shared/NodeFileSystem"

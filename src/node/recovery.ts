@@ -11,6 +11,7 @@ import { contradicts } from "../partition/witnessed.ts"
 import type { WitnessedHeight } from "../peer/codec.ts"
 import type { Hello, LogLevel, NodeOptions } from "./ports.ts"
 import { acceptHint } from "./sole-voter.ts"
+import { isAlone, testifiers } from "./testifiers.ts"
 
 export interface RecoveryPorts {
   readonly options: NodeOptions
@@ -63,7 +64,10 @@ export class Recovery {
     if (this.#holding && nowMs >= this.#holdUntilMs) this.#release()
     if (nowMs < this.#nextLookMs) return
     this.#nextLookMs = nowMs + stuckLookMs
-    for (const group of this.#ports.groups()) this.#lookStuck(group, nowMs)
+    for (const group of this.#ports.groups()) {
+      if (group.node.standing === "amnesiac") this.#tellTerms(group)
+      this.#lookStuck(group, nowMs)
+    }
   }
 
   /** With everybody heard nobody leads it for long: too many have lost something. */
@@ -143,24 +147,25 @@ export class Recovery {
     this.#ports.log("warn", `group ${group.group} has lost entries: ${reason}; ${line}`)
   }
 
-  /** Once every other voter has told its term, no vote of ours can be in a term we might use. */
-  #tellTerms(group: RaftGroup): void {
+  /**
+   * Once every other voter has told its term, no vote of ours can be in a term we might use. Asked
+   * again whenever the membership may have moved. Voters whose disk is known to be gone cannot tell;
+   * `accepted`: nor need those whose broker speaks from another disk.
+   */
+  #tellTerms(group: RaftGroup, accepted = false): void {
     const { node } = group
-    const { voters, votersOutgoing } = node.configuration
     let greatest = 0
-    for (const member of new Set([...voters, ...votersOutgoing])) {
+    for (const member of testifiers(node.state.membership.possible)) {
       if (member === this.#self) continue
       const answered = this.#answered.get(nodeOf(member))
-      if (answered?.member !== member) return
-      greatest = Math.max(greatest, answered.terms.get(group.group) ?? 0)
+      if (answered === undefined) return
+      if (answered.member === member) {
+        greatest = Math.max(greatest, answered.terms.get(group.group) ?? 0)
+      } else if (!accepted) return
     }
     node.termsKnown(greatest)
     group.schedule()
     const line = `knows every other voter's term, the greatest is ${greatest}`
     this.#ports.log("info", `group ${group.group}: ${line}`)
   }
-}
-
-function isAlone({ voters, votersOutgoing }: Configuration): boolean {
-  return new Set([...voters, ...votersOutgoing]).size === 1
 }

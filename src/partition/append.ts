@@ -2,7 +2,10 @@
 import type { BatchHeader } from "../protocol/record-batch.ts"
 import { ErrorCode } from "../protocol/error-codes.ts"
 
-/** `records` is one whole v2 batch that `validateProduceBatch` let through; it is taken over and written into. */
+/**
+ * `records` is one whole v2 batch that `validateProduceBatch` let through; it is taken over and
+ * written into.
+ */
 export interface AppendBatch {
   readonly header: BatchHeader
   readonly records: Uint8Array

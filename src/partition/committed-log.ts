@@ -1,4 +1,7 @@
-/** Reading the committed part of a group's log, entries below `hi`, as Kafka batches. Nothing is copied. */
+/**
+ * Reading the committed part of a group's log, entries below `hi`, as Kafka batches. Nothing is
+ * copied.
+ */
 import type { LogIndex } from "../../raft/types.ts"
 import type { EntryMeta, GroupLog } from "../../storage/wal.ts"
 
@@ -14,9 +17,9 @@ const scanChunk = 64
 const hasRecords = (meta: EntryMeta): boolean => meta.lastOffset >= meta.firstOffset
 
 /**
- * Whole batches from the one that holds `offset` on, so the first may begin before it (trap 18), as many as fit in
- * `bytesMax`; with `atLeastOne` the first comes however large it is, without it a first one that does not fit gives
- * nothing, never a piece (trap 19).
+ * Whole batches from the one that holds `offset` on, so the first may begin before it (trap 18), as
+ * many as fit in `bytesMax`; with `atLeastOne` the first comes however large it is, without it a
+ * first one that does not fit gives nothing, never a piece (trap 19).
  */
 export function readBatches(
   log: GroupLog,

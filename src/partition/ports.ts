@@ -3,7 +3,10 @@ import type { Message } from "../../raft/message.ts"
 import type { GroupId } from "../../storage/wal.ts"
 
 export interface Outbox {
-  /** Towards `message.to`; losing it is legal, changing or reordering bytes of it is not. Must not throw or re-enter. */
+  /**
+   * Towards `message.to`; losing it is legal, changing or reordering bytes of it is not. Must not
+   * throw or re-enter.
+   */
   send(group: GroupId, message: Message): void
   log(level: "info" | "warn" | "error", line: string): void
 }

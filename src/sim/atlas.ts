@@ -1,8 +1,8 @@
 /**
- * Where storage faults may strike: at most a minority of each group's voters may have forgotten what
- * it promised at any time (VERIFICATION §4). A voter is repaired when its log is as high again as
- * it was and its standing is trusted; a disk that was replaced, when the group has no vote for the
- * old one any more.
+ * Where storage faults may strike: at most a minority of each group's voters may have forgotten
+ * what it promised at any time (VERIFICATION §4). A voter is repaired when its log is as high again
+ * as it was and its standing is trusted; a disk that was replaced, when the group has no vote for
+ * the old one any more.
  */
 import type { Configuration, MemberId } from "../../raft/types.ts"
 import { isLower } from "../../storage/verdict.ts"
@@ -79,7 +79,9 @@ export class Atlas {
     )
   }
 
-  /** With a witness a commit may be on a single disk: another one must hold all that this one does. */
+  /**
+   * With a witness a commit may be on a single disk: another one must hold all that this one does.
+   */
   private isCopied(
     group: GroupId,
     voters: ReadonlyArray<MemberId>,

@@ -209,7 +209,9 @@ export class SimBroker implements SubjectBroker {
     this.armed = undefined
   }
 
-  /** An armed crash has been reached: the process says nothing more, and is gone after this event. */
+  /**
+   * An armed crash has been reached: the process says nothing more, and is gone after this event.
+   */
   get isDoomed(): boolean {
     return this.doomed
   }

@@ -316,8 +316,8 @@ export class SimDisk implements Wal {
   // ---- what faults do; all but `damage` while nothing runs on it
 
   /**
-   * The journal that a crash left was hurt in the middle: its last `commits` commits are gone. False:
-   * nothing was in it.
+   * The journal that a crash left was hurt in the middle: its last `commits` commits are gone.
+   * False: nothing was in it.
    */
   loseTail(commits: number): boolean {
     if (this.imageBefore === undefined || commits === 0) return false

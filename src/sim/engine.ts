@@ -1,4 +1,6 @@
-/** What all parts of a simulated world share: time, the queue, the hash, who watches, what was met. */
+/**
+ * What all parts of a simulated world share: time, the queue, the hash, who watches, what was met.
+ */
 import type { Prng } from "../../raft/prng.ts"
 import { epochMs } from "./clock.ts"
 import { ActionEvent, EventQueue } from "./event-queue.ts"

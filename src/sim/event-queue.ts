@@ -1,6 +1,6 @@
 /**
- * What is to happen, by time; at equal times in the order of planning. A binary heap of objects that
- * know what they do: no closure for what happens often.
+ * What is to happen, by time; at equal times in the order of planning. A binary heap of objects
+ * that know what they do: no closure for what happens often.
  */
 export interface SimEvent {
   /** Set by the queue; an event may be planned again once it was taken. */

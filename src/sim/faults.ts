@@ -20,7 +20,9 @@ interface Downing {
   readonly downMs?: number
 }
 
-/** Hurts what a broker promised: refused where more than a minority would be hurt, but for `beyond`. */
+/**
+ * Hurts what a broker promised: refused where more than a minority would be hurt, but for `beyond`.
+ */
 interface Hurting extends Downing {
   readonly beyond?: boolean
 }

@@ -1,4 +1,6 @@
-/** About how long a frame is on the wire, for links with a capacity: to encode it would cost more. */
+/**
+ * About how long a frame is on the wire, for links with a capacity: to encode it would cost more.
+ */
 import type { PeerFrame } from "../peer/codec.ts"
 
 const headBytes = 60

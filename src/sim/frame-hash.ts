@@ -1,4 +1,6 @@
-/** What of a frame goes into the hash of the run: enough that two that differ in effect differ here. */
+/**
+ * What of a frame goes into the hash of the run: enough that two that differ in effect differ here.
+ */
 import type { Message } from "../../raft/message.ts"
 import type { PeerFrame } from "../peer/codec.ts"
 import type { RollingHash } from "./rolling-hash.ts"

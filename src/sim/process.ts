@@ -1,7 +1,7 @@
 /**
- * One process of a broker: the shipped machine and what the rim around it does (src/broker/loop.ts):
- * inputs are fed at once, one flush per turn; a process that stood still reads its peers' frames
- * before its clients' requests, and both before its late tick.
+ * One process of a broker: the shipped machine and what the rim around it does
+ * (src/broker/loop.ts): inputs are fed at once, one flush per turn; a process that stood still
+ * reads its peers' frames before its clients' requests, and both before its late tick.
  */
 import type { MemberId } from "../../raft/types.ts"
 import { memberId } from "../cluster/members.ts"

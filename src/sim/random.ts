@@ -1,7 +1,7 @@
 /**
  * Chance of the simulated world. Every link, disk, process, clock and client draws from a stream of
- * its own, named and derived from the seed: what one of them draws more or less does not change what
- * any other gets, so that a fault can be taken out of a plan without another run coming of it.
+ * its own, named and derived from the seed: what one of them draws more or less does not change
+ * what any other gets, so that a fault can be taken out of a plan without another run coming of it.
  */
 import { Prng } from "../../raft/prng.ts"
 import type { Range } from "./options.ts"

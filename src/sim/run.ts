@@ -1,6 +1,6 @@
 /**
- * One seed from its beginning to its verdict: a safety phase in which anything may be down, healing,
- * then progress is demanded, and what clients saw is checked against what is there.
+ * One seed from its beginning to its verdict: a safety phase in which anything may be down,
+ * healing, then progress is demanded, and what clients saw is checked against what is there.
  */
 import { alarmOf, HistoryAlarm, NoProgress } from "./alarm.ts"
 import { defaultNodeSettings } from "../node/node.ts"
@@ -90,7 +90,10 @@ class Run {
       violation = alarmOf(error, world.elapsedMs)
       this.#recorder?.alarm(violation)
     }
-    if (this.#recorder !== undefined) this.#recorder.log = world.lines
+    if (this.#recorder !== undefined) {
+      this.#recorder.log = world.lines
+      this.#recorder.history = this.#workload.history.operations
+    }
     return {
       verdict: violation === undefined ? "clean" : "alarm",
       hash: world.hash,

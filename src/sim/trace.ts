@@ -6,6 +6,7 @@ import type { CommitNumber, GroupId, GroupWrite } from "../../storage/wal.ts"
 import type { PeerFrame } from "../peer/codec.ts"
 import type { Fault } from "./faults.ts"
 import { frameText } from "./frame-text.ts"
+import type { Operation } from "./history.ts"
 import type { Alarm } from "./result.ts"
 import type { Observer, SubjectBroker } from "./subject.ts"
 
@@ -53,6 +54,8 @@ export class Recorder implements Observer {
   readonly #events: Array<TraceEvent> = []
   /** The brokers' own log lines, the newest. */
   log: ReadonlyArray<string> = []
+  /** What the clients asked, and what they were answered. */
+  history: ReadonlyArray<Operation> = []
   #nowMs: () => number = () => 0
   #dropped = 0
 

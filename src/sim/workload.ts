@@ -119,7 +119,9 @@ export class Workload {
     return this.#clients().reduce((sum, client) => sum + client.outstanding, 0)
   }
 
-  /** Reads every replica to its end. Done when `left` is 0; after `stop`, with the cluster healed. */
+  /**
+   * Reads every replica to its end. Done when `left` is 0; after `stop`, with the cluster healed.
+   */
   drain(): Drainer {
     const drainer = new Drainer("drain", this.#seed(), this.#ports)
     drainer.start((ref) => this.replicasOf(ref))
@@ -133,7 +135,7 @@ export class Workload {
     return probes
   }
 
-  /** Brokers that hold the partition, as far as any of them knows; empty while they do not agree. */
+  /** Brokers that hold the partition, as far as they know themselves; empty while they disagree. */
   replicasOf({ topic, partition }: PartitionRef): ReadonlyArray<number> {
     let newest: { readonly index: number; readonly replicas: ReadonlyArray<number> } | undefined
     for (const { node } of this.#subject.brokers) {

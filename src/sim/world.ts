@@ -179,7 +179,9 @@ export class SimWorld implements Subject {
     this.network.healAll()
   }
 
-  /** Nothing is wrong with a disk any more but what is lost; whoever is stopped or paused goes on. */
+  /**
+   * Nothing is wrong with a disk any more but what is lost; whoever is stopped or paused goes on.
+   */
   healMachines(): void {
     for (const broker of this.brokers) {
       broker.disk.stalledUntilUs = 0

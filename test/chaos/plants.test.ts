@@ -7,6 +7,8 @@ import { exists, root } from "../support/source-tree.ts"
 
 const sourceOf = ({ file }: Plant) => readFileSync(join(root, file), "utf8")
 const preload = join(root, "src/chaos/plants/preload.ts")
+/** As a literal, for the text of a program. */
+const quorum = JSON.stringify(join(root, "raft/quorum.ts"))
 
 /** Runs a program in a process with that plant; gives its exit code and what it said on stderr. */
 async function run(plant: string, program: string): Promise<{ code: number; errors: string }> {
@@ -40,7 +42,7 @@ describe("planted bugs", () => {
 
   test("the preload plants it in the process, and only when asked to", async () => {
     const program = `
-      const { majorityReached } = await import("./raft/quorum.ts")
+      const { majorityReached } = await import(${quorum})
       process.exit(majorityReached([1, 2, 3], (voter) => voter) === 2 ? 0 : 10)`
     expect((await run("", program)).code).toBe(0)
     expect((await run("commits-with-minority", program)).code).toBe(10)

@@ -25,7 +25,10 @@ afterEach(async () => {
   for (const end of ends.splice(0).toReversed()) await end()
 })
 
-/** A broker of a few lines: `answer` gives the bytes for each request, in hand as (api key, version, id). */
+/**
+ * A broker of a few lines: `answer` gives the bytes for each request, in hand as (api key, version,
+ * id).
+ */
 function fakeBroker(
   answer: (key: number, version: number, id: number) => ReadonlyArray<Uint8Array>,
 ): number {

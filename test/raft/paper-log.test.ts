@@ -1,6 +1,7 @@
 /**
  * One test per sentence of "In Search of an Understandable Consensus Algorithm" (extended version)
- * and, where it says so, of Ongaro's dissertation: the log and its safety (§5.3–5.5). n1 is the node under test.
+ * and, where it says so, of Ongaro's dissertation: the log and its safety (§5.3–5.5). n1 is the
+ * node under test.
  */
 import { describe, expect, test } from "bun:test"
 import type { Message } from "../../raft/index.ts"

@@ -89,6 +89,7 @@ describe("varve sim", () => {
     const direct = await sim("--seed", "41", "--json", ...small)
     expect(linesOf(replayed.stdout)).toEqual([...linesOf(direct.stdout)])
     expect(readFileSync(join(out, "trace.ndjson"), "utf8")).toContain('"_tag":"send"')
+    expect(readFileSync(join(out, "history.jsonl"), "utf8")).toContain('"type":"invoke"')
     expect(readFileSync(join(out, "picture.svg"), "utf8")).toStartWith("<svg")
   }, 60_000)
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { crashMoments, crashPoints, crashScenarios } from "../../src/sim/crash-points.ts"
+import { crashMoments, crashPoints, crashScenarios } from "./crash-points.ts"
 import { runCase } from "../../src/sim/run.ts"
 
 /** More of them: `VARVE_CRASH_STEPS=20 bun test test/sim/crash-points.test.ts`. */

@@ -1,4 +1,6 @@
-/** The simulated disk: what a crash keeps, what faults take, and what the shipped verdict says then. */
+/**
+ * The simulated disk: what a crash keeps, what faults take, and what the shipped verdict says then.
+ */
 import { describe, expect, test } from "bun:test"
 import { sealEntry } from "../../raft/entry.ts"
 import { emptyHardState } from "../../raft/types.ts"

@@ -1,4 +1,6 @@
-/** The simulated world itself: it repeats, it does what faults say, and the cluster survives them. */
+/**
+ * The simulated world itself: it repeats, it does what faults say, and the cluster survives them.
+ */
 import { describe, expect, test } from "bun:test"
 import { SimWorld } from "../../src/sim/world.ts"
 import type { Fault, FaultKind } from "../../src/sim/faults.ts"
@@ -153,18 +155,15 @@ describe("a run", () => {
   }, 30_000)
 
   test("has the same hash in another process", () => {
+    const worldFile = new URL("../../src/sim/world.ts", import.meta.url).pathname
     const script = `
-      import { SimWorld } from "./src/sim/world.ts"
+      const { SimWorld } = await import(${JSON.stringify(worldFile)})
       const world = new SimWorld({ seed: 7, clockDriftPerMille: 200 }).startAll()
       world.schedule([{ atMs: 900, _tag: "crash", node: 1, power: true, downMs: 400 }])
       world.run(4000)
       console.log(world.hash)`
     const hashes = [1, 2].map(() =>
-      Bun.spawnSync([process.execPath, "-e", script], {
-        cwd: new URL("../..", import.meta.url).pathname,
-      })
-        .stdout.toString()
-        .trim(),
+      Bun.spawnSync([process.execPath, "-e", script]).stdout.toString().trim(),
     )
     expect(hashes[0]).toMatch(/^[0-9a-f]{16}$/)
     expect(hashes[1]).toBe(hashes[0] ?? "")

@@ -1,6 +1,7 @@
 /**
  * The autopsy against journals that SQLite wrote: what it says must agree with what SQLite takes
- * over, no crash may look like rot, and rot of an acknowledged transaction may not look like a crash.
+ * over, no crash may look like rot, and rot of an acknowledged transaction may not look like a
+ * crash.
  */
 import { afterAll, describe, expect, test } from "bun:test"
 import { rmSync, writeFileSync } from "node:fs"

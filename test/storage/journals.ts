@@ -1,4 +1,7 @@
-/** Journals that SQLite wrote, to be damaged: a folder with a database and its -wal as a kill leaves them. */
+/**
+ * Journals that SQLite wrote, to be damaged: a folder with a database and its -wal as a kill leaves
+ * them.
+ */
 import { Database } from "bun:sqlite"
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"

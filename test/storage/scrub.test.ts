@@ -1,4 +1,6 @@
-/** Rot is found by going round, told once, and found no more when it is cut off or was a mistake. */
+/**
+ * Rot is found by going round, told once, and found no more when it is cut off or was a mistake.
+ */
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"

@@ -1,6 +1,7 @@
 /**
- * A log with everything in it that a log has, as files in memory: to be damaged, opened and compared
- * with what was written. Copied while it was in use it has a journal, copied when closed it has none.
+ * A log with everything in it that a log has, as files in memory: to be damaged, opened and
+ * compared with what was written. Copied while it was in use it has a journal, copied when closed
+ * it has none.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -194,7 +195,9 @@ function compareState(wal: Wal, { expected }: Specimen, group: number) {
   return { outcome: "without effect", why: "" } as const
 }
 
-/** A log that is not trusted may hold what was replaced; one that is holds what was written last. */
+/**
+ * A log that is not trusted may hold what was replaced; one that is holds what was written last.
+ */
 function compareEntries(wal: Wal, specimen: Specimen, group: number, trusted: boolean) {
   const log = wal.log(group)
   const truth = specimen.expected.log(group)

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs"
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
+import { historyLines } from "../../sim/history-lines.ts"
 import { override, parseOverride } from "../../sim/overrides.ts"
 import { drawCase } from "../../sim/plan.ts"
 import { drawPicture } from "../../sim/picture.ts"
@@ -64,6 +65,8 @@ async function record({ case: kept, folder }: Extract<Job, { _tag: "record" }>):
   await mkdir(folder, { recursive: true })
   await Bun.write(join(folder, "trace.ndjson"), traceLines(recorder.events))
   await Bun.write(join(folder, "log.txt"), recorder.log.map((line) => `${line}\n`).join(""))
+  const history = [...historyLines(recorder.history)].map((line) => `${line}\n`)
+  await Bun.write(join(folder, "history.jsonl"), history.join(""))
   const { seed, brokers } = kept.options
   const title = `seed ${seed}: ${result.violation?.kind ?? "clean"}`
   const model = pictureModel(recorder.events, { title, brokers })

@@ -48,7 +48,7 @@ export async function investigate(failing: FailingCase, on: Investigation): Prom
   )
   for (const fault of best.plan.slice(0, 20)) say(`    ${JSON.stringify(fault)}`)
   await lanes[0]?.run({ _tag: "record", case: best, folder })
-  say(`  kept in ${folder}: case.json, trace.ndjson, log.txt, picture.svg`)
+  say(`  kept in ${folder}: case.json, trace.ndjson, log.txt, history.jsonl, picture.svg`)
   say(`  again: bun varve sim --plan ${join(folder, "case.json")}`)
   return best
 }

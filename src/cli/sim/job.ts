@@ -8,7 +8,7 @@ export type Job =
   /** The Raft core alone. */
   | { readonly _tag: "core"; readonly seed: number }
   | { readonly _tag: "case"; readonly case: SimCase }
-  /** As "case"; writes `trace.ndjson`, `log.txt` and `picture.svg` there. */
+  /** As "case"; writes `trace.ndjson`, `log.txt`, `history.jsonl` and `picture.svg` there. */
   | { readonly _tag: "record"; readonly case: SimCase; readonly folder: string }
 
 export interface Reply {

@@ -1,4 +1,6 @@
-/** ListOffsets and OffsetForLeaderEpoch: linearizable ends, and what the log says of times, epochs. */
+/**
+ * ListOffsets and OffsetForLeaderEpoch: linearizable ends, and what the log says of times, epochs.
+ */
 import type { EpochEndCall, ListOffsetsCall, Operation } from "../history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import { lowerBound } from "./partition-view.ts"

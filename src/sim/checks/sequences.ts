@@ -1,4 +1,6 @@
-/** What an idempotent producer was refused: its state on the brokers is as durable as its records. */
+/**
+ * What an idempotent producer was refused: its state on the brokers is as durable as its records.
+ */
 import type { Append, Operation } from "../history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import type { PartitionView } from "./partition-view.ts"

@@ -78,7 +78,9 @@ export class ProgressRules {
     if (isNew && node.role === "leader") this.#onMajority(copy, node, index)
   }
 
-  /** Durable on a majority of the disks that may count; of a joint configuration the outgoing one. */
+  /**
+   * Durable on a majority of the disks that may count; of a joint configuration the outgoing one.
+   */
   #onMajority(copy: GroupCopy, node: RaftNode, index: LogIndex): void {
     const { voters, votersOutgoing } = node.configuration
     const counted = votersOutgoing.length > 0 ? votersOutgoing : voters

@@ -1,6 +1,7 @@
 /**
  * Writes the workload into the logs of argv[3] nodes under argv[2] until each has argv[4] commits,
- * and marks in the record which commit of which node was reported durable. argv[5]: "steady" for a steady load.
+ * and marks in the record which commit of which node was reported durable. argv[5]: "steady" for a
+ * steady load.
  */
 import { plant } from "./patch.ts"
 import { join } from "node:path"

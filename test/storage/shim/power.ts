@@ -114,7 +114,9 @@ export class Expected {
   }
 }
 
-/** A hash over every entry, offset, term and hard state of the log. Throws when one is not readable. */
+/**
+ * A hash over every entry, offset, term and hard state of the log. Throws when one is not readable.
+ */
 export function fingerprint(wal: Wal): string {
   const hasher = new Bun.CryptoHasher("md5")
   for (const group of workloadGroups) {

@@ -5,11 +5,11 @@
  *
  * A point is a plan like any other: what fails is replayed, shrunk and kept in the same way.
  */
-import type { CrashPoint } from "./broker.ts"
-import type { SimCase } from "./case.ts"
-import type { Fault, FaultKind } from "./faults.ts"
-import { drawOptions } from "./options.ts"
-import type { SimOptions } from "./options.ts"
+import type { CrashPoint } from "../../src/sim/broker.ts"
+import type { SimCase } from "../../src/sim/case.ts"
+import type { Fault, FaultKind } from "../../src/sim/faults.ts"
+import { drawOptions } from "../../src/sim/options.ts"
+import type { SimOptions } from "../../src/sim/options.ts"
 
 export interface CrashScenario {
   readonly name: string
