@@ -1,4 +1,8 @@
-/** `bun scripts/flips.ts [--flips N] [--seed N] [--class NAME]`: damages of each region class of a log's files. */
+/**
+ * Damages of each region class of a log's files.
+ *
+ *   bun scripts/flips.ts [--flips N] [--seed N] [--class NAME]
+ */
 import { join } from "node:path"
 
 const campaign = join(import.meta.dir, "../test/storage/campaign.ts")
