@@ -1,10 +1,8 @@
 /**
  * Power cuts of all nodes' logs at once.
  *
- *   bun scripts/power-cuts.ts [--cuts N] [--nodes N] [--seed N] [--kills] [--plant synchronous-normal]
- */
- * `bun scripts/power-cuts.ts [--cuts N] [--nodes N] [--seed N] [--kills]`: power cuts of all nodes'
- * logs at once.
+ *   bun scripts/power-cuts.ts [--cuts N] [--nodes N] [--seed N] [--kills]
+ *     [--plant synchronous-normal]
  */
 import { join } from "node:path"
 

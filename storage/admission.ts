@@ -123,7 +123,8 @@ function examineJournals(dir: string, sentinel: SentinelFound, lines: Array<stri
     }
     if (found.verdict !== "corruptMiddle") continue
     const { lostCommits, lostFrames } = found
-    const what = `${path}-wal is damaged: ${lostCommits} transactions (${lostFrames} pages) are lost`
+    const lost = `${lostCommits} transactions (${lostFrames} pages)`
+    const what = `${path}-wal is damaged: ${lost} are lost`
     keep(`${path}-wal`, "copy", lines, what)
     // Once SQLite has opened the file nothing of this can be seen any more.
     if (sentinel._tag === "readable") {

@@ -173,7 +173,8 @@ function describe(path: string, report: RecoveryReport): string {
     `log ${path}: ${report.groups} groups, ${report.entries} entries, ${report.payloadBytes} bytes`,
     `read in ${report.elapsedMs.toFixed(1)} ms`,
     `${report.segments} files, ${report.slots} entries in the newest, ${report.deadBytes} bytes dead`,
-    `journal ${journal.verdict}, ${journal.bytesFound} bytes, ${journal.pagesReplayed} pages taken over`,
+    `journal ${journal.verdict}, ${journal.bytesFound} bytes`,
+    `${journal.pagesReplayed} pages taken over`,
     `journal_mode=${pragmas.journalMode} synchronous=${pragmas.synchronous}`,
     `page_size=${pragmas.pageBytes} wal_autocheckpoint=${pragmas.checkpointPages}`,
   ].join(", ")

@@ -97,9 +97,8 @@ export class Reserve {
   private becomeLow(free: number): void {
     if (this.space === "low") return
     this.space = "low"
-    this.options.log(
-      `the disk is nearly full (${Math.max(0, Math.round(free))} bytes free): no more records are taken on`,
-    )
+    const bytes = Math.max(0, Math.round(free))
+    this.options.log(`the disk is nearly full (${bytes} bytes free): no records are taken on`)
     this.lookAgain()
   }
 

@@ -93,7 +93,7 @@ function inBigEndian(journal: Journal): Buffer {
 }
 
 describe("one flipped bit", () => {
-  test("before the last transaction is proven; in it, never called whole if SQLite drops it", () => {
+  test("before the last transaction is proven; in it, never called whole if it is lost", () => {
     const flip = fc.tuple(anyJournal, fc.nat(), fc.nat(), fc.nat(7), fc.boolean())
     let proven = 0
     let ambiguous = 0
