@@ -29,22 +29,19 @@ interface Opened {
 
 async function open(dir: string): Promise<Opened> {
   const lines: Array<string> = []
-  let reached = 0
-  let wake = () => {}
+  const waiting = new Map<number, () => void>()
   const wal = await openSqliteWal({
     dir,
     log: (line) => void lines.push(line),
     onDurable: (through) => {
-      reached = through
-      wake()
+      for (const [number, done] of waiting) if (number <= through) done()
     },
     onFailure: (error) => {
       throw error
     },
   })
-  const durable = async (through: number) => {
-    while (reached < through) await new Promise<void>((resolve) => (wake = resolve))
-  }
+  const durable = (through: number) =>
+    new Promise<void>((resolve) => void waiting.set(through, resolve))
   return { wal, lines, durable }
 }
 
