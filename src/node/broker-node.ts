@@ -243,7 +243,13 @@ export class BrokerNode implements BrokerMachine, NodeView {
     const { wal } = this.#ports
     const bootstrap = foundingConfiguration(founders)
     const { acceptDataLoss } = settings
-    if (!mayRunAlone(metadataGroupId, bootstrap, { wal, acceptDataLoss, log: this.#log })) {
+    if (
+      !mayRunAlone(
+        metadataGroupId,
+        { bootstrap, votes: true },
+        { wal, acceptDataLoss, log: this.#log },
+      )
+    ) {
       this.refusal = `the metadata of this broker is not whole: ${lossLine}`
     }
     return new MetadataGroup({

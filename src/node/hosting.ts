@@ -56,18 +56,21 @@ export class Hosting {
       return before === "none"
     }
     const topic = this.#image.topicsById.get(info.topicId)
-    if (topic === undefined || this.#isWitnessLog(info.group)) return false
+    if (topic === undefined || this.#isOfLater(info.group)) return false
     replicas.create(info, partitionConfig(topic, settings))
     return true
   }
 
   /**
-   * After a restart an old image may show as replica what has been a witness since. A witness's log
-   * is cut without a state; the newest image knows better, and is waited for.
+   * After a restart an old image may show as replica what has been a witness, or nothing, since. A
+   * witness's log is cut without a state, that of a former replica is empty and not trusted; the
+   * newest image knows what they are, and is waited for.
    */
-  #isWitnessLog(group: GroupId): boolean {
+  #isOfLater(group: GroupId): boolean {
+    if (this.#current) return false
     const log = this.#parts.wal.log(group)
-    return !this.#current && log.cut.index > 0 && log.snapshot()?.state.length === 0
+    if (log.cut.index > 0) return log.snapshot()?.state.length === 0
+    return log.lastIndex === 0 && log.hardState.standing !== "trusted"
   }
 
   #vacate(group: GroupId): void {

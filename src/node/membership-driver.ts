@@ -204,6 +204,10 @@ export class MembershipDriver {
   }
 
   #propose(raftGroup: RaftGroup, next: Configuration, nowMs: number): Step {
+    const { configuration } = raftGroup.node
+    if (!sameMembers(configuration.voters, next.voters) && !this.#canDecide(raftGroup, next)) {
+      return "waits"
+    }
     const result = raftGroup.node.proposeConfiguration(next, raftGroup.appendMs(nowMs))
     if (result._tag === "refused") {
       this.#parts.log("warn", `group ${raftGroup.group}: membership refused: ${result.reason}`)
@@ -259,6 +263,24 @@ export class MembershipDriver {
       looks.set(member, count)
       return count >= caughtUpLooks
     })
+  }
+
+  /**
+   * A majority of those who are to vote is here, whole, and near the end: the present voters may do
+   * without somebody of whom the next ones need every vote.
+   */
+  #canDecide({ node }: RaftGroup, { voters, witnesses }: Configuration): boolean {
+    const able = voters.filter((member) => {
+      if (member === this.#parts.self) return true
+      const progress = node.progress(member)
+      if (progress === undefined || !progress.counts || !this.#isHere(member, 0)) return false
+      // One that is spared knows less than it will be told.
+      if (witnesses.includes(member)) return true
+      // Since the link is new it has answered, and what it answered counted.
+      const answers = progress.state === "replicate" && progress.matchIndex > 0
+      return answers && progress.matchIndex + caughtUpLagMax >= node.commitIndex
+    })
+    return able.length > voters.length >> 1
   }
 
   /** To a voter that stays; it takes the membership on from there. */

@@ -3,7 +3,7 @@
  * against the logs, votes wait for that after an unclean start, members that may have forgotten a
  * vote learn the others' terms. Filling the logs up again is Raft's own business.
  */
-import type { Configuration, MemberId } from "../../raft/types.ts"
+import type { MemberId } from "../../raft/types.ts"
 import type { GroupId, Wal } from "../../storage/wal.ts"
 import { memberId, nodeOf } from "../cluster/members.ts"
 import type { RaftGroup } from "../partition/raft-group.ts"
@@ -11,7 +11,7 @@ import { contradicts } from "../partition/witnessed.ts"
 import type { WitnessedHeight } from "../peer/codec.ts"
 import type { Hello, LogLevel, NodeOptions } from "./ports.ts"
 import { acceptHint } from "./sole-voter.ts"
-import { isAlone, testifiers } from "./testifiers.ts"
+import { isAlone, testifiers, votersOf } from "./testifiers.ts"
 
 export interface RecoveryPorts {
   readonly options: NodeOptions
@@ -73,8 +73,9 @@ export class Recovery {
   /** With everybody heard nobody leads it for long: too many have lost something. */
   #lookStuck(group: RaftGroup, nowMs: number): void {
     const { node } = group
-    const stuck = node.standing !== "trusted" && node.leaderId === null && this.#allAnswered
-    if (!stuck) {
+    const untrusted = node.standing !== "trusted"
+    const stuck = node.leaderId === null && this.#allAnswered
+    if (!stuck || (!untrusted && !this.#isMajorityGone(group))) {
       this.#stuckSince.delete(group.group)
       return
     }
@@ -83,13 +84,45 @@ export class Recovery {
     const { acceptDataLoss, dataElectionTimeoutMs } = this.#ports.options.settings
     if (nowMs - since < stuckTimeouts * dataElectionTimeoutMs) return
     this.#stuckSince.set(group.group, Number.POSITIVE_INFINITY)
-    if (!acceptDataLoss) {
-      const line = "no majority of whole logs elects a leader that could fill this one up"
-      this.#ports.log("error", `group ${group.group}: ${line}; ${acceptHint}`)
-    } else if (group.acceptLoss()) {
+    if (!acceptDataLoss || !untrusted) this.#ports.log("error", this.#lossLine(group))
+    else if (this.#accept(group)) {
       const line = `group ${group.group} runs with what is left, up to ${node.lastIndex}`
       this.#ports.log("warn", `DATA LOSS ACCEPTED: ${line}`)
     } else this.#stuckSince.set(group.group, nowMs)
+  }
+
+  #accept(group: RaftGroup): boolean {
+    if (group.node.standing === "amnesiac") this.#tellTerms(group, true)
+    return group.acceptLoss()
+  }
+
+  /** Voters whose broker speaks from another disk. */
+  #goneVoters({ node }: RaftGroup): ReadonlyArray<MemberId> {
+    return votersOf(node.configuration).filter((member) => {
+      const answered = this.#answered.get(nodeOf(member))
+      return member !== this.#self && answered !== undefined && answered.member !== member
+    })
+  }
+
+  #isMajorityGone(group: RaftGroup): boolean {
+    const { voters, votersOutgoing } = group.node.configuration
+    if (!voters.includes(this.#self) && !votersOutgoing.includes(this.#self)) return false
+    const gone = this.#goneVoters(group)
+    if (gone.length === 0) return false
+    const isLost = (all: ReadonlyArray<MemberId>) =>
+      all.filter((member) => gone.includes(member)).length * 2 >= all.length
+    return isLost(voters) || (votersOutgoing.length > 0 && isLost(votersOutgoing))
+  }
+
+  #lossLine(group: RaftGroup): string {
+    const gone = this.#goneVoters(group).join(", ")
+    const name = `group ${group.group}`
+    if (group.node.standing === "trusted") {
+      return `${name} has lost its majority for good: the disks of ${gone} were replaced`
+    }
+    const replaced = gone === "" ? "" : ` (the disks of ${gone} were replaced)`
+    const line = `no majority of whole logs elects a leader that could fill this one up${replaced}`
+    return `${name}: ${line}; ${acceptHint}`
   }
 
   /** A group runs here now. */

@@ -19,6 +19,7 @@ import { TurnRunner } from "../partition/turn.ts"
 import { withoutData } from "./low-space.ts"
 import type { NodeSettings } from "./ports.ts"
 import { mayRunAlone } from "./sole-voter.ts"
+import type { Birth } from "./sole-voter.ts"
 import { mixSeed } from "./uuids.ts"
 
 export interface ReplicasOptions {
@@ -153,7 +154,8 @@ export class Replicas {
     if (known !== undefined) return known
     this.#close(info.group)
     const bootstrap = groupConfiguration(info)
-    if (!this.#mayRun(info.group, bootstrap)) return undefined
+    const votes = info.voters.includes(self)
+    if (!this.#mayRun(info.group, { bootstrap, votes })) return undefined
     const partition = new Partition({
       info: {
         topic: info.topic,
@@ -186,12 +188,12 @@ export class Replicas {
   }
 
   /** Said once per group, not at every look. */
-  #mayRun(group: GroupId, bootstrap: Configuration): boolean {
+  #mayRun(group: GroupId, birth: Birth): boolean {
     if (this.#refused.has(group)) return false
     const { wal, settings, outbox } = this.#options
     const { acceptDataLoss } = settings
     const log: typeof outbox.log = (level, line) => outbox.log(level, line)
-    const may = mayRunAlone(group, bootstrap, { wal, acceptDataLoss, log })
+    const may = mayRunAlone(group, birth, { wal, acceptDataLoss, log })
     if (!may) this.#refused.add(group)
     return may
   }

@@ -7,6 +7,7 @@ import type { Configuration } from "../../raft/types.ts"
 import type { GroupId, GroupLog, Wal } from "../../storage/wal.ts"
 import { acceptedLoss } from "../partition/accepted-loss.ts"
 import type { LogLevel } from "./ports.ts"
+import { isAlone } from "./testifiers.ts"
 
 export interface SoleVoterOptions {
   readonly wal: Wal
@@ -14,17 +15,27 @@ export interface SoleVoterOptions {
   readonly log: (level: LogLevel, line: string) => void
 }
 
+export interface Birth {
+  readonly bootstrap: Configuration
+  /**
+   * The newest metadata says that this disk votes. It may have voted alone when the group began and
+   * have been sent away since: then its log was emptied, and others hold what it had.
+   */
+  readonly votes: boolean
+}
+
 /** True: the group may run; what was lost is accepted if it had to be. */
 export function mayRunAlone(
   group: GroupId,
-  bootstrap: Configuration,
+  { bootstrap, votes }: Birth,
   options: SoleVoterOptions,
 ): boolean {
   const log = options.wal.log(group)
   const { hardState, lastIndex } = log
   if (hardState.standing === "trusted") return true
-  const { voters, votersOutgoing } = configurationOf(log, bootstrap)
-  if (new Set([...voters, ...votersOutgoing]).size > 1) return true
+  const known = configurationOf(log)
+  if (known === null && !votes) return true
+  if (!isAlone(known ?? bootstrap)) return true
   const name = group === 0 ? "the metadata group" : `group ${group}`
   if (!options.acceptDataLoss) {
     options.log("error", `${name} is not run: ${lossLine}`)
@@ -38,8 +49,9 @@ export function mayRunAlone(
 export const acceptHint = "to go on without what is lost: varve start --accept-data-loss"
 export const lossLine = `its log has lost entries and no other broker has a copy; ${acceptHint}`
 
-function configurationOf(log: GroupLog, bootstrap: Configuration): Configuration {
+/** Null: nothing has been said since the group began. */
+function configurationOf(log: GroupLog): Configuration | null {
   const entry = log.configurationAt(log.lastIndex)
   if (entry !== undefined) return decodeConfiguration(entry.payload)
-  return log.cut.configuration ?? bootstrap
+  return log.cut.configuration
 }
