@@ -7,12 +7,22 @@ import { configurationError } from "./configuration.ts"
 import type { LeaderState } from "./leader-state.ts"
 import type { RaftNode } from "./raft-node.ts"
 import type { RaftState } from "./state.ts"
+import type { Configuration } from "./types.ts"
+
+/** Configurations never change once made: one look at each is enough. */
+const sound = new WeakSet<Configuration>()
+
+function checkConfiguration(configuration: Configuration): void {
+  if (sound.has(configuration)) return
+  invariant(configurationError(configuration) === null, "the configuration is sound")
+  sound.add(configuration)
+}
 
 export function checkInvariants(node: RaftNode): void {
   const s = node.state
   checkLog(s)
   checkRole(s)
-  invariant(configurationError(s.membership.current) === null, "the configuration is sound")
+  checkConfiguration(s.membership.current)
   invariant(s.membership.currentIndex <= s.log.lastIndex, "the configuration is in the log")
   invariant(s.durableSequence <= s.readySequence, "only what was handed out is durable")
   if (s.leader !== null) checkLeader(s, s.leader)
@@ -29,8 +39,9 @@ function checkLog(s: RaftState): void {
   invariant(log.lastTerm <= s.term, "the log is not newer than the term")
   invariant(s.acceptedTerm <= s.term, "acceptedTerm ≤ term")
   let term = log.term(log.tailFirstIndex - 1) ?? 0
-  for (const [i, entry] of log.tail.entries()) {
-    invariant(entry.index === log.tailFirstIndex + i, "the tail is consecutive")
+  let index = log.tailFirstIndex
+  for (const entry of log.tail) {
+    invariant(entry.index === index++, "the tail is consecutive")
     invariant(entry.term >= term, "terms ascend along the tail")
     term = entry.term
   }

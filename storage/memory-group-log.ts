@@ -171,6 +171,18 @@ export class MemoryGroupLog implements GroupLog, CheckedLog {
 }
 
 export function metaOf(entry: Entry): EntryMeta {
-  const { payload, ...envelope } = entry
-  return { ...envelope, payloadBytes: payload.length }
+  return {
+    term: entry.term,
+    index: entry.index,
+    type: entry.type,
+    appendMs: entry.appendMs,
+    firstOffset: entry.firstOffset,
+    lastOffset: entry.lastOffset,
+    maxTimestamp: entry.maxTimestamp,
+    producerId: entry.producerId,
+    producerEpoch: entry.producerEpoch,
+    baseSequence: entry.baseSequence,
+    entryCrc: entry.entryCrc,
+    payloadBytes: entry.payload.length,
+  }
 }

@@ -86,6 +86,7 @@ export class Forwarder {
 
   /** Sends what has no owner, gives up what is late. */
   run(nowMs: number): void {
+    if (this.size === 0) return
     for (const [correlationId, forwarded] of this.#pending) {
       if (nowMs >= forwarded.request.deadlineMs) {
         this.#pending.delete(correlationId)

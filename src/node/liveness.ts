@@ -19,6 +19,8 @@ export interface PeerState {
   connected: boolean
   /** From the last Hello; empty before the first. */
   diskUuid: string
+  /** As which it speaks, kept because every message asks for it; empty before the first Hello. */
+  member: MemberId
   incarnation: string
   /** Nobody listened at the last dial: it is gone, not slow. */
   refused: boolean
@@ -55,6 +57,7 @@ export class Liveness {
         nodeId,
         connected: false,
         diskUuid: "",
+        member: "",
         incarnation: "",
         refused: false,
         suspected: false,
@@ -89,8 +92,8 @@ export class Liveness {
   /** The member as which each node speaks; without those whose Hello has not come yet. */
   membersHeard(): ReadonlyMap<number, MemberId> {
     const members = new Map<number, MemberId>()
-    for (const { nodeId, diskUuid } of this.#peers.values()) {
-      if (diskUuid !== "") members.set(nodeId, memberId(nodeId, diskUuid))
+    for (const { nodeId, member } of this.#peers.values()) {
+      if (member !== "") members.set(nodeId, member)
     }
     return members
   }
@@ -108,6 +111,7 @@ export class Liveness {
     const changed = peer.incarnation !== hello.incarnation || peer.diskUuid !== hello.diskUuid
     peer.incarnation = hello.incarnation
     peer.diskUuid = hello.diskUuid
+    peer.member = memberId(hello.nodeId, hello.diskUuid)
     peer.appliedMetadataIndex = Math.max(
       changed ? 0 : peer.appliedMetadataIndex,
       hello.appliedMetadataIndex,

@@ -1,7 +1,7 @@
 /** What leaves for the peers. Any frame counts as a heartbeat, so what was sent is noted. */
 import type { Message } from "../../raft/message.ts"
 import type { GroupId } from "../../storage/wal.ts"
-import { memberId, nodeOf } from "../cluster/members.ts"
+import { nodeOf } from "../cluster/members.ts"
 import type { PeerFrame } from "../peer/codec.ts"
 import type { Liveness } from "./liveness.ts"
 import type { NodePorts } from "./ports.ts"
@@ -42,8 +42,7 @@ export class PeerOutput {
   /** To the very disk it is meant for: a replaced one under the same node id is another member. */
   raft(group: GroupId, message: Message): void {
     const nodeId = nodeOf(message.to)
-    const peer = this.#liveness.peer(nodeId)
-    if (peer === undefined || memberId(nodeId, peer.diskUuid) !== message.to) return
+    if (this.#liveness.peer(nodeId)?.member !== message.to) return
     const appliedMetadataIndex = this.#metadataIndex()
     this.send(nodeId, { _tag: "Raft", group, appliedMetadataIndex, message })
   }

@@ -199,6 +199,7 @@ export class Writer {
 
   /** All bytes in one array. */
   concat(): Uint8Array {
+    if (this.parts.length === 0) return this.buffer.subarray(this.start, this.at)
     this.cut()
     const only = this.parts.length === 1 ? this.parts[0] : undefined
     return only ?? Buffer.concat(this.parts)

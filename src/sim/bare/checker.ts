@@ -31,7 +31,7 @@ export class Checker {
    * By (term, index): the entry, and the term of the one before it. By induction that is Log
    * Matching.
    */
-  readonly #entries = new Map<string, { readonly crc: number; readonly termBefore: Term }>()
+  readonly #entries = new Map<number, { readonly crc: number; readonly termBefore: Term }>()
   readonly #committed: Array<Committed> = []
   readonly #commitSeen = new Map<MemberId, LogIndex>()
   readonly #acknowledged = new Map<MemberId, { term: Term; index: LogIndex }>()
@@ -175,16 +175,16 @@ export class Checker {
   }
 
   #logMatching(member: Member, entry: Entry): void {
-    const key = `${entry.term}/${entry.index}`
+    const key = entry.term * 2 ** 32 + entry.index
     const termBefore = member.disk.term(entry.index - 1) ?? 0
     const known = this.#entries.get(key)
     if (known === undefined) {
-      if (member.isWitness) fail(`${member.id} has ${key}, which no leader appended`)
+      if (member.isWitness) fail(`${member.id} has ${nameOf(entry)}, which no leader appended`)
       this.#entries.set(key, { crc: entry.entryCrc, termBefore })
     } else if (known.termBefore !== termBefore) {
-      fail(`Log Matching: ${key} follows different entries`)
+      fail(`Log Matching: ${nameOf(entry)} follows different entries`)
     } else if (known.crc !== entry.entryCrc && !member.isWitness) {
-      fail(`Log Matching: two entries ${key}`)
+      fail(`Log Matching: two entries ${nameOf(entry)}`)
     }
   }
 
@@ -238,6 +238,8 @@ function held({ durable, lost }: Disk, index: LogIndex, term: Term | undefined):
   if (index <= durable.cut.index) return true
   return durable.term(index) === term || lost.some((image) => image.term(index) === term)
 }
+
+const nameOf = ({ term, index }: Entry): string => `${term}/${index}`
 
 function fail(what: string): void {
   throw new Error(what)

@@ -83,6 +83,7 @@ export class World {
   #now = 0
   /** Directed links that deliver nothing. */
   readonly #cut = new Set<string>()
+  readonly #byId: ReadonlyMap<string, Member>
   readonly #wakeAt = new Map<number, Array<Member>>()
   /** Down for good. */
   stopped: Member | null = null
@@ -114,6 +115,7 @@ export class World {
     const { quiesceTicks, commitNoticeTicks } = faults
     const whole = { quiesceTicks, commitNoticeTicks, ...settings }
     this.members = all.map((id, i) => new Member(id, bootstrap, seed * 16 + i, whole))
+    this.#byId = new Map(this.members.map((member) => [member.id, member]))
     this.checker = new Checker(this.members)
     this.damage = new Damage(this.members, this.prng)
   }
@@ -188,17 +190,28 @@ export class World {
     this.checker.stepped(member)
   }
 
+  /** What arrives now, taken out of the mail. */
+  #due(): Array<Message> {
+    const mail = this.#mail
+    const due: Array<Message> = []
+    let kept = 0
+    for (const parcel of mail) {
+      if (parcel.due > this.#now) mail[kept++] = parcel
+      else due.push(parcel.message)
+    }
+    mail.length = kept
+    return due
+  }
+
   #deliver(): void {
-    const due = this.#mail.filter((parcel) => parcel.due <= this.#now)
-    this.#mail = this.#mail.filter((parcel) => parcel.due > this.#now)
+    const due = this.#due()
     while (due.length > 0) {
       const at = this.#faults.delayMax > 1 ? this.prng.below(due.length) : 0
-      const [parcel] = due.splice(at, 1)
-      if (parcel === undefined) return
-      const { message } = parcel
-      const member = this.members.find(({ id }) => id === message.to)
+      const [message] = due.splice(at, 1)
+      if (message === undefined) return
+      const member = this.#byId.get(message.to)
       if (member === undefined || !member.up) continue
-      if (this.#cut.has(`${message.from} ${message.to}`)) continue
+      if (this.#cut.size > 0 && this.#cut.has(`${message.from} ${message.to}`)) continue
       this.#input(member, () => member.step(message))
     }
   }
@@ -335,7 +348,7 @@ export class World {
     const cut = [...this.#cut]
     this.#cut.clear()
     for (const link of cut) {
-      const [from, to] = link.split(" ").map((id) => this.members.find((m) => m.id === id))
+      const [from, to] = link.split(" ").map((id) => this.#byId.get(id))
       if (from !== undefined && to !== undefined) this.#newLinks(from, to)
     }
   }

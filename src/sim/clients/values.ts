@@ -6,12 +6,12 @@ const separator = 0x7c
 
 /** `name`, made longer up to about `bytes`. */
 export function valueOf(name: string, bytes: number): Uint8Array {
-  const head = Buffer.from(name, "latin1")
-  if (bytes <= head.length) return head
-  const value = new Uint8Array(bytes)
-  value.set(head)
-  value[head.length] = separator
-  fill(value, head.length + 1, seedOf(head))
+  const { length } = name
+  const value = new Uint8Array(Math.max(length, bytes))
+  for (let i = 0; i < length; i++) value[i] = name.charCodeAt(i)
+  if (bytes <= length) return value
+  value[length] = separator
+  fill(value, length + 1, seedOf(value, length))
   return value
 }
 
@@ -19,10 +19,11 @@ export function valueOf(name: string, bytes: number): Uint8Array {
 export function nameOf(value: Uint8Array | null): string {
   if (value === null) return "?null"
   const at = value.indexOf(separator)
-  const head = Buffer.from(at === -1 ? value : value.subarray(0, at))
-  const name = head.toString("latin1")
+  const length = at === -1 ? value.length : at
+  let name = ""
+  for (let i = 0; i < length; i++) name += String.fromCharCode(value[i]!)
   if (at === -1) return name
-  let state = seedOf(head)
+  let state = seedOf(value, length)
   for (let i = at + 1; i < value.length; i++) {
     state = next(state)
     if (value[i] !== (state >>> 24 || 1)) return `?damaged ${name}`
@@ -40,8 +41,9 @@ function fill(value: Uint8Array, from: number, seed: number): void {
 
 const next = (state: number): number => (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
 
-function seedOf(head: Uint8Array): number {
-  let seed = head.length
-  for (const byte of head) seed = next(seed ^ byte)
+/** Of the first `length` bytes, which are the name. */
+function seedOf(value: Uint8Array, length: number): number {
+  let seed = length
+  for (let i = 0; i < length; i++) seed = next(seed ^ value[i]!)
   return seed
 }
