@@ -38,9 +38,22 @@ export class LogGone extends Error {
   }
 }
 
+/** Whether the folder has anything of a log. */
+const hasLog = (dir: string): boolean =>
+  segmentPaths(dir).length > 0 || existsSync(sentinelPath(dir))
+
 /** Throws `LogGone` when there is neither a file of the log nor a sentinel. */
 export function expectLog(dir: string): void {
-  if (segmentPaths(dir).length === 0 && !existsSync(sentinelPath(dir))) throw new LogGone(dir)
+  if (!hasLog(dir)) throw new LogGone(dir)
+}
+
+/**
+ * Durable when it returns: from here on the folder is known to have a log. To be called when a new
+ * identity has been written and before anybody may vote under it, never at a later time: an open
+ * with `expected` then tells a log that is gone from one that was not begun.
+ */
+export function beginLog(dir: string): void {
+  if (!hasLog(dir)) new SentinelFile(sentinelPath(dir), new Map()).close()
 }
 
 export function admit(dir: string): Admission {

@@ -32,6 +32,11 @@ export function distrusted(state: HardState): HardState {
   return state.standing === "trusted" ? { ...state, standing: "recovering" } : state
 }
 
+/** What stays of a log that is emptied: promises, and no claim to what was acknowledged. */
+export function retired(state: HardState): HardState {
+  return { ...distrusted(state), commitIndex: 0, acceptedTerm: 0 }
+}
+
 /**
  * CRC-32C of the columns but `crc`, in the order of the table, as a JSON array; without the
  * standing while it is "trusted", as in files from before there was one.

@@ -46,8 +46,20 @@ export function writeIdentity(dir: string, identity: Identity): void {
     )
   }
   mkdirSync(dir, { recursive: true })
-  writeDurably(dir, identityFile(dir), `${JSON.stringify(identity, undefined, 2)}\n`)
+  writeDurably(dir, identityFile(dir), identityText(identity))
 }
+
+/**
+ * Gives a folder whose log is gone another disk uuid. Durable when it returns. What it was, cluster
+ * and node, stays.
+ */
+export function replaceIdentity(dir: string, diskUuid: string): void {
+  const present = readIdentity(dir)
+  if (present === undefined) throw new IdentityMismatch(`${identityFile(dir)} is not there`)
+  writeDurably(dir, identityFile(dir), identityText({ ...present, diskUuid }))
+}
+
+const identityText = (identity: Identity): string => `${JSON.stringify(identity, undefined, 2)}\n`
 
 const fields = ["clusterId", "nodeId", "diskUuid"] as const
 

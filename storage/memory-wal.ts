@@ -4,7 +4,7 @@
  */
 import type { Entry, HardState, LogIndex } from "../raft/types.ts"
 import { checkAmputation, checkCommit } from "./append-rules.ts"
-import { distrusted } from "./hard-state.ts"
+import { distrusted, retired } from "./hard-state.ts"
 import { MemoryGroupLog } from "./memory-group-log.ts"
 import type { CommitNumber, GroupId, GroupLog, GroupWrite, Wal, WalEvents } from "./wal.ts"
 
@@ -21,6 +21,12 @@ type Change =
       readonly number: CommitNumber
       readonly group: GroupId
       readonly index: LogIndex
+      readonly bytes: 0
+    }
+  | {
+      readonly _tag: "retire"
+      readonly number: CommitNumber
+      readonly group: GroupId
       readonly bytes: 0
     }
   | { readonly _tag: "drop"; readonly group: GroupId }
@@ -99,6 +105,10 @@ export class MemoryWal implements Wal {
   amputate(group: GroupId, index: LogIndex): CommitNumber {
     checkAmputation(group, this.visible.of(group), index)
     return this.take({ _tag: "amputate", number: ++this.committed, group, index, bytes: 0 })
+  }
+
+  retire(group: GroupId): CommitNumber {
+    return this.take({ _tag: "retire", number: ++this.committed, group, bytes: 0 })
   }
 
   drop(group: GroupId): void {
@@ -205,6 +215,8 @@ function applyTo(logs: Logs, change: Change): void {
       return
     case "amputate":
       return amputated(logs.of(change.group), change.index)
+    case "retire":
+      return emptied(logs.of(change.group))
     case "drop":
       return logs.of(change.group).clear()
     default:
@@ -215,6 +227,12 @@ function applyTo(logs: Logs, change: Change): void {
 function amputated(log: MemoryGroupLog, index: LogIndex): void {
   log.truncateFrom(index)
   log.storedHardState = distrusted(log.hardState)
+}
+
+function emptied(log: MemoryGroupLog): void {
+  const hardState = retired(log.hardState)
+  log.clear()
+  log.storedHardState = hardState
 }
 
 /**

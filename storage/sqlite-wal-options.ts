@@ -39,9 +39,8 @@ export interface SqliteWalOptions extends WalEvents {
   /** Made if it is not there. */
   readonly dir: string
   /**
-   * The folder is known to have had a log (its identity was written after the first open): if all
-   * of it is gone, the open rejects with `LogGone` instead of beginning a new one under the old
-   * name.
+   * The folder is known to have a log (`beginLog` came with its identity): if all of it is gone,
+   * the open rejects with `LogGone` instead of beginning a new one under the old name.
    */
   readonly expected?: boolean
   readonly log?: (line: string) => void

@@ -6,7 +6,7 @@
 import type { Entry, LogIndex, Snapshot } from "../raft/types.ts"
 import { checkAmputation, checkCommit, holdsCut } from "./append-rules.ts"
 import { Batch, type Row } from "./batch.ts"
-import { distrusted } from "./hard-state.ts"
+import { distrusted, retired } from "./hard-state.ts"
 import type { RecoveryReport } from "./recovery.ts"
 import { checkPragmas, type Pragmas } from "./schema.ts"
 import type { Boundary } from "./boundary.ts"
@@ -156,6 +156,21 @@ export class SqliteWal implements Wal {
     log.storedHardState = hardState
     batch.amputate(group, this.nextSeq, index)
     batch.rewrite(group, index)
+    batch.setHardState(group, hardState)
+    batch.setEnd(group, log.lastIndex, log.chain)
+    batch.through = ++this.committed
+    this.sendNext()
+    return batch.through
+  }
+
+  retire(group: GroupId): CommitNumber {
+    if (this.stopped !== undefined) throw this.stopped
+    const log = this.logOf(group)
+    const hardState = retired(log.hardState)
+    log.clear()
+    log.storedHardState = hardState
+    const batch = this.openBatch()
+    batch.drop(group, this.nextSeq)
     batch.setHardState(group, hardState)
     batch.setEnd(group, log.lastIndex, log.chain)
     batch.through = ++this.committed

@@ -112,6 +112,11 @@ export interface Wal {
    * group must begin anew from the log.
    */
   amputate(group: GroupId, index: LogIndex): CommitNumber
+  /**
+   * This node is no member any more, and may become one again: entries, cut and checkpoint go, term
+   * and vote stay, the standing becomes "recovering", all of it in one commit.
+   */
+  retire(group: GroupId): CommitNumber
 }
 
 /** An entry that is not what was appended. */

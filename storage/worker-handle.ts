@@ -23,6 +23,8 @@ interface Waiting {
 export class WorkerHandle {
   private readonly worker: Worker
   private readonly events: WorkerEvents
+  /** The thread is gone, and with it its connection and the locks it held. */
+  private readonly ended: Promise<void>
   private waiting: Array<Waiting> = []
   private failure: Error | undefined
   private closed = false
@@ -35,7 +37,12 @@ export class WorkerHandle {
     )
     this.worker.addEventListener("messageerror", () => this.fail("a message could not be read"))
     this.worker.addEventListener("error", (event) => this.fail(event.message))
-    this.worker.addEventListener("close", () => this.fail("it ended by itself"))
+    this.ended = new Promise((resolve) => {
+      this.worker.addEventListener("close", () => {
+        this.fail("it ended by itself")
+        resolve()
+      })
+    })
   }
 
   async open(dir: string, settings: WriterSettings): Promise<Opened> {
@@ -67,11 +74,15 @@ export class WorkerHandle {
     return answer.pragmas
   }
 
-  /** After a failure the worker is ended as it is: closing the file would write once more. */
+  /**
+   * After a failure the worker is ended as it is: closing the file would write once more. When this
+   * resolves, the log may be opened again.
+   */
   async close(): Promise<void> {
     if (this.failure === undefined) await this.ask({ _tag: "close" }, "closed")
     this.closed = true
     this.worker.terminate()
+    await this.ended
   }
 
   private ask(message: ToWorker, tag: FromWorker["_tag"]): Promise<FromWorker> {

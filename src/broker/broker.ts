@@ -16,9 +16,9 @@ import type { BrokerConfig } from "./config.ts"
 import { BrokerFailed, StartFailed, reasonOf } from "./errors.ts"
 import type { BrokerError } from "./errors.ts"
 import { serveHttp } from "./http.ts"
-import { checkIdentity } from "./identity.ts"
 import type { Log } from "./log.ts"
 import { NodeLoop } from "./loop.ts"
+import { ownDisk } from "./own-disk.ts"
 import { Rim } from "./rim.ts"
 
 export interface RunningBroker {
@@ -58,7 +58,7 @@ export const startBroker = Effect.fn("startBroker")(function* (
     (lock) => Effect.sync(() => lock.release()),
   )
   if (options.pidFile !== undefined) yield* writePid(options.pidFile)
-  const diskUuid = yield* attempt(() => checkIdentity(config))
+  const diskUuid = yield* attempt(() => ownDisk(config, log))
   const loop = new NodeLoop({
     clock: new SlewingClock(),
     tickMs,
@@ -128,6 +128,7 @@ const openLog = (
       try: () =>
         openSqliteWal({
           dir: config.dir,
+          expected: true,
           reserveBytes: config.settings["varve.disk.reserve.bytes"],
           scrubBytesPerSecond: config.settings["varve.scrub.bytes.per.second"],
           onDurable: (through) => {

@@ -12,6 +12,8 @@ import type { SettingKind } from "./setting-kinds.ts"
 import type { SettingName, Settings } from "./settings.ts"
 
 export interface BrokerConfig {
+  /** Its broker.json. */
+  readonly filePath: string
   readonly nodeId: number
   readonly clusterId: string
   /** Lock, identity, log segments and pid file. */
@@ -65,7 +67,8 @@ export const loadConfig = Effect.fn("loadConfig")(function* (sources: ConfigSour
   })
   const given = { ...sources.environment, ...sources.set }
   const unused = Object.keys(given).filter((key) => key in settingsWithoutEffect)
-  return { ...place, settings: values, unused } satisfies BrokerConfig
+  const { filePath } = sources
+  return { ...place, filePath, settings: values, unused } satisfies BrokerConfig
 })
 
 /** One Config per row of the table; the schema turns the text into the value. */
@@ -117,7 +120,7 @@ function findProblem(sources: ConfigSources): string | undefined {
   return undefined
 }
 
-function readPlace(sources: ConfigSources): Omit<BrokerConfig, "settings" | "unused"> {
+function readPlace(sources: ConfigSources): Omit<BrokerConfig, "filePath" | "settings" | "unused"> {
   const { file, filePath } = sources
   const read = <A>(
     key: (typeof placeKeys)[number],

@@ -6,6 +6,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs"
 import { join, resolve } from "node:path"
+import { beginLog } from "../../storage/admission.ts"
 import { writeIdentity, readIdentity } from "../../storage/identity.ts"
 import {
   BrokerJsonError,
@@ -69,9 +70,11 @@ export function prepareCluster(plan: ClusterPlan): ReadonlyArray<BrokerFolder> {
     refuseForeignData(folder)
     // Left by a start that was cut short before any broker.json named it: nobody has voted with
     // that disk.
-    rmSync(join(folder.dir, "identity.json"), { force: true })
+    for (const name of ["identity.json", "sentinel"])
+      rmSync(join(folder.dir, name), { force: true })
     const pair = { nodeId: folder.nodeId, diskUuid: newDiskUuid() }
     writeIdentity(folder.dir, { clusterId: identity.clusterId, ...pair })
+    beginLog(folder.dir)
     pairs.push(pair)
   }
   // Only after every identity is on disk: a crash in between leaves folders that are made again.
@@ -107,7 +110,10 @@ function brokerJson(
   }
 }
 
-/** The identity that every broker.json of DIR holds; the longest list of disks is the newest. */
+/**
+ * The identity that every broker.json of DIR holds. A broker that came back as a new disk has named
+ * it in its own file alone, behind those that all know.
+ */
 function readCluster(dir: string): ClusterIdentity | undefined {
   let found: ClusterIdentity | undefined
   for (const name of brokerNames(dir)) {
@@ -126,14 +132,26 @@ function readCluster(dir: string): ClusterIdentity | undefined {
         `${path}: cluster ${clusterId}, but others in ${dir} are of ${found.clusterId}`,
       )
     }
-    if (found === undefined || pairs.length > found.pairs.length) found = { clusterId, pairs }
+    found = { clusterId, pairs: union(found?.pairs ?? [], pairs) }
   }
   return found
 }
 
+/** What both have comes first: the founders stay in front. */
+function union(
+  some: ReadonlyArray<DiskPair>,
+  others: ReadonlyArray<DiskPair>,
+): ReadonlyArray<DiskPair> {
+  const has = (pairs: ReadonlyArray<DiskPair>, { nodeId, diskUuid }: DiskPair) =>
+    pairs.some((pair) => pair.nodeId === nodeId && pair.diskUuid === diskUuid)
+  return [...some, ...others.filter((pair) => !has(some, pair))]
+}
+
 function brokerNames(dir: string): ReadonlyArray<string> {
   if (!existsSync(dir)) return []
-  return readdirSync(dir).filter((name) => /^broker-\d+$/.test(name))
+  return readdirSync(dir)
+    .filter((name) => /^broker-\d+$/.test(name))
+    .sort()
 }
 
 /** A folder without a known identity gets a new one only if it holds no log. */

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { Effect } from "effect"
+import { beginLog } from "../../storage/admission.ts"
 import { readIdentity, writeIdentity } from "../../storage/identity.ts"
 import {
   BrokerJsonError,
@@ -124,7 +125,9 @@ function placeFromFlags(flags: Flags, keep: boolean): BrokerJson {
 function formCluster(dir: string): void {
   mkdirSync(dir, { recursive: true })
   const identity = readIdentity(dir)
-  const others = readdirSync(dir).filter((name) => name !== "identity.json")
+  // A start that was cut short may have left the two that come before broker.json.
+  const made = identity === undefined ? ["identity.json.new"] : ["identity.json", "sentinel"]
+  const others = readdirSync(dir).filter((name) => !made.includes(name))
   if (others.length > 0) {
     throw new BrokerJsonError(
       `${dir} is not empty and has no broker.json: a new cluster is formed on an empty folder only`,
@@ -136,6 +139,7 @@ function formCluster(dir: string): void {
     diskUuid: newDiskUuid(),
   }
   if (identity === undefined) writeIdentity(dir, { clusterId, nodeId, diskUuid })
+  beginLog(dir)
   writeBrokerJson(join(dir, "broker.json"), {
     "node.id": String(nodeId),
     "cluster.id": clusterId,

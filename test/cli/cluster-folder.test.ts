@@ -2,8 +2,13 @@ import { afterEach, expect, test } from "bun:test"
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { readIdentity } from "../../storage/identity.ts"
-import { parseDiskUuids, readBrokerJson } from "../../src/broker/broker-json.ts"
+import { expectLog, readIdentity, replaceIdentity } from "../../storage/index.ts"
+import {
+  formatDiskUuids,
+  parseDiskUuids,
+  readBrokerJson,
+  writeBrokerJson,
+} from "../../src/broker/broker-json.ts"
 import { existingNodes, prepareCluster, removeBrokers } from "../../src/cli/cluster-folder.ts"
 import type { ClusterPlan } from "../../src/cli/cluster-folder.ts"
 
@@ -71,6 +76,34 @@ test("a missing folder gets a new disk behind the founders, in every file", () =
     expect(disks(p, id).length).toBe(4)
   }
   expect(readIdentity(join(p.dir, "broker-1"))?.diskUuid).toBe(disks(p, 0)[3]?.diskUuid ?? "")
+})
+
+test("disks that brokers came back as, each named in its own file only, are all known", () => {
+  const p = plan()
+  prepareCluster(p)
+  const founders = disks(p, 0)
+  const renewed = [1, 2].map((nodeId) => ({ nodeId, diskUuid: `${nodeId}`.repeat(32) }))
+  for (const pair of renewed) {
+    const folder = join(p.dir, `broker-${pair.nodeId}`)
+    writeBrokerJson(join(folder, "broker.json"), {
+      ...json(p, pair.nodeId),
+      "varve.disk.uuids": formatDiskUuids([...founders, pair]),
+    })
+    replaceIdentity(folder, pair.diskUuid)
+  }
+  prepareCluster(p)
+  for (const id of [0, 1, 2]) expect(disks(p, id)).toEqual([...founders, ...renewed])
+  expect(readIdentity(join(p.dir, "broker-2"))?.diskUuid).toBe("2".repeat(32))
+})
+
+test("a folder has a log from the moment it has an identity", () => {
+  const p = plan()
+  prepareCluster(p)
+  for (const id of [0, 1, 2]) expect(() => expectLog(join(p.dir, `broker-${id}`))).not.toThrow()
+  rmSync(join(p.dir, "broker-1", "sentinel"))
+  // Whether the log was ever used is the broker's to say, not the supervisor's to guess.
+  prepareCluster(p)
+  expect(() => expectLog(join(p.dir, "broker-1"))).toThrow("has had a log and has none")
 })
 
 test("a start that was cut short before any broker.json is simply made again", () => {

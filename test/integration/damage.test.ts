@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, test } from "bun:test"
-import { closeSync, openSync, readdirSync, readFileSync, readSync, writeSync } from "node:fs"
+import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs"
+import { writeSync } from "node:fs"
 import { join } from "node:path"
 import { Cluster } from "../../scripts/harness/cluster.ts"
 import { WriterFleet } from "../../scripts/harness/failover.ts"
 import { createTopic, layoutOf, untilInSync } from "../../scripts/harness/layout.ts"
 import { readAll } from "../../scripts/harness/records.ts"
+import { run } from "../../scripts/harness/run.ts"
 import { until } from "../../scripts/harness/until.ts"
 import { ErrorCode } from "../../src/protocol/index.ts"
 import { autopsy } from "../../storage/autopsy.ts"
@@ -25,6 +27,7 @@ afterEach(async () => {
 }, minute)
 
 interface Health {
+  readonly diskUuid: string
   readonly ready: boolean
   readonly recovering: ReadonlyArray<{ readonly group: number; readonly standing: string }>
 }
@@ -67,6 +70,24 @@ function hurtJournal(id: number): boolean {
   return false
 }
 
+/** All that could say what the disk had acknowledged and voted for. */
+function loseLog(id: number): void {
+  const { dir } = cluster.broker(id)
+  for (const name of readdirSync(dir)) {
+    if (name.startsWith("segment-") || name.startsWith("sentinel")) rmSync(join(dir, name))
+  }
+}
+
+const untilTrusted = (id: number) =>
+  until(
+    `every group of broker ${id} to be trusted again`,
+    async () => {
+      const { ready, recovering } = await health(id)
+      return ready && recovering.length === 0
+    },
+    { timeoutMs: 30_000 },
+  )
+
 const values = async (topic: string) => (await readAll(cluster, topic)).map((r) => String(r.value))
 
 describe("one flipped bit in the journal of one broker of three", () => {
@@ -82,14 +103,7 @@ describe("one flipped bit in the journal of one broker of three", () => {
       expect(hurtJournal(hurt)).toBe(true)
       await cluster.startBroker(hurt)
       expect(log(hurt)).toContain("committed transactions of the journal are lost")
-      await until(
-        "every group to be trusted again",
-        async () => {
-          const { ready, recovering } = await health(hurt)
-          return ready && recovering.length === 0
-        },
-        { timeoutMs: 30_000 },
-      )
+      await untilTrusted(hurt)
       await untilInSync(cluster.bootstrapList, topic)
       await fleet.untilAcknowledged()
       // Whatever it has been given back must stand on its own now.
@@ -103,7 +117,56 @@ describe("one flipped bit in the journal of one broker of three", () => {
   )
 })
 
+describe("a log of which nothing is left", () => {
+  test(
+    "the broker says so, comes back as a new disk, is filled up and votes; nothing is lost",
+    async () => {
+      cluster = await Cluster.start()
+      const topic = "gone"
+      fleet = await WriterFleet.start(cluster, { topic, partitions: 3, rate: 200, configs })
+      const diskBefore = (await health(1)).diskUuid
+      await cluster.kill(1)
+      loseLog(1)
+      await cluster.startBroker(1)
+      const lines = log(1).split("\n")
+      expect(lines.filter((line) => line.includes("has had a log and has none")).length).toBe(1)
+      const { diskUuid } = await health(1)
+      expect(diskUuid).not.toBe(diskBefore)
+      await untilTrusted(1)
+      await untilInSync(cluster.bootstrapList, topic)
+      await fleet.untilAcknowledged()
+      // Its word is needed now: without it there is no majority.
+      await cluster.kill(2)
+      await fleet.untilAcknowledged()
+      const verdict = await fleet.finish()
+      expect(verdict.problems).toEqual([])
+      for (const writer of verdict.perWriter) expect(writer.acknowledged).toBeGreaterThan(0)
+      // The others' broker.json does not know the disk; the next start of all of them does.
+      await cluster.killAll()
+      await cluster.up()
+      expect((await health(1)).diskUuid).toBe(diskUuid)
+      for (const { dir } of cluster.brokers) {
+        expect(readFileSync(join(dir, "broker.json"), "utf8")).toContain(`1@${diskUuid}`)
+      }
+    },
+    4 * minute,
+  )
+})
+
 describe("the only copy", () => {
+  test(
+    "a broker alone whose log is gone says so and does not start",
+    async () => {
+      cluster = await Cluster.start({ nodes: 1 })
+      await cluster.killAll()
+      loseLog(0)
+      const again = await run(cluster.target.start(cluster.broker(0).dir))
+      expect(again.code).toBe(1)
+      expect(again.stderr).toContain("no other broker has a copy of it")
+    },
+    minute,
+  )
+
   test(
     "a broker alone that lost something says so in one line and does not start, unless told to",
     async () => {
