@@ -225,6 +225,7 @@ export class Partition implements StateMachine {
    * 22).
    */
   read(offset: number, bytesMax: number, atLeastOne: boolean): ReadResult {
+    if (this.#isWitness) return this.#readResult(ErrorCode.NOT_LEADER_OR_FOLLOWER)
     if (offset < this.logStartOffset) return this.#readResult(ErrorCode.OFFSET_OUT_OF_RANGE)
     if (offset >= this.highWatermark) return this.#readResult(this.#beyondWatermark(offset))
     try {
@@ -308,11 +309,22 @@ export class Partition implements StateMachine {
     }
   }
 
-  encode(): Uint8Array {
-    return encodeCommittedState(this.#state)
+  /**
+   * The group has made this member a witness, and the metadata that says so is not applied yet:
+   * what arrives now is without records, and nothing of it may be shown to anybody.
+   */
+  get #isWitness(): boolean {
+    const { id, configuration } = this.raftGroup.node
+    return configuration.witnesses.includes(id)
+  }
+
+  encode(): Uint8Array | undefined {
+    return this.#isWitness ? undefined : encodeCommittedState(this.#state)
   }
 
   restore(state: Uint8Array): void {
+    // A witness's snapshot: this partition has no state any more, and is about to end.
+    if (state.length === 0) return
     this.#state.restore(decodeCommittedState(state))
     this.#moved = true
   }

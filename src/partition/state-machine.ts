@@ -14,8 +14,11 @@ export interface StateMachine {
    * constructor.
    */
   restore?(state: Uint8Array, index: LogIndex): void
-  /** The state as bytes: the same on every member that has applied as much. */
-  encode?(): Uint8Array
+  /**
+   * The state as bytes: the same on every member that has applied as much. Undefined: it has none
+   * that could be taken up again.
+   */
+  encode?(): Uint8Array | undefined
   /** Role, leader or term changed; before the entries of the same turn are applied. */
   roleChanged?(soft: SoftState, term: Term): void
   /** Once per turn of a group whose entries may have been applied, made durable or acknowledged. */

@@ -79,6 +79,7 @@ export class States {
     if (this.#plan === undefined || machine.encode === undefined) return null
     if (index > this.#log.lastIndex || index <= (cut ?? this.#log).cut.index) return null
     const state = machine.encode()
+    if (state === undefined) return null
     this.#plan.written(state.length)
     return { index, term, state }
   }

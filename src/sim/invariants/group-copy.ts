@@ -43,8 +43,10 @@ export class GroupCopy {
   #chains: Array<number> = []
   #unsynced: Array<Unsynced> = []
   durableHardState: HardState = emptyHardState
-  /** Holds no payloads, so its checksums are its own. */
-  isWitness = false
+  /** A witness by the configuration that its node has. */
+  isNamedWitness = false
+  /** Entries that came without their payload: whoever sent them knew it for a witness. */
+  #isStripped = false
   /** Highest that left this disk as a copy that counts. */
   acknowledged: Acknowledged = { term: 0, index: 0 }
   readonly votes = new Map<Term, MemberId>()
@@ -58,6 +60,11 @@ export class GroupCopy {
 
   get lastIndex(): LogIndex {
     return this.cut.index + this.#entries.length
+  }
+
+  /** Holds entries without payloads, so its checksums are its own. */
+  get isWitness(): boolean {
+    return this.isNamedWitness || this.#isStripped
   }
 
   entry(index: LogIndex): EntryEnvelope | undefined {
@@ -116,6 +123,7 @@ export class GroupCopy {
   }
 
   #push(entry: EntryEnvelope): void {
+    if (entry.type === "noop" && entry.lastOffset >= entry.firstOffset) this.#isStripped = true
     const before = this.chain(entry.index - 1) ?? 0
     this.#entries.push(entry)
     this.#chains.push(chained(before, entry.entryCrc, entry.index, entry.term))
@@ -144,6 +152,7 @@ export class GroupCopy {
   /** Reads the log anew, all of it durable: what a start found, or what was cut off. */
   read(log: GroupLog, chainAtCut: number | undefined): void {
     this.cut = log.cut
+    this.#isStripped = false
     this.#baseChain = log.cut.index === 0 ? 0 : chainAtCut
     this.#entries = []
     this.#chains = []

@@ -71,7 +71,7 @@ export class ProgressRules {
       const what = `group ${group}: #${index} after #${watched.commitIndex}`
       this.#report("commit regress", `${copy.member}: ${what}`)
     }
-    copy.isWitness = node.configuration.witnesses.includes(copy.member)
+    copy.isNamedWitness = node.configuration.witnesses.includes(copy.member)
     const isNew = index > committed.lastIndex
     committed.committed(copy, watched.commitIndex, index, term)
     watched.commitIndex = index
@@ -121,7 +121,7 @@ export class ProgressRules {
   beforeWrite(broker: SubjectBroker, watched: Watched, first: LogIndex): number | undefined {
     const { copy } = watched
     const node = broker.node?.raftGroup(watched.group)?.node
-    if (node !== undefined) copy.isWitness = node.configuration.witnesses.includes(copy.member)
+    if (node !== undefined) copy.isNamedWitness = node.configuration.witnesses.includes(copy.member)
     if (first > copy.lastIndex) return undefined
     const isOwn = node?.role === "leader" && node.term === watched.ledTerm
     if (isOwn && first <= watched.ledIndex) {
