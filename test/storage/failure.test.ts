@@ -1,6 +1,8 @@
 /** A write that fails: reported once, nothing is durable after it, everything before it is (D5). */
 import { afterEach, beforeEach, expect, test } from "bun:test"
+import { Database } from "bun:sqlite"
 import { rmSync } from "node:fs"
+import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { openSqliteWal, type SqliteWal } from "../../storage/index.ts"
 import { run } from "./entries.ts"
@@ -31,6 +33,16 @@ async function fillUntilFailure() {
   return { wal, reported, failures }
 }
 
+/** Whether another thread, about to end, still holds what taking over the journal needs. */
+function isLocked(path: string): boolean {
+  const db = new Database(path)
+  try {
+    return db.query("PRAGMA wal_checkpoint(TRUNCATE)").values()[0]?.[0] !== 0
+  } finally {
+    db.close()
+  }
+}
+
 test("a full disk is reported once, then nothing is durable and commits are refused", async () => {
   const { wal, reported, failures } = await fillUntilFailure()
   expect(failures.map(({ message }) => message)).toEqual([expect.stringMatching(/full/)])
@@ -48,6 +60,7 @@ test("a full disk is reported once, then nothing is durable and commits are refu
 test("everything reported before the failure is there when the disk has room again", async () => {
   const { wal, reported } = await fillUntilFailure()
   await wal.close()
+  expect(isLocked(join(dir, "segment-000001.db"))).toBe(false)
   const reopened = await openSqlite({}, dir)
   const last = reported.at(-1) ?? 0
   expect(reopened.wal.log(1).lastIndex).toBeGreaterThanOrEqual(last)
