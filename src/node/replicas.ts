@@ -226,17 +226,8 @@ export class Replicas {
   retire(group: GroupId): CommitNumber {
     const { wal } = this.#options
     this.#close(group)
-    const { firstIndex, lastIndex, cut, hardState } = wal.log(group)
-    if (cut.index === 0) return lastIndex < firstIndex ? 0 : wal.amputate(group, firstIndex)
-    // What is behind a cut cannot be had back by appending: nothing of the log may be left.
-    wal.drop(group)
-    const remembered = {
-      ...hardState,
-      commitIndex: 0,
-      acceptedTerm: 0,
-      standing: "recovering",
-    } as const
-    return wal.commit([{ group, entries: [], hardState: remembered }])
+    const { firstIndex, lastIndex, cut } = wal.log(group)
+    return cut.index === 0 && lastIndex < firstIndex ? 0 : wal.retire(group)
   }
 
   #close(group: GroupId): void {

@@ -105,6 +105,14 @@ export class SimDisk implements Wal {
     return number
   }
 
+  retire(group: GroupId): CommitNumber {
+    const number = this.image.retire(group)
+    this.simLog(group).damaged.clear()
+    this.take(number, [{ group, entries: [] }])
+    this.events.rewrote(group)
+    return number
+  }
+
   private take(number: CommitNumber, writes: ReadonlyArray<GroupWrite>): void {
     let bytes = 0
     const { hash } = this.engine

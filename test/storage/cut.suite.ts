@@ -268,6 +268,26 @@ export function cutSuite(name: string, open: () => Promise<OpenWal>): void {
         expect(at.log(1).hardState).toEqual(amnesiac)
       })
     })
+
+    test("a retired log is empty, its cut gone, and its term and vote are not", async () => {
+      const entries = run(6, 1, -1)
+      const wal = await start()
+      wal.commit([{ group: 1, entries, hardState: hardState(2, "a") }])
+      wal.commit([{ group: 1, cut: snapshotOf(entries, 3), entries: [] }])
+      wal.commit([{ group: 2, entries, hardState: { ...hardState(7), standing: "amnesiac" } }])
+      await opened?.durable()
+      wal.retire(1)
+      wal.retire(2)
+      const kept = { commitIndex: 0, acceptedTerm: 0 }
+      await always((at) => {
+        for (const group of [1, 2]) expectBehind(at.log(group), undefined, [])
+        const promised = { ...hardState(2, "a"), ...kept, standing: "recovering" as const }
+        expect(at.log(1).hardState).toEqual(promised)
+        expect(at.log(2).hardState).toEqual({ ...hardState(7), ...kept, standing: "amnesiac" })
+      })
+      opened?.wal.commit([{ group: 1, entries: run(2, 1, -1, { term: 5 }) }])
+      await always((at) => expectBehind(at.log(1), undefined, run(2, 1, -1, { term: 5 })))
+    })
   })
 }
 

@@ -120,6 +120,21 @@ describe("rot", () => {
   })
 })
 
+test("whatever a power cut leaves of a log being retired, its vote is there", () => {
+  const { wal } = threeCommits()
+  wal.commit([{ group: 1, entries: [], hardState: hardState(4, "a") }])
+  wal.flush()
+  wal.retire(1)
+  const after = [wal.crash(), wal.crash({ keep: 1 })].map((left) => {
+    const { lastIndex, hardState: promised } = left.log(1)
+    return [lastIndex, promised.term, promised.votedFor, promised.standing]
+  })
+  expect(after).toEqual([
+    [3, 4, "a", "trusted"],
+    [0, 4, "a", "recovering"],
+  ])
+})
+
 test("a log just opened is restated as the verdict has it, for good", () => {
   const { wal } = threeCommits()
   wal.flush()

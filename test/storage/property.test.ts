@@ -33,7 +33,7 @@ interface Cut {
 
 type Step =
   | { readonly _tag: "commit"; readonly appends: ReadonlyArray<Append> }
-  | { readonly _tag: "drop"; readonly group: number }
+  | { readonly _tag: "drop" | "retire"; readonly group: number }
   | { readonly _tag: "cut"; readonly cut: Cut }
   | { readonly _tag: "checkpoint"; readonly group: number; readonly back: number }
   | { readonly _tag: "amputate"; readonly group: number; readonly back: number }
@@ -63,7 +63,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ _tag: fc.constant("drop"), group: fc.constantFrom(...groups) }),
+    arbitrary: fc.record({
+      _tag: fc.constantFrom("drop", "retire"),
+      group: fc.constantFrom(...groups),
+    }),
   },
   {
     weight: 3,
@@ -150,6 +153,7 @@ function change(wal: Wal, next: Step, writes: ReadonlyArray<GroupWrite>): number
     const log = wal.log(next.group)
     return wal.amputate(next.group, Math.max(log.firstIndex, log.lastIndex + 1 - next.back))
   }
+  if (next._tag === "retire") return wal.retire(next.group)
   if (next._tag === "drop") wal.drop(next.group)
   return undefined
 }
