@@ -104,8 +104,8 @@ export interface SimOptions {
 export function drawOptions(seed: number): SimOptions {
   const prng = new Prng(seed)
   const brokers = pick(prng, [3, 3, 3, 3, 3, 3, 1, 2, 4, 5, 5, 6, 7])
-  const durationMs = pick(prng, [2_000, 5_000, 10_000, 20_000, 20_000, 40_000, 60_000, 120_000])
-  return {
+  const durationMs = pick(prng, durationsMs)
+  const options = {
     seed,
     brokers,
     topics: drawTopics(prng, brokers),
@@ -117,8 +117,41 @@ export function drawOptions(seed: number): SimOptions {
     workload: drawWorkload(prng, durationMs),
     metadataSnapshotEntries: pick(prng, [10, 30, 100, 10_000]),
   }
+  return prng.below(longSeedOneOf) === 0 ? stretched(prng, options) : options
 }
 
+/** Long stretches in which nothing happens are nearly free where groups sleep. */
+const longSeedOneOf = 20
+const longDurationsMs = [600_000, 1_200_000, 1_800_000, 3_600_000]
+const longGroupsMax = 8
+
+/**
+ * The same number of faults and operations, minutes apart instead of seconds: what only time brings
+ * about (sleeping groups, expiry, clocks that drift apart, bounds that leak) has the time.
+ */
+function stretched(prng: Prng, options: SimOptions): SimOptions {
+  const durationMs = pick(prng, longDurationsMs)
+  const times = durationMs / options.durationMs
+  const faults = Object.entries(options.faults)
+  const { workload, topics } = options
+  return {
+    ...options,
+    durationMs,
+    topics: topics.map((topic) => ({
+      ...topic,
+      partitions: Math.min(topic.partitions, Math.ceil(longGroupsMax / topics.length)),
+    })),
+    faults: Object.fromEntries(faults.map(([name, gapMs]) => [name, Math.round(gapMs * times)])),
+    workload: {
+      ...workload,
+      producers: 1,
+      consumers: Math.min(1, workload.consumers),
+      thinkMs: pick(prng, [1_000, 5_000, 20_000]),
+    },
+  }
+}
+
+const durationsMs = [2_000, 5_000, 10_000, 10_000, 20_000, 20_000, 40_000, 60_000, 120_000]
 const latencyRanges: ReadonlyArray<Range> = [
   [0, 0],
   [0, 1],
@@ -198,7 +231,7 @@ function drawWorkload(prng: Prng, durationMs: number): WorkloadShape {
     consumers,
     thinkMs,
     idempotentPercent: pick(prng, [0, 50, 80, 100, 100]),
-    operations: Math.min(most, pick(prng, [200, 1_000, 2_000])),
+    operations: Math.min(most, pick(prng, [200, 500, 1_000, 2_000])),
     ...pick(prng, batchShapes),
     mix: {
       produce: 10,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { drawOptions, faultClasses } from "../../src/sim/options.ts"
+import { drawCase } from "../../src/sim/plan.ts"
 import { override, OverrideError, parseOverride } from "../../src/sim/overrides.ts"
 
 const many = Array.from({ length: 2_000 }, (_, seed) => drawOptions(seed))
@@ -33,6 +34,22 @@ describe("drawn options", () => {
       expect(options.topics.every((t) => t.replicationFactor <= options.brokers)).toBe(true)
       expect(options.workload.operations).toBeGreaterThan(0)
     }
+  })
+
+  test("a few run for long, with as many faults as the others and few clients", () => {
+    const long = many.filter(({ durationMs }) => durationMs > 120_000)
+    expect(long.length).toBeGreaterThan(many.length * 0.03)
+    expect(long.length).toBeLessThan(many.length * 0.07)
+    expect(Math.max(...long.map(({ durationMs }) => durationMs))).toBe(3_600_000)
+    for (const { workload, topics } of long) {
+      expect(workload.producers + workload.consumers).toBeLessThanOrEqual(2)
+      expect(topics.reduce((sum, t) => sum + t.partitions, 0)).toBeLessThanOrEqual(10)
+    }
+    const meanOf = (of: typeof many) =>
+      of.reduce((sum, { seed }) => sum + drawCase(seed).plan.length, 0) / of.length
+    const short = many.filter(({ durationMs }) => durationMs <= 120_000)
+    expect(meanOf(long)).toBeGreaterThan(0.5 * meanOf(short))
+    expect(meanOf(long)).toBeLessThan(2 * meanOf(short))
   })
 
   test("some seeds are calm", () => {
