@@ -14,7 +14,7 @@ import type { PersistToken, Ready } from "./ready.ts"
 import { proposeConfiguration } from "./reconfigure.ts"
 import { becomeFollower } from "./role.ts"
 import { offerSnapshot } from "./snapshot-sender.ts"
-import { distrust, termsKnown } from "./standing.ts"
+import { askForLeader, distrust, termsKnown } from "./standing.ts"
 import { RaftState } from "./state.ts"
 import { step } from "./step.ts"
 import { transferLeadership } from "./transfer.ts"
@@ -119,6 +119,7 @@ export class RaftNode {
     // Its leader is gone, too: a timer begun anew must not look like a lease.
     s.leaderId = null
     s.restartElectionTimer()
+    askForLeader(s)
   }
 
   step(message: Message): void {

@@ -46,6 +46,18 @@ function askForWord(s: RaftState, leaderId: string): void {
 }
 
 /**
+ * Nobody has spoken for an election timeout, and this member may not campaign, which would wake the
+ * group: its host began anew in the middle of the group's sleep, say, with no new link to tell of it.
+ */
+export function askForLeader(s: RaftState): void {
+  if (s.standing === "trusted" || s.config.quiesceTicks === 0) return
+  const { voters, votersOutgoing } = s.membership.current
+  for (const voter of new Set([...voters, ...votersOutgoing])) {
+    if (voter !== s.id) askForWord(s, voter)
+  }
+}
+
+/**
  * Every other voter has told its term; `term` is the greatest. Whoever got this member's vote was
  * in that vote's term before it asked, so no vote was given in a later one, and in this one no
  * other is given any more.

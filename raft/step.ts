@@ -25,15 +25,15 @@ export function step(s: RaftState, message: Message): void {
 }
 
 /**
- * Who was removed and never heard of it pre-votes for ever: it is answered, and nobody loses sleep
- * over it.
+ * Who was removed and never heard of it pre-votes, or asks for its leader, for ever: it is answered,
+ * and nobody loses sleep over it.
  */
 function keepsAsleep(s: RaftState, message: Message): boolean {
   switch (message._tag) {
     case "Quiesce":
       return true
     case "QuiesceResponse":
-      return message.agreed
+      return message.agreed || !membersOf(s.membership.current).includes(message.from)
     case "PreVote":
       return !membersOf(s.membership.current).includes(message.from)
     default:

@@ -492,6 +492,8 @@ export class RaftGroup {
     this.#committedHi = Math.max(this.#appliedIndex + 1, lastKnown)
     this.#node = this.#newNode()
     this.#reads.allLost()
+    // The old one may have been asleep, so that nobody would tick the new one.
+    this.schedule()
   }
 }
 

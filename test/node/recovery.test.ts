@@ -181,6 +181,18 @@ describe("a damaged entry", () => {
     expect(contents(world, "t")).toEqual(values)
   })
 
+  test("in a group that sleeps: its leader is woken, with no new link", () => {
+    const { world, leader } = written()
+    const [id, group] = [(leader + 1) % 3, groupOf(world, "t")]
+    const asleep = (at: number) => world.node(at).raftGroup(group)!.node.quiesced
+    world.runUntil(() => [0, 1, 2].every(asleep), 20_000, "sleep")
+    damaged(world, id, "t", 5)
+    world.node(id).damaged(group, 5, "found by the scrub", world.nowMs)
+    world.runUntil(() => !world.node(id).raftGroup(group)!.isDamaged, 5000, "forgotten")
+    world.runUntil(() => recovered(world), 20_000, "trust")
+    world.runUntil(() => [0, 1, 2].every(asleep), 20_000, "sleep again")
+  })
+
   test("of group 0 met by applying it again: the others give it back", () => {
     const { world, values, leader } = written()
     const id = (leader + 2) % 3
