@@ -36,13 +36,23 @@ interface Span {
   readonly to: bigint
 }
 
-/** From the first offset to the high watermark that was there when the reading began. */
-async function spans(reader: Reader, topic: string): Promise<ReadonlyArray<Span>> {
+/**
+ * From the first offset, or the one of `starts`, to the high watermark that was there when the
+ * reading began.
+ */
+async function spans(
+  reader: Reader,
+  topic: string,
+  starts: ReadonlyArray<number>,
+): Promise<ReadonlyArray<Span>> {
   const first = await reader.listOffsets({ topics: [topic], timestamp: earliest })
   const last = await reader.listOffsets({ topics: [topic], timestamp: latest })
   return (last.get(topic) ?? []).map((to, partition) => ({
     partition,
-    from: first.get(topic)?.[partition] ?? 0n,
+    from:
+      starts[partition] === undefined
+        ? (first.get(topic)?.[partition] ?? 0n)
+        : BigInt(starts[partition]),
     to,
   }))
 }
@@ -99,18 +109,23 @@ async function* readSpan(reader: Reader, topic: string, span: Span): AsyncGenera
 }
 
 /** Every record of a topic, partition after partition, in offset order. */
-export async function* readTopic(reader: Reader, topic: string): AsyncGenerator<ReadRecord> {
+export async function* readTopic(
+  reader: Reader,
+  topic: string,
+  starts: ReadonlyArray<number> = [],
+): AsyncGenerator<ReadRecord> {
   reader.topics.track(topic)
-  for (const span of await spans(reader, topic)) yield* readSpan(reader, topic, span)
+  for (const span of await spans(reader, topic, starts)) yield* readSpan(reader, topic, span)
 }
 
 export async function readAll(
   cluster: Pick<Cluster, "bootstrapList">,
   topic: string,
+  starts: ReadonlyArray<number> = [],
 ): Promise<Array<ReadRecord>> {
   const reader = openReader(cluster.bootstrapList)
   try {
-    return await Array.fromAsync(readTopic(reader, topic))
+    return await Array.fromAsync(readTopic(reader, topic, starts))
   } finally {
     await reader.close()
   }

@@ -3,8 +3,10 @@
  * without it, which nothing that is preloaded can see. `patch.ts` puts this in their place.
  */
 import { dlopen, ptr } from "bun:ffi"
-import { constants, closeSync as closeReal, openSync as openReal } from "node:fs"
-import { fdatasyncSync as dataReal, fsyncSync as syncReal, writeSync as writeReal } from "node:fs"
+import { constants, existsSync, readFileSync, statSync } from "node:fs"
+import { closeSync as closeReal, openSync as openReal, writeSync as writeReal } from "node:fs"
+import { fdatasyncSync as dataReal, fsyncSync as syncReal, renameSync as renameReal } from "node:fs"
+import { rmSync as rmReal } from "node:fs"
 
 export * from "node:fs"
 
@@ -15,9 +17,12 @@ const c =
     : dlopen(library, {
         open: { args: ["ptr", "int", "int"], returns: "int" },
         close: { args: ["int"], returns: "int" },
+        write: { args: ["int", "ptr", "u64"], returns: "i64" },
         pwrite: { args: ["int", "ptr", "u64", "i64"], returns: "i64" },
         fsync: { args: ["int"], returns: "int" },
         fdatasync: { args: ["int"], returns: "int" },
+        rename: { args: ["ptr", "ptr"], returns: "int" },
+        unlink: { args: ["ptr"], returns: "int" },
         power_mark: { args: ["i64", "i64"], returns: "void" },
       }).symbols
 
@@ -34,7 +39,9 @@ function checked(result: number | bigint, what: string): number {
   return Number(result)
 }
 
-export function openSync(path: string, flags: string): number {
+const text = (path: string) => ptr(Buffer.from(`${path}\0`))
+
+export function openSync(path: string, flags: string, mode = 0o600): number {
   const number = flagsOf[flags]
   if (number === undefined) throw new Error(`flags ${flags}`)
   // Reading needs no watching, and the caller may expect ENOENT.
@@ -43,7 +50,7 @@ export function openSync(path: string, flags: string): number {
     if (c === undefined) return fd
     closeReal(fd)
   }
-  return checked(c.open(ptr(Buffer.from(`${path}\0`)), number, 0o600), `open ${path}`)
+  return checked(c.open(text(path), number, mode), `open ${path}`)
 }
 
 export function closeSync(fd: number): void {
@@ -51,15 +58,41 @@ export function closeSync(fd: number): void {
   else checked(c.close(fd), "close")
 }
 
+/** The forms that the storage uses: bytes with their place, or a text at the end. */
 export function writeSync(
   fd: number,
-  bytes: Uint8Array,
-  offset: number,
-  length: number,
-  position: number,
+  data: Uint8Array | string,
+  offset = 0,
+  length = data.length,
+  position?: number,
 ): number {
-  if (c === undefined) return writeReal(fd, bytes, offset, length, position)
-  return checked(c.pwrite(fd, ptr(bytes, offset), length, position), "write")
+  const bytes = typeof data === "string" ? Buffer.from(data) : data
+  const count = typeof data === "string" ? bytes.length : length
+  if (c === undefined) return writeReal(fd, bytes, offset, count, position)
+  const from = ptr(bytes, offset)
+  if (position === undefined) return checked(c.write(fd, from, count), "write")
+  return checked(c.pwrite(fd, from, count, position), "write")
+}
+
+export function writeFileSync(path: string, data: Uint8Array | string): void {
+  const fd = openSync(path, "w")
+  if (data.length > 0) writeSync(fd, data)
+  closeSync(fd)
+}
+
+export function copyFileSync(from: string, to: string): void {
+  writeFileSync(to, readFileSync(from))
+}
+
+export function renameSync(from: string, to: string): void {
+  if (c === undefined) renameReal(from, to)
+  else checked(c.rename(text(from), text(to)), `rename ${from}`)
+}
+
+export function rmSync(path: string, options: { force?: boolean; recursive?: boolean } = {}): void {
+  const isFile = existsSync(path) && !statSync(path).isDirectory()
+  if (c === undefined || !isFile) rmReal(path, options)
+  else checked(c.unlink(text(path)), `unlink ${path}`)
 }
 
 export function fsyncSync(fd: number): void {

@@ -81,21 +81,26 @@ type Change =
   | { readonly _tag: "written"; readonly at: number; readonly data: Buffer }
   | { readonly _tag: "truncated"; readonly size: number }
 
-/** A growing array of bytes. */
+/** A growing array of bytes. What it was made from stays as it is. */
 class Contents {
   size: number
   private bytes: Buffer
+  private isOwn = false
 
-  constructor(from?: Contents) {
-    this.size = from?.size ?? 0
-    this.bytes = from === undefined ? Buffer.alloc(0) : Buffer.from(from.view())
+  constructor(bytes: Buffer = Buffer.alloc(0)) {
+    this.size = bytes.length
+    this.bytes = bytes
   }
 
+  /** Not to be changed. The very buffer it was made from, if nothing was written since. */
   view(): Buffer {
-    return this.bytes.subarray(0, this.size)
+    this.isOwn = false
+    return this.size === this.bytes.length ? this.bytes : this.bytes.subarray(0, this.size)
   }
 
   apply(change: Change, chosen: (sector: number) => boolean = () => true): void {
+    if (!this.isOwn) this.bytes = Buffer.from(this.bytes)
+    this.isOwn = true
     if (change._tag === "truncated") return this.resize(change.size)
     const { at, data } = change
     let from = at
@@ -121,10 +126,15 @@ class Contents {
 }
 
 class Inode {
-  readonly durable = new Contents()
+  readonly durable: Contents
   /** As a reader sees it now. */
-  size = 0
+  size: number
   pending: Array<Change> = []
+
+  constructor(durable?: Buffer) {
+    this.durable = new Contents(durable)
+    this.size = this.durable.size
+  }
 
   change(change: Change): void {
     this.pending.push(change)
@@ -139,9 +149,17 @@ class Inode {
     this.pending = []
   }
 
+  /** What a cut leaves of it when writes reach the disk in their order: the first few. */
+  prefix(prng: Prng): Buffer {
+    const contents = new Contents(this.durable.view())
+    const kept = prng.below(this.pending.length + 1)
+    for (const change of this.pending.slice(0, kept)) contents.apply(change)
+    return contents.view()
+  }
+
   /** What a cut leaves of it. `share`: percent of what is not fsynced that is there. */
   left(prng: Prng, share: number): Buffer {
-    const contents = new Contents(this.durable)
+    const contents = new Contents(this.durable.view())
     const versions = new Map<number, number>()
     for (const change of this.pending) {
       if (change._tag !== "written") continue
@@ -182,6 +200,20 @@ export class DiskImage {
   /** By folder; a rename is two changes that are there together. */
   private readonly pendingNames = new Map<string, Array<ReadonlyArray<NameChange>>>()
 
+  /** A file that is there and durable before the record begins. */
+  present(path: string, inode: number, bytes: Buffer): void {
+    const file = new Inode(bytes)
+    this.inodes.set(inode, file)
+    this.names.set(path, file)
+    this.durableNames.set(path, file)
+  }
+
+  /** Changes of files and of names that no fsync has covered yet. */
+  get pending(): number {
+    const names = [...this.pendingNames.values()].reduce((sum, list) => sum + list.length, 0)
+    return [...this.names.values()].reduce((sum, { pending }) => sum + pending.length, names)
+  }
+
   apply(event: DiskEvent): void {
     switch (event._tag) {
       case "opened":
@@ -216,12 +248,23 @@ export class DiskImage {
    */
   cut(prng: Prng, given?: number): ReadonlyMap<string, Buffer> {
     const share = given ?? [0, 50, 100, prng.below(100)][prng.below(4)] ?? 0
+    const names = this.namesLeft(prng, share)
+    return new Map([...names].map(([path, inode]) => [path, inode.left(prng, share)]))
+  }
+
+  /** The same on a disk that does not reorder the writes of one file. */
+  cutInOrder(prng: Prng): ReadonlyMap<string, Buffer> {
+    const names = this.namesLeft(prng, 0)
+    return new Map([...names].map(([path, inode]) => [path, inode.prefix(prng)]))
+  }
+
+  private namesLeft(prng: Prng, share: number): ReadonlyMap<string, Inode> {
     const names = new Map(this.durableNames)
     for (const changes of this.pendingNames.values()) {
       const kept = prng.below(100) < share ? changes.length : prng.below(changes.length + 1)
       for (const change of changes.slice(0, kept)) rename(names, change)
     }
-    return new Map([...names].map(([path, inode]) => [path, inode.left(prng, share)]))
+    return names
   }
 
   private opened(path: string, number: number, size: number): void {

@@ -6,6 +6,7 @@
  *   POWER_LOG    the record is appended here
  *   POWER_EIO    the n-th fsync of a file in the folder fails with EIO, and does nothing
  *   POWER_FULL   writes fail with ENOSPC once so many bytes were written
+ *   POWER_SLOW   every fsync takes so many microseconds more, as a disk's does
  *
  * A record: kind u32 · bytes of a path u32 · inode u64 · position u64 · bytes of data u64 · path ·
  * data. It is written with one call under a lock, after the deed, before its caller goes on.
@@ -32,7 +33,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *dir;
 static size_t dir_bytes;
 static int log_fd = -1;
-static long eio_at, full_at, syncs, written;
+static long eio_at, full_at, slow_us, syncs, written;
 
 #define REAL(name) ((__typeof__(&name))real(#name))
 static void *real(const char *name) {
@@ -49,6 +50,7 @@ static void begin(void) {
   dir_bytes = strlen(dir);
   eio_at = getenv("POWER_EIO") ? atol(getenv("POWER_EIO")) : 0;
   full_at = getenv("POWER_FULL") ? atol(getenv("POWER_FULL")) : 0;
+  slow_us = getenv("POWER_SLOW") ? atol(getenv("POWER_SLOW")) : 0;
   log_fd = REAL(open)(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
@@ -187,6 +189,7 @@ int unlink(const char *path) {
 }
 
 static int sync_of(int fd, int (*sync)(int)) {
+  if (slow_us > 0) usleep((useconds_t)slow_us);
   pthread_mutex_lock(&lock);
   int failed = -1, error = EIO;
   if (eio_at == 0 || ++syncs != eio_at) {

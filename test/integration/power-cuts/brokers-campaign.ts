@@ -1,0 +1,116 @@
+/**
+ * Power cuts of a real cluster under writers of different make; started by scripts/power-cuts.ts
+ * --brokers. Prints a line for each cut and a table; exit 1 when anything acknowledged is not there.
+ */
+import { rmSync } from "node:fs"
+import { parseArgs } from "node:util"
+import { buildShim, folder } from "../../storage/shim/power.ts"
+import { PowerRun, type Seen, type Stock } from "./power-run.ts"
+
+const { values } = parseArgs({
+  options: {
+    cuts: { type: "string", default: "20" },
+    seed: { type: "string", default: "1" },
+    partitions: { type: "string", default: "4" },
+    /** Records per second of each writer. */
+    rate: { type: "string", default: "120" },
+    /** Everything is read again after so many cuts; in between only what is new. */
+    "full-every": { type: "string", default: "10" },
+    /** A file of the log is left for the next one at this size. */
+    "segment-bytes": { type: "string", default: "3000000" },
+    plant: { type: "string" },
+    brokers: { type: "boolean", default: false },
+  },
+})
+
+function line({ early, judged, unsynced, writes }: Seen, number: number): string {
+  const disk = `${unsynced} changes not fsynced, ${writes}`
+  const head = `cut ${number}${early ? " (while starting)" : ""}: ${disk}; `
+  if (judged === undefined) return `${head}and again at once`
+  const { acknowledged, found, full, problems, distrusted, readyMs, tookMs } = judged
+  const lost = problems.filter(({ _tag }) => _tag === "lost").length
+  return (
+    `${head}ready after ${Math.round(readyMs)} ms; ${acknowledged} acknowledged, ` +
+    `${found} found${full ? " (all read)" : ""}, ${lost} lost, ` +
+    `${problems.length - lost} wrong, ${distrusted} distrusted; ${Math.round(tookMs)} ms`
+  )
+}
+
+function quantiles(all: ReadonlyArray<number>): string {
+  const sorted = all.toSorted((a, b) => a - b)
+  const at = (share: number) =>
+    Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0)
+  return `p50 ${at(0.5)}, p90 ${at(0.9)}, max ${at(1)}`
+}
+
+function table(all: ReadonlyArray<Seen>, run: PowerRun): Record<string, string | number> {
+  const judged = all.flatMap((seen) => seen.judged ?? [])
+  const problems = judged.flatMap((one) => one.problems)
+  const count = (tag: string) => problems.filter(({ _tag }) => _tag === tag).length
+  return {
+    cuts: all.length,
+    "of them while starting": all.filter(({ early }) => early).length,
+    "writes in order": all.filter(({ writes }) => writes === "in order").length,
+    "changes not fsynced at a cut": quantiles(all.map(({ unsynced }) => unsynced)),
+    acknowledged: run.ledger.acknowledged,
+    ...Object.fromEntries(run.writers().map(({ name, acks }) => [`  ${name}`, acks])),
+    "refused or unknown": run.writers().reduce((total, { errors }) => total + errors, 0),
+    found: run.ledger.found,
+    lost: count("lost"),
+    doubled: count("doubled"),
+    "changed, reordered or elsewhere": problems.length - count("lost") - count("doubled"),
+    "distrusted groups": judged.reduce((sum, { distrusted }) => sum + distrusted, 0),
+    "files of the log": run.files(),
+    "ready after, ms": quantiles(judged.map(({ readyMs }) => readyMs)),
+    "a cut in all, ms": quantiles(judged.map(({ tookMs }) => tookMs)),
+  }
+}
+
+async function main(): Promise<boolean> {
+  const dir = folder("varve-power-")
+  const shim = buildShim(dir)
+  if ("missing" in shim) {
+    console.log(`power cuts are not played: ${shim.missing}`)
+    return false
+  }
+  const { plant } = values
+  const run = await PowerRun.start({
+    library: shim.library,
+    dir,
+    seed: Number(values.seed),
+    partitions: Number(values.partitions),
+    rate: Number(values.rate),
+    fullEvery: Number(values["full-every"]),
+    segmentBytes: Number(values["segment-bytes"]),
+    ...(plant === undefined ? {} : { plant }),
+  })
+  const all: Array<Seen> = []
+  try {
+    for (let number = 1; number <= Number(values.cuts); number++) {
+      const seen = await run.cut(number === Number(values.cuts))
+      all.push(seen)
+      console.log(line(seen, number))
+      if (seen.judged !== undefined) tell(seen.judged)
+    }
+    return all.every(({ judged }) => judged === undefined || judged.problems.length === 0)
+  } catch (error) {
+    console.log(`after ${all.length} cuts: ${error instanceof Error ? error.message : error}`)
+    const stock = await run.takeStock()
+    tell(stock)
+    console.log(`told to go on without what is lost: ${stock.problems.length} records are wrong`)
+    return false
+  } finally {
+    console.table(table(all, run))
+    await run.dispose()
+    rmSync(dir, { recursive: true })
+  }
+}
+
+function tell({ problems, lines }: Stock): void {
+  for (const { _tag, detail } of problems.slice(0, 10)) console.log(`  ${_tag}: ${detail}`)
+  for (const said of lines) console.log(`  ${said}`)
+}
+
+const passed = await main()
+console.log(passed ? "nothing was lost, nothing was wrong" : "FAILED")
+process.exit(passed ? 0 : 1)

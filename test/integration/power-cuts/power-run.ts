@@ -1,0 +1,205 @@
+/** Writers on a cluster whose power is cut again and again, and what is found after each cut. */
+import { readdirSync } from "node:fs"
+import { join } from "node:path"
+import { Prng } from "../../../raft/prng.ts"
+import { foundIn, Load, type Ack } from "../../../scripts/harness/driver.ts"
+import { confluent, kafkajs } from "../../../scripts/harness/foreign.ts"
+import { createTopic } from "../../../scripts/harness/layout.ts"
+import { readAll } from "../../../scripts/harness/records.ts"
+import { PowerCluster, untilHeard, type CutReport } from "./power-cluster.ts"
+import { PowerLedger, type LedgerProblem } from "./power-ledger.ts"
+import { RawWriter } from "./raw-writer.ts"
+
+export interface PowerRunOptions {
+  /** Of the shim. */
+  readonly library: string
+  readonly dir: string
+  readonly seed: number
+  readonly partitions: number
+  /** Records per second of each writer. */
+  readonly rate: number
+  /** Everything is read again after so many cuts. */
+  readonly fullEvery: number
+  readonly segmentBytes: number
+  readonly plant?: string
+}
+
+export interface Seen extends CutReport {
+  /** The cut came while the brokers were still starting after the one before. */
+  readonly early: boolean
+  /** Undefined when the next cut came before anything could be read. */
+  readonly judged: Judged | undefined
+}
+
+export interface Judged {
+  readonly readyMs: number
+  /** All of it: writing, cut, start, reading. */
+  readonly tookMs: number
+  /** Of all cuts so far. */
+  readonly acknowledged: number
+  readonly found: number
+  /** Everything was read again, not only what was new. */
+  readonly full: boolean
+  readonly problems: ReadonlyArray<LedgerProblem>
+  /** Groups that the logs of the brokers did not believe when they were opened. */
+  readonly distrusted: number
+  /** What the brokers said of it. */
+  readonly lines: ReadonlyArray<string>
+}
+
+export type Stock = Pick<Judged, "lines" | "problems">
+
+interface Writer {
+  readonly name: string
+  readonly acks: ReadonlyArray<Ack>
+  readonly errors: ReadonlyArray<string>
+}
+
+const topic = "power-cuts"
+/** A cut while the brokers start comes within this time. */
+const earlyMs = 1_500
+/** How long they write at most, once everybody has been heard. */
+const writeMs = 400
+
+export class PowerRun {
+  readonly ledger: PowerLedger
+  private readonly options: PowerRunOptions
+  private readonly cluster: PowerCluster
+  private readonly prng: Prng
+  private readonly loads: ReadonlyArray<Load>
+  private readonly raw: RawWriter
+  /** How many acknowledgements of each writer the ledger has. */
+  private readonly taken = new Map<string, number>()
+  private cuts = 0
+  /** Ready since the last cut; else the next one comes while the brokers start. */
+  private isUp = true
+
+  private constructor(options: PowerRunOptions, cluster: PowerCluster) {
+    const { partitions, rate, seed } = options
+    this.options = options
+    this.cluster = cluster
+    this.prng = new Prng(seed)
+    this.ledger = new PowerLedger(partitions)
+    const { bootstrapList } = cluster
+    const plan = { topic, partitions, rate, bootstrap: bootstrapList.join(","), idempotent: true }
+    this.loads = [confluent, kafkajs]
+      .filter(({ available }) => available)
+      .map((client) => new Load(client, { ...plan, name: client.name }))
+    this.raw = new RawWriter({ bootstrapList, topic, partitions, rate, name: "raw" })
+  }
+
+  static async start(options: PowerRunOptions): Promise<PowerRun> {
+    const cluster = await PowerCluster.prepare(options)
+    try {
+      cluster.spawn()
+      await cluster.untilReady()
+      const configs = { "min.insync.replicas": "2" }
+      const { partitions } = options
+      await createTopic(cluster.bootstrapList, { topic, partitions, configs })
+    } catch (error) {
+      await cluster.dispose()
+      throw error
+    }
+    return new PowerRun(options, cluster)
+  }
+
+  /** Writes, cuts, starts again and reads. `last`: reads everything. */
+  async cut(last: boolean): Promise<Seen> {
+    const startedMs = performance.now()
+    const early = !this.isUp
+    if (early) await Bun.sleep(this.prng.below(earlyMs))
+    else await this.writeOn()
+    const report = await this.cluster.cut(this.prng)
+    this.cuts += 1
+    this.cluster.spawn()
+    this.isUp = last || this.prng.below(8) > 0
+    const judged = this.isUp ? await this.judge(last, startedMs) : undefined
+    return { ...report, early, judged }
+  }
+
+  writers(): ReadonlyArray<{
+    readonly name: string
+    readonly acks: number
+    readonly errors: number
+  }> {
+    return this.all().map(({ name, acks, errors }) => ({
+      name,
+      acks: acks.length,
+      errors: errors.length,
+    }))
+  }
+
+  /** Files of the log that one broker has now, and the number of the newest. */
+  files(): string {
+    const names = readdirSync(join(this.options.dir, "broker-0")).filter((name) =>
+      /^segment-.*\.db$/.test(name),
+    )
+    return `${names.length}, up to ${names.toSorted().at(-1)}`
+  }
+
+  async dispose(): Promise<void> {
+    for (const load of this.loads) load.kill()
+    this.raw.kill()
+    await this.cluster.dispose()
+  }
+
+  /** Until every writer has been heard since the last cut, and a little longer. */
+  private async writeOn(): Promise<void> {
+    const before = this.all().map(({ acks }) => acks.length)
+    await untilHeard("an acknowledgement for every writer", () =>
+      this.all().every(({ acks }, i) => acks.length > (before[i] ?? 0)),
+    )
+    await Bun.sleep(this.prng.below(writeMs))
+  }
+
+  /**
+   * For a cluster that does not come back: what its brokers say, and what is left when they are told
+   * to go on without what is lost.
+   */
+  async takeStock(): Promise<Stock> {
+    const lines = this.cluster.newLines().filter((line) => /does not vote until| ERROR /.test(line))
+    await this.cluster.kill()
+    this.cluster.spawn("accepted")
+    await this.cluster.untilReady()
+    return { lines, problems: await this.read(true) }
+  }
+
+  private async judge(last: boolean, startedMs: number): Promise<Judged> {
+    const readyMs = await this.cluster.untilReady()
+    const full = last || this.cuts % this.options.fullEvery === 0
+    const problems = await this.read(full)
+    const lines = this.cluster.newLines().filter((line) => /does not vote until/.test(line))
+    return {
+      readyMs,
+      full,
+      problems,
+      acknowledged: this.ledger.acknowledged,
+      found: this.ledger.found,
+      distrusted: lines.reduce((sum, line) => sum + groupsIn(line), 0),
+      lines,
+      tookMs: performance.now() - startedMs,
+    }
+  }
+
+  private async read(full: boolean): Promise<ReadonlyArray<LedgerProblem>> {
+    const { ledger } = this
+    for (const writer of this.all()) {
+      const { acks, name } = writer
+      ledger.acknowledge(acks.slice(this.taken.get(name) ?? 0))
+      this.taken.set(name, acks.length)
+    }
+    if (full) return ledger.readAll(foundIn(await readAll(this.cluster, topic)))
+    return ledger.readTail(foundIn(await readAll(this.cluster, topic, ledger.ends)))
+  }
+
+  private all(): ReadonlyArray<Writer> {
+    const loads = this.loads.map(({ acks, errors, options: { name } }) => ({ name, acks, errors }))
+    return [...loads, { name: "raw", acks: this.raw.acks, errors: this.raw.errors }]
+  }
+}
+
+/** "groups 1, 2, 3 and 4 more: …" */
+function groupsIn(line: string): number {
+  const [, listed = "", more = "0"] = /groups? ([\d, ]+)(?: and (\d+) more)?:/.exec(line) ?? []
+  return listed.split(",").length + Number(more)
+}
