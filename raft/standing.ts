@@ -47,7 +47,7 @@ function askForWord(s: RaftState, leaderId: string): void {
 
 /**
  * Nobody has spoken for an election timeout, and this member may not campaign, which would wake the
- * group: its host began anew in the middle of the group's sleep, say, with no new link to tell of it.
+ * group: its host began anew while the group slept, say, and no new link tells of it.
  */
 export function askForLeader(s: RaftState): void {
   if (s.standing === "trusted" || s.config.quiesceTicks === 0) return

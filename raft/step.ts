@@ -25,8 +25,8 @@ export function step(s: RaftState, message: Message): void {
 }
 
 /**
- * Who was removed and never heard of it pre-votes, or asks for its leader, for ever: it is answered,
- * and nobody loses sleep over it.
+ * Who was removed and never heard of it pre-votes, or asks for its leader, for ever: nobody loses
+ * sleep over it.
  */
 function keepsAsleep(s: RaftState, message: Message): boolean {
   switch (message._tag) {

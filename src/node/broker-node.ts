@@ -242,14 +242,8 @@ export class BrokerNode implements BrokerMachine, NodeView {
     const { clusterId, founders, settings } = this.#options
     const { wal } = this.#ports
     const bootstrap = foundingConfiguration(founders)
-    const { acceptDataLoss } = settings
-    if (
-      !mayRunAlone(
-        metadataGroupId,
-        { bootstrap, votes: true },
-        { wal, acceptDataLoss, log: this.#log },
-      )
-    ) {
+    const parts = { wal, acceptDataLoss: settings.acceptDataLoss, log: this.#log }
+    if (!mayRunAlone(metadataGroupId, { bootstrap, votes: true }, parts)) {
       this.refusal = `the metadata of this broker is not whole: ${lossLine}`
     }
     return new MetadataGroup({

@@ -96,17 +96,18 @@ export class Recovery {
     return group.acceptLoss()
   }
 
-  /** Voters whose broker speaks from another disk. */
+  /** Voters whose broker speaks from another disk, this one included. */
   #goneVoters({ node }: RaftGroup): ReadonlyArray<MemberId> {
+    const own = nodeOf(this.#self)
     return votersOf(node.configuration).filter((member) => {
-      const answered = this.#answered.get(nodeOf(member))
-      return member !== this.#self && answered !== undefined && answered.member !== member
+      const at = nodeOf(member)
+      const speaksAs = at === own ? this.#self : this.#answered.get(at)?.member
+      return speaksAs !== undefined && speaksAs !== member
     })
   }
 
   #isMajorityGone(group: RaftGroup): boolean {
     const { voters, votersOutgoing } = group.node.configuration
-    if (!voters.includes(this.#self) && !votersOutgoing.includes(this.#self)) return false
     const gone = this.#goneVoters(group)
     if (gone.length === 0) return false
     const isLost = (all: ReadonlyArray<MemberId>) =>
@@ -182,8 +183,8 @@ export class Recovery {
 
   /**
    * Once every other voter has told its term, no vote of ours can be in a term we might use. Asked
-   * again whenever the membership may have moved. Voters whose disk is known to be gone cannot tell;
-   * `accepted`: nor need those whose broker speaks from another disk.
+   * again whenever the membership may have moved. Voters whose disk is known to be gone cannot
+   * tell; `accepted`: nor need those whose broker speaks from another disk.
    */
   #tellTerms(group: RaftGroup, accepted = false): void {
     const { node } = group

@@ -1,6 +1,6 @@
 /**
- * Who must tell its term before a member that may have forgotten a vote can be sure of not giving it
- * twice. DESIGN.md, "A forgotten vote", says why these suffice.
+ * Who must tell its term before a member that may have forgotten a vote can be sure of not giving
+ * it twice. DESIGN.md, "A forgotten vote", says why these suffice.
  */
 import type { Configuration, MemberId } from "../../raft/types.ts"
 import { nodeOf } from "../cluster/members.ts"
