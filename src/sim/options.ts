@@ -117,12 +117,14 @@ export function drawOptions(seed: number): SimOptions {
     workload: drawWorkload(prng, durationMs),
     metadataSnapshotEntries: pick(prng, [10, 30, 100, 10_000]),
   }
-  return prng.below(longSeedOneOf) === 0 ? stretched(prng, options) : options
+  const isLong = prng.below(longSeedOneOf) === 0 && brokers <= longBrokersMax
+  return isLong ? stretched(prng, options) : options
 }
 
 /** Long stretches in which nothing happens are nearly free where groups sleep. */
-const longSeedOneOf = 20
-const longDurationsMs = [600_000, 1_200_000, 1_800_000, 3_600_000]
+const longSeedOneOf = 16
+const longBrokersMax = 4
+const longDurationsMs = [600_000, 600_000, 1_200_000, 1_200_000, 1_800_000, 3_600_000]
 const longGroupsMax = 8
 
 /**

@@ -5,6 +5,7 @@
 import { crc32c } from "../../../raft/crc32c.ts"
 import type { LogIndex } from "../../../raft/types.ts"
 import type { GroupId, GroupLog, GroupWrite } from "../../../storage/wal.ts"
+import type { MetadataImage } from "../../cluster/image.ts"
 import { encodeSnapshot } from "../../cluster/snapshot.ts"
 import type { Partition } from "../../partition/partition.ts"
 import type { SubjectBroker } from "../subject.ts"
@@ -19,6 +20,8 @@ export class Derived {
   readonly #report: Report
   /** By kind and group, then by index. */
   readonly #digests = new Map<string, Map<LogIndex, number>>()
+  /** Looked at: an image never changes, each record makes another. */
+  readonly #images = new WeakSet<MetadataImage>()
 
   constructor(report: Report) {
     this.#report = report
@@ -31,6 +34,8 @@ export class Derived {
     this.#books(broker.wal.log(watched.group), watched, pick)
     if (watched.group === 0) {
       const { image } = node
+      if (this.#images.has(image)) return
+      this.#images.add(image)
       return this.#same("image", 0, image.index, encodeSnapshot(image), watched.copy.member)
     }
     const partition = node.partition(watched.group)
