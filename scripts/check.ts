@@ -1,5 +1,12 @@
 import { stages, type Stage } from "./check/stages.ts"
-import { add, closingLine, nothing, totalsOf, type Totals } from "./check/totals.ts"
+import {
+  add,
+  closingLine,
+  closingTotalsOf,
+  nothing,
+  totalsOf,
+  type Totals,
+} from "./check/totals.ts"
 import { root } from "./harness/target.ts"
 
 /**
@@ -39,7 +46,8 @@ async function runStage(stage: Stage): Promise<Totals> {
   ])
   const ok = code === 0
   if (stage.kind === "tool") return { ...nothing, passed: ok ? 1 : 0, failed: ok ? 0 : 1 }
-  const counted = totalsOf(`${out}\n${err}`) ?? nothing
+  const count = stage.kind === "script" ? closingTotalsOf : totalsOf
+  const counted = count(`${out}\n${err}`) ?? nothing
   // A crash, or an error outside any test: not green, whatever was counted before it.
   return ok || counted.failed > 0 ? counted : { ...counted, failed: 1 }
 }

@@ -1,12 +1,16 @@
 import { existsSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { root } from "../harness/target.ts"
 
 /** What the gate runs, in order: the cheap and sharp first. */
 export interface Stage {
   readonly name: string
-  /** A tool counts as one check; a test stage counts its tests. */
-  readonly kind: "tool" | "tests"
+  /**
+   * A tool counts as one check; a test stage counts its tests; a script says itself what it counted,
+   * in a closing line like the gate's own.
+   */
+  readonly kind: "tool" | "tests" | "script"
   readonly command: ReadonlyArray<string>
 }
 
@@ -36,7 +40,7 @@ const order: ReadonlyArray<readonly [stage: string, pattern: RegExp]> = [
     /^test\/(node|raft|partition)\/(random-[\w-]+|simulat[\w-]*|failover|many-partitions|property)\.test/,
   ],
   ["golden", /golden/],
-  ["unit", /^test\/(raft|protocol|partition|cluster|node|peer|broker|client|cli|scripts)\//],
+  ["unit", /^test\/(raft|protocol|partition|cluster|node|peer|broker|client|cli|chaos|scripts)\//],
   ["storage", /^test\/storage\//],
   ["compatibility", /^test\/compat\//],
   ["integration", /^test\/integration\//],
@@ -65,6 +69,22 @@ export function stageOf(file: string): string {
  */
 const testFlags = ["--only-failures", "--timeout=30000"]
 
+/** Files of these run side by side; of the others each has the machine for itself. */
+const sideBySide = new Set(["unit", "storage", "golden", "simulation"])
+const workers = Math.min(8, availableParallelism())
+
+function flagsOf(stage: string): ReadonlyArray<string> {
+  if (!sideBySide.has(stage) || workers === 1) return testFlags
+  return [...testFlags, `--parallel=${workers}`]
+}
+
+/** Bugs planted on purpose, each against the part of the proof that must find it. */
+const plants: Stage = {
+  name: "plants",
+  kind: "script",
+  command: [process.execPath, join(root, "scripts", "plants.ts"), "--fast"],
+}
+
 /** Always the same ones; `varve sim` runs any other. */
 const seeds: Stage = {
   name: "seeds",
@@ -79,9 +99,9 @@ function testStages(): Array<Stage> {
     const own = byStage.get(name) ?? []
     if (own.length === 0) return []
     const paths = own.map((file) => `./${file}`)
-    const command = [process.execPath, "test", ...testFlags, ...paths]
+    const command = [process.execPath, "test", ...flagsOf(name), ...paths]
     const tests: Stage = { name, kind: "tests", command }
-    return name === "simulation" ? [tests, seeds] : [tests]
+    return name === "simulation" ? [tests, seeds, plants] : [tests]
   })
 }
 

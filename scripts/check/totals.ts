@@ -28,6 +28,14 @@ export function totalsOf(output: string): Totals | undefined {
   return { passed, failed, skipped: (count("skip") ?? 0) + (count("todo") ?? 0) }
 }
 
+/** Reads the last line of the form that `closingLine` gives; undefined where there is none. */
+export function closingTotalsOf(output: string): Totals | undefined {
+  const closing = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm
+  const [, passed, failed, skipped = "0"] = [...output.matchAll(closing)].at(-1) ?? []
+  if (passed === undefined || failed === undefined) return undefined
+  return { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) }
+}
+
 /** The closing line of a run: read by whoever wants to know whether anything ran at all. */
 export function closingLine(totals: Totals): string {
   const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : ""

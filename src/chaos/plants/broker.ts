@@ -2,6 +2,7 @@
 import type { Plant } from "./plant.ts"
 
 const simulator = (seeds: number): Plant["caughtBy"] => ({ _tag: "simulator", seeds })
+const soon = (seeds: number): Plant["caughtBy"] => ({ _tag: "simulator", seeds, soon: true })
 
 export const brokerPlants: ReadonlyArray<Plant> = [
   {
@@ -18,7 +19,7 @@ export const brokerPlants: ReadonlyArray<Plant> = [
     anomaly: "duplicate",
     file: "src/partition/leadership.ts",
     edits: [{ find: "if (producerId < 0) return", replace: "if (producerId >= -1) return" }],
-    caughtBy: simulator(100),
+    caughtBy: soon(100),
   },
   {
     id: "duplicate-gets-new-offset",
@@ -31,7 +32,7 @@ export const brokerPlants: ReadonlyArray<Plant> = [
         replace: "this.#settle(answer, group.node.lastOffset + 1, batch.timestamp, reply)",
       },
     ],
-    caughtBy: simulator(200),
+    caughtBy: soon(200),
   },
   {
     id: "fetch-above-watermark",
@@ -49,7 +50,7 @@ export const brokerPlants: ReadonlyArray<Plant> = [
         replace: "const hi = this.#log.lastIndex + 1\n      const read",
       },
     ],
-    caughtBy: simulator(200),
+    caughtBy: soon(200),
   },
   {
     id: "definite-error-after-propose",
@@ -99,6 +100,6 @@ export const brokerPlants: ReadonlyArray<Plant> = [
     edits: [
       { find: "this.producers.restore(state.producers)", replace: "this.producers.restore([])" },
     ],
-    caughtBy: simulator(500),
+    caughtBy: soon(500),
   },
 ]

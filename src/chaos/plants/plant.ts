@@ -7,8 +7,8 @@
 export type Layer =
   /** The Raft core alone on random worlds: `varve sim --core`. */
   | { readonly _tag: "core"; readonly seeds: number }
-  /** Whole brokers: `varve sim`. */
-  | { readonly _tag: "simulator"; readonly seeds: number }
+  /** Whole brokers: `varve sim`. `soon`: within a dozen seeds, so that the gate looks every time. */
+  | { readonly _tag: "simulator"; readonly seeds: number; readonly soon?: true }
   /** A file of tests, run by `bun test`. */
   | { readonly _tag: "test"; readonly file: string }
 
