@@ -165,8 +165,12 @@ export class World {
   }
 
   get leader(): Member | undefined {
-    const leaders = this.members.filter(({ node, up }) => up && node.role === "leader")
-    return leaders.toSorted((a, b) => b.node.term - a.node.term)[0]
+    let newest: Member | undefined
+    for (const member of this.members) {
+      if (!member.up || member.node.role !== "leader") continue
+      if (newest === undefined || member.node.term > newest.node.term) newest = member
+    }
+    return newest
   }
 
   describe(): string {
