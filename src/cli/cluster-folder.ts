@@ -142,9 +142,9 @@ function union(
   some: ReadonlyArray<DiskPair>,
   others: ReadonlyArray<DiskPair>,
 ): ReadonlyArray<DiskPair> {
-  const has = (pairs: ReadonlyArray<DiskPair>, { nodeId, diskUuid }: DiskPair) =>
-    pairs.some((pair) => pair.nodeId === nodeId && pair.diskUuid === diskUuid)
-  return [...some, ...others.filter((pair) => !has(some, pair))]
+  const known = new Set(some.map(({ nodeId, diskUuid }) => `${nodeId}@${diskUuid}`))
+  const added = others.filter(({ nodeId, diskUuid }) => !known.has(`${nodeId}@${diskUuid}`))
+  return [...some, ...added]
 }
 
 function brokerNames(dir: string): ReadonlyArray<string> {

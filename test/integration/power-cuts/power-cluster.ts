@@ -77,9 +77,12 @@ export class PowerCluster {
   }
 
   /** Until every broker has said so; the time since the first was spawned. */
-  async untilReady(): Promise<number> {
-    const timeoutMs = this.options.readyTimeoutMs ?? 60_000
-    await Promise.all(this.brokers.map((broker) => broker.untilReady(timeoutMs)))
+  async untilReady(timeoutMs = this.options.readyTimeoutMs ?? 30_000): Promise<number> {
+    const ready = await Promise.all(this.brokers.map((broker) => broker.isReady(timeoutMs)))
+    if (!ready.every(Boolean)) {
+      const lines = this.newLines().join("\n")
+      throw new Error(`ready after ${timeoutMs} ms: ${ready.join(", ")}; they say:\n${lines}`)
+    }
     return Math.max(...this.brokers.map((broker) => broker.readyMs))
   }
 
@@ -126,9 +129,13 @@ class PowerBroker {
     this.image = new DiskImage()
     for (const [path, bytes] of this.files) this.image.present(path, statSync(path).ino, bytes)
     const startedMs = performance.now()
+    const flags = losses === "accepted" ? ["--accept-data-loss"] : []
     const child = Bun.spawn(
-      [process.execPath, "--preload", preload, program, "--config", this.folder.config].concat(
+      [process.execPath, "--preload", preload, program].concat(
+        "--config",
+        this.folder.config,
         "--supervised",
+        flags,
       ),
       {
         env: {
@@ -154,12 +161,8 @@ class PowerBroker {
     })
   }
 
-  async untilReady(timeoutMs: number): Promise<void> {
-    const ready = await Promise.race([this.ready, Bun.sleep(timeoutMs).then(() => false)])
-    if (ready) return
-    const { nodeId } = this.folder
-    const tail = this.lines().slice(-8).join("\n")
-    throw new Error(`broker ${nodeId} is not ready after ${timeoutMs} ms; its log ends:\n${tail}`)
+  isReady(timeoutMs: number): Promise<boolean> {
+    return Promise.race([this.ready, Bun.sleep(timeoutMs).then(() => false)])
   }
 
   kill(): void {

@@ -22,6 +22,7 @@ export interface PowerRunOptions {
   readonly fullEvery: number
   readonly segmentBytes: number
   readonly plant?: string
+  readonly readyTimeoutMs?: number
 }
 
 export interface Seen extends CutReport {
@@ -46,8 +47,6 @@ export interface Judged {
   /** What the brokers said of it. */
   readonly lines: ReadonlyArray<string>
 }
-
-export type Stock = Pick<Judged, "lines" | "problems">
 
 interface Writer {
   readonly name: string
@@ -153,15 +152,17 @@ export class PowerRun {
   }
 
   /**
-   * For a cluster that does not come back: what its brokers say, and what is left when they are told
-   * to go on without what is lost.
+   * For a cluster that does not come back: what is left when its brokers are told to go on without
+   * what is lost.
    */
-  async takeStock(): Promise<Stock> {
-    const lines = this.cluster.newLines().filter((line) => /does not vote until| ERROR /.test(line))
+  async takeStock(): Promise<ReadonlyArray<LedgerProblem>> {
     await this.cluster.kill()
     this.cluster.spawn("accepted")
-    await this.cluster.untilReady()
-    return { lines, problems: await this.read(true) }
+    await this.cluster.untilReady(60_000)
+    this.hearAll()
+    // Where the topic itself is lost, there is nothing.
+    const records = await readAll(this.cluster, topic).catch(() => [])
+    return this.ledger.readAll(foundIn(records))
   }
 
   private async judge(last: boolean, startedMs: number): Promise<Judged> {
@@ -183,13 +184,16 @@ export class PowerRun {
 
   private async read(full: boolean): Promise<ReadonlyArray<LedgerProblem>> {
     const { ledger } = this
-    for (const writer of this.all()) {
-      const { acks, name } = writer
-      ledger.acknowledge(acks.slice(this.taken.get(name) ?? 0))
-      this.taken.set(name, acks.length)
-    }
+    this.hearAll()
     if (full) return ledger.readAll(foundIn(await readAll(this.cluster, topic)))
     return ledger.readTail(foundIn(await readAll(this.cluster, topic, ledger.ends)))
+  }
+
+  private hearAll(): void {
+    for (const { acks, name } of this.all()) {
+      this.ledger.acknowledge(acks.slice(this.taken.get(name) ?? 0))
+      this.taken.set(name, acks.length)
+    }
   }
 
   private all(): ReadonlyArray<Writer> {
