@@ -11,10 +11,9 @@
  */
 import { join } from "node:path"
 
-const tests = join(import.meta.dir, "..", "test")
 const campaign = process.argv.includes("--brokers")
-  ? [join(tests, "integration/power-cuts/brokers-campaign.ts")]
-  : [join(tests, "storage/campaign.ts"), "power-cuts"]
+  ? [join(import.meta.dir, "../test/integration/power-cuts/brokers-campaign.ts")]
+  : [join(import.meta.dir, "../test/storage/campaign.ts"), "power-cuts"]
 const child = Bun.spawn([process.execPath, ...campaign, ...process.argv.slice(2)], {
   stdout: "inherit",
   stderr: "inherit",

@@ -41,15 +41,16 @@ const record = (seq: number, offset: number, producer = "a", partition = 0) => (
 const tags = (problems: ReadonlyArray<{ readonly _tag: string }>) =>
   problems.map(({ _tag }) => _tag)
 
-describe("the ledger over many cuts", () => {
-  const ledger = () => {
-    const kept = new PowerLedger(2)
-    kept.acknowledge([record(1, 0), record(2, 1)])
-    expect(kept.readTail([record(1, 0), record(2, 1), record(3, 2)])).toEqual([])
-    expect(kept.ends).toEqual([3, 0])
-    return kept
-  }
+/** Three records of a partition, read; two of them acknowledged. */
+function ledger(): PowerLedger {
+  const kept = new PowerLedger(2)
+  kept.acknowledge([record(1, 0), record(2, 1)])
+  expect(kept.readTail([record(1, 0), record(2, 1), record(3, 2)])).toEqual([])
+  expect(kept.ends).toEqual([3, 0])
+  return kept
+}
 
+describe("the ledger over many cuts", () => {
   test("a tail that goes on is good; also with records that nobody was told of", () => {
     const kept = ledger()
     kept.acknowledge([record(3, 2), record(5, 4), record(1, 0, "b", 1)])

@@ -1,6 +1,6 @@
 /**
  * Power cuts of a real cluster under writers of different make; started by scripts/power-cuts.ts
- * --brokers. Prints a line for each cut and a table; exit 1 when anything acknowledged is not there.
+ * --brokers. Prints a line for each cut and a table; exit 1 when anything acknowledged is gone.
  */
 import { rmSync } from "node:fs"
 import { parseArgs } from "node:util"

@@ -55,8 +55,6 @@ interface Writer {
 }
 
 const topic = "power-cuts"
-/** A cut while the brokers start comes within this time. */
-const earlyMs = 1_500
 /** How long they write at most, once everybody has been heard. */
 const writeMs = 400
 
@@ -72,6 +70,8 @@ export class PowerRun {
   private cuts = 0
   /** Ready since the last cut; else the next one comes while the brokers start. */
   private isUp = true
+  /** How long the last start took. */
+  private readyMs = 0
 
   private constructor(options: PowerRunOptions, cluster: PowerCluster) {
     const { partitions, rate, seed } = options
@@ -106,7 +106,8 @@ export class PowerRun {
   async cut(last: boolean): Promise<Seen> {
     const startedMs = performance.now()
     const early = !this.isUp
-    if (early) await Bun.sleep(this.prng.below(earlyMs))
+    // Somewhere between the opening of the logs and the end of the elections.
+    if (early) await Bun.sleep((this.readyMs * (40 + this.prng.below(70))) / 100)
     else await this.writeOn()
     const report = await this.cluster.cut(this.prng)
     this.cuts += 1
@@ -166,7 +167,7 @@ export class PowerRun {
   }
 
   private async judge(last: boolean, startedMs: number): Promise<Judged> {
-    const readyMs = await this.cluster.untilReady()
+    const readyMs = (this.readyMs = await this.cluster.untilReady())
     const full = last || this.cuts % this.options.fullEvery === 0
     const problems = await this.read(full)
     const lines = this.cluster.newLines().filter((line) => /does not vote until/.test(line))
