@@ -4,8 +4,9 @@
  * lock.db (closing any descriptor of a file gives up all of the process's POSIX locks on it).
  */
 import { Database, SQLiteError } from "bun:sqlite"
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { isMalformed } from "./admission.ts"
 
 export interface Lock {
   /** Idempotent. */
@@ -32,20 +33,17 @@ const connections = new Set<Database>()
 export function acquireLock(dir: string): Lock {
   mkdirSync(dir, { recursive: true })
   const pidFile = join(dir, "lock.pid")
-  const db = new Database(join(dir, "lock.db"), { create: true })
+  const path = join(dir, "lock.db")
+  let db: Database
   try {
-    db.run("PRAGMA locking_mode = EXCLUSIVE")
-    db.run("PRAGMA journal_mode = MEMORY")
-    db.run("BEGIN EXCLUSIVE")
-    db.run("CREATE TABLE IF NOT EXISTS holder (id INTEGER PRIMARY KEY, pid INTEGER NOT NULL)")
-    db.run("INSERT OR REPLACE INTO holder (id, pid) VALUES (1, ?)", [process.pid])
-    db.run("COMMIT")
+    db = lockFile(path)
   } catch (error) {
-    db.close()
-    if (error instanceof SQLiteError && error.code === "SQLITE_BUSY") {
-      throw new LockHeld(dir, readPid(pidFile))
-    }
-    throw error
+    if (!(error instanceof SQLiteError)) throw error
+    if (error.code === "SQLITE_BUSY") throw new LockHeld(dir, readPid(pidFile))
+    if (!isMalformed(error)) throw error
+    // Nobody can hold what nobody can read, and of those who find it so only one gets the lock.
+    truncateSync(path)
+    db = lockFile(path)
   }
   // The lock itself cannot be read while it is held: the pid stands beside it, for the message
   // alone.
@@ -66,5 +64,22 @@ function readPid(path: string): number | undefined {
     return Number.isSafeInteger(pid) ? pid : undefined
   } catch {
     return undefined
+  }
+}
+
+/**
+ * The transaction stays open and never writes: the file is empty for good, so that no power cut can
+ * leave something in it which keeps the broker from starting.
+ */
+function lockFile(path: string): Database {
+  const db = new Database(path, { create: true })
+  try {
+    db.run("PRAGMA locking_mode = EXCLUSIVE")
+    db.run("PRAGMA journal_mode = MEMORY")
+    db.run("BEGIN EXCLUSIVE")
+    return db
+  } catch (error) {
+    db.close()
+    throw error
   }
 }

@@ -1,5 +1,6 @@
+import { Database } from "bun:sqlite"
 import { afterEach, beforeEach, expect, test } from "bun:test"
-import { rmSync, writeFileSync } from "node:fs"
+import { rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { acquireLock, LockHeld } from "../../storage/index.ts"
 import { temporaryFolder } from "./open-wals.ts"
@@ -50,5 +51,27 @@ test("an unreadable pid file costs only the pid", () => {
   const lock = acquireLock(dir)
   writeFileSync(join(dir, "lock.pid"), "?")
   expect(heldBy().message).toBe(`${dir} is in use by another process`)
+  lock.release()
+})
+
+test("nothing is written that a power cut could tear; what is found torn is no lock", () => {
+  const path = join(dir, "lock.db")
+  const lock = acquireLock(dir)
+  expect(statSync(path).size).toBe(0)
+  lock.release()
+  expect(statSync(path).size).toBe(0)
+  // Half of a page, as a cut leaves it.
+  writeFileSync(path, Buffer.from("SQLite format 3\0".padEnd(512, "x")))
+  const again = acquireLock(dir)
+  expect(heldBy().pid).toBe(process.pid)
+  again.release()
+})
+
+test("a lock of a file with contents holds as well", () => {
+  const db = new Database(join(dir, "lock.db"), { create: true })
+  db.run("CREATE TABLE holder (id INTEGER PRIMARY KEY)")
+  db.close()
+  const lock = acquireLock(dir)
+  expect(heldBy().pid).toBe(process.pid)
   lock.release()
 })
