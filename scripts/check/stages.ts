@@ -7,8 +7,8 @@ import { root } from "../harness/target.ts"
 export interface Stage {
   readonly name: string
   /**
-   * A tool counts as one check; a test stage counts its tests; a script says itself what it counted,
-   * in a closing line like the gate's own.
+   * A tool counts as one check; a test stage counts its tests; a script says itself what it
+   * counted, in a closing line like the gate's own.
    */
   readonly kind: "tool" | "tests" | "script"
   readonly command: ReadonlyArray<string>
@@ -89,7 +89,14 @@ const plants: Stage = {
 const seeds: Stage = {
   name: "seeds",
   kind: "tool",
-  command: [process.execPath, join(root, "src", "cli", "main.ts"), "sim", "--seeds", "120"],
+  command: [
+    process.execPath,
+    join(root, "src", "cli", "main.ts"),
+    "sim",
+    "--seeds",
+    "120",
+    "--no-shrink",
+  ],
 }
 
 function testStages(): Array<Stage> {
