@@ -16,6 +16,7 @@ import type { ProducerShape } from "./clients/producer.ts"
 import { TopicTable } from "./clients/topic-table.ts"
 import type { PartitionRef } from "./clients/topic-table.ts"
 import { History } from "./history.ts"
+import { LogStarts } from "./log-starts.ts"
 import type { Range, WorkloadShape } from "./options.ts"
 import type { Subject } from "./subject.ts"
 
@@ -51,6 +52,7 @@ export class Workload {
   readonly #prng: Prng
   readonly #others: ReadonlyArray<Busy>
   readonly #setup: Admin
+  readonly #logStarts = new LogStarts()
   #isOn = false
   #setupLeft: number
 
@@ -59,6 +61,7 @@ export class Workload {
     this.#options = options
     this.#prng = new Prng(options.seed)
     this.history = new History(() => subject.nowMs)
+    subject.observe(this.#logStarts)
     this.#setupLeft = options.topics.length
     this.#ports = {
       subject,
@@ -149,7 +152,8 @@ export class Workload {
   }
 
   check(): HistoryVerdict {
-    return checkHistory(this.history.operations)
+    const { brokers } = this.#subject
+    return checkHistory(this.history.operations, this.#logStarts.byPartition(brokers))
   }
 
   // ---- making clients

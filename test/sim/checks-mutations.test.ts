@@ -4,7 +4,7 @@ import { anomalyKinds, checkHistory } from "../../src/sim/checks/index.ts"
 import type { AnomalyKind } from "../../src/sim/checks/index.ts"
 import { historyLines, parseHistory } from "../../src/sim/history-lines.ts"
 import type { SeenRecord } from "../../src/sim/history.ts"
-import { all, at, sample } from "./checks-fixture.ts"
+import { all, at, part, sample } from "./checks-fixture.ts"
 import type { Sample } from "./checks-fixture.ts"
 
 const kindsOf = (spoiled: Sample): ReadonlyArray<AnomalyKind> => [
@@ -397,4 +397,16 @@ test.each(allowed)("allowed: $what", ({ change }) => {
   const history = sample()
   change(history)
   expect(checkHistory(all(history)).anomalies).toEqual([])
+})
+
+test("a broker whose own log begins later may refuse what another one gave", () => {
+  const history = sample()
+  const poll = at(history.polls, 5)
+  poll.outcome = "fail"
+  poll.error = "OFFSET_OUT_OF_RANGE"
+  const kinds = (highestStart: number) => [
+    ...checkHistory(all(history), new Map([[part, highestStart]])).counts.keys(),
+  ]
+  expect(kinds(11)).toEqual([])
+  expect(kinds(10)).toEqual(["spurious-out-of-range"])
 })

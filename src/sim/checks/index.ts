@@ -28,12 +28,19 @@ export interface HistoryVerdict {
   readonly drained: number
 }
 
-export function checkHistory(operations: ReadonlyArray<Operation>): HistoryVerdict {
+/**
+ * `logStarts`: by partition, the highest offset at which any replica's log ever began, where that
+ * is known; else what the replicas say at the end must do.
+ */
+export function checkHistory(
+  operations: ReadonlyArray<Operation>,
+  logStarts: ReadonlyMap<string, number> = new Map(),
+): HistoryVerdict {
   const found = new Anomalies()
   let acknowledged = 0
   let read = 0
   let drained = 0
-  for (const view of partitionViews(operations)) {
+  for (const view of partitionViews(operations, logStarts)) {
     checkWritten(view, found)
     checkKept(view, found)
     checkOrder(view, found)

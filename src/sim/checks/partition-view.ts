@@ -27,6 +27,8 @@ export interface PartitionView {
   readonly writers: ReadonlyMap<string, Writer>
   /** The log at the end, by offset; undefined when nobody could read it. */
   readonly log: FinalLog | undefined
+  /** The highest at which any replica's log ever began, as far as it is known. */
+  readonly highestStart: number
 }
 
 /** What the replica with the longest log held at the end. */
@@ -49,7 +51,11 @@ interface Growing {
   readonly drains: Array<Operation<Drain>>
 }
 
-export function partitionViews(operations: ReadonlyArray<Operation>): ReadonlyArray<PartitionView> {
+/** `logStarts`: by partition, the highest at which any replica's log ever began. */
+export function partitionViews(
+  operations: ReadonlyArray<Operation>,
+  logStarts: ReadonlyMap<string, number>,
+): ReadonlyArray<PartitionView> {
   const views = new Map<string, Growing>()
   const view = (partition: string): Growing => {
     const known = views.get(partition)
@@ -66,6 +72,7 @@ export function partitionViews(operations: ReadonlyArray<Operation>): ReadonlyAr
     writers: writersOf(parts.appends),
     // What was deleted need not be there any more, whoever still shows it.
     log: deleted.has(topicOfKey(partition)) ? undefined : finalLog(parts.drains),
+    highestStart: logStarts.get(partition) ?? 0,
   }))
 }
 

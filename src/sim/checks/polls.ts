@@ -31,14 +31,14 @@ export function checkPolls(view: PartitionView, anomalies: Anomalies): void {
   if (view.log !== undefined) checkEarly(view, view.log, anomalies)
 }
 
-/** Offsets a consumer has read up to exist as long as the log does not begin behind them. */
+/** Offsets a consumer has read up to exist as long as no replica's log begins behind them. */
 function checkRefusal(
   view: PartitionView,
   poll: Operation<Poll>,
   reached: number,
   anomalies: Anomalies,
 ): void {
-  const startOffset = view.log?.startOffset ?? Infinity
+  const startOffset = Math.max(view.log?.startOffset ?? Infinity, view.highestStart)
   if (poll.from > reached || poll.from < startOffset) return
   const detail = `broker ${poll.node} at ${poll.from}, read up to ${reached}: ${poll.error}`
   if (poll.error === "OFFSET_OUT_OF_RANGE") {

@@ -1,0 +1,34 @@
+/**
+ * The highest offset at which any replica's log of a group ever began. A replica cuts its own log,
+ * and a cut that was seen may be lost in a crash: the logs at the end of a run do not tell it.
+ */
+import type { CommitNumber, GroupId, GroupWrite } from "../../storage/wal.ts"
+import { partitionKey } from "./history.ts"
+import type { Observer, SubjectBroker } from "./subject.ts"
+
+export class LogStarts implements Observer {
+  readonly #highest = new Map<GroupId, number>()
+
+  wrote({ wal }: SubjectBroker, _commit: CommitNumber, writes: ReadonlyArray<GroupWrite>): void {
+    for (const { group, cut } of writes) {
+      if (cut === undefined) continue
+      const { firstOffset } = wal.log(group)
+      if (firstOffset > this.of(group)) this.#highest.set(group, firstOffset)
+    }
+  }
+
+  of(group: GroupId): number {
+    return this.#highest.get(group) ?? 0
+  }
+
+  /** By the partition's key in a history; of the groups that some broker still knows. */
+  byPartition(brokers: ReadonlyArray<SubjectBroker>): ReadonlyMap<string, number> {
+    const starts = new Map<string, number>()
+    for (const { node } of brokers) {
+      for (const { topic, topicId, partition, group } of node?.image.groups.values() ?? []) {
+        starts.set(partitionKey(topic, topicId, partition), this.of(group))
+      }
+    }
+    return starts
+  }
+}
