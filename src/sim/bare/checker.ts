@@ -156,7 +156,8 @@ export class Checker {
       if (index <= disk.durable.cut.index || !lost.some((image) => image.term(index) === term))
         continue
       if (disk.durable.term(index) === term) continue
-      if (this.#copies(node.configuration.voters, index, term) * 2 > this.#members.length) continue
+      const { voters } = node.configuration
+      if (this.#copies(voters, index, term) * 2 > voters.length) continue
       fail(`${id} was readmitted without ${index}, which its copy had committed`)
     }
   }
