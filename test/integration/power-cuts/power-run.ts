@@ -6,23 +6,18 @@ import { foundIn, Load, type Ack } from "../../../scripts/harness/driver.ts"
 import { confluent, kafkajs } from "../../../scripts/harness/foreign.ts"
 import { createTopic } from "../../../scripts/harness/layout.ts"
 import { readAll } from "../../../scripts/harness/records.ts"
-import { PowerCluster, untilHeard, type CutReport } from "./power-cluster.ts"
+import { PowerCluster, untilHeard } from "./power-cluster.ts"
+import type { CutReport, PowerClusterOptions } from "./power-cluster.ts"
 import { PowerLedger, type LedgerProblem } from "./power-ledger.ts"
 import { RawWriter } from "./raw-writer.ts"
 
-export interface PowerRunOptions {
-  /** Of the shim. */
-  readonly library: string
-  readonly dir: string
+export interface PowerRunOptions extends PowerClusterOptions {
   readonly seed: number
   readonly partitions: number
   /** Records per second of each writer. */
   readonly rate: number
   /** Everything is read again after so many cuts. */
   readonly fullEvery: number
-  readonly segmentBytes: number
-  readonly plant?: string
-  readonly readyTimeoutMs?: number
 }
 
 export interface Seen extends CutReport {
