@@ -13,7 +13,7 @@ import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Plant } from "../src/chaos/plants/plant.ts"
 import { plants } from "../src/chaos/plants/plants.ts"
-import { closingLine } from "./check/totals.ts"
+import { closingLine, totalsOf } from "./check/totals.ts"
 import { scriptFlags } from "./harness/script-flags.ts"
 
 const flags = scriptFlags({
@@ -29,7 +29,8 @@ const notPlantedExit = 4
 
 interface Found {
   readonly plant: Plant
-  readonly caught: boolean
+  /** Skipped: the tests that must find it cannot run here, and say why. */
+  readonly verdict: "caught" | "missed" | "skipped"
   /** Seeds it took, or the tests that failed. */
   readonly by: string
   readonly alarm: string
@@ -75,8 +76,10 @@ async function byTests(plant: Plant, file: string): Promise<Omit<Found, "seconds
   const { code, output } = await bun(plant.id, args)
   const failed = [...output.matchAll(/^\(fail\) (.*?)(?: \[.*)?$/gm)].map((match) => match[1] ?? "")
   const caught = code !== 0 && code !== notPlantedExit && failed.length > 0
+  const skips = code === 0 && (totalsOf(output)?.skipped ?? 0) > 0
+  const verdict = caught ? "caught" : skips ? "skipped" : "missed"
   const alarm = caught ? (failed[0] ?? "") : (output.trim().split("\n").at(-1) ?? "")
-  return { plant, caught, by: `${failed.length} tests of ${file}`, alarm }
+  return { plant, verdict, by: `${failed.length} tests of ${file}`, alarm }
 }
 
 interface SeedLine {
@@ -96,18 +99,23 @@ async function bySeeds(plant: Plant, kind: "core" | "simulator", budget: number)
     const alarm = lines.find(({ verdict }) => verdict !== "clean")
     if (code !== 1 || alarm === undefined) {
       const by = `${budget} seeds in vain`
-      return { plant, caught: false, by, alarm: output.trim().slice(-200) }
+      return { plant, verdict: "missed" as const, by, alarm: output.trim().slice(-200) }
     }
     const { code: without } = await sim("", kind, alarm.seed, 1)
     if (without === 0) {
       const by = `${alarm.seed} of ${budget} seeds`
-      return { plant, caught: true, by, alarm: alarm.violation?.kind ?? alarm.verdict }
+      return {
+        plant,
+        verdict: "caught" as const,
+        by,
+        alarm: alarm.violation?.kind ?? alarm.verdict,
+      }
     }
     passedOver.push(alarm.seed)
     first = alarm.seed + 1
   }
   const by = `${budget} seeds in vain`
-  return { plant, caught: false, by, alarm: `alarms without it: ${passedOver.join()}` }
+  return { plant, verdict: "missed" as const, by, alarm: `alarms without it: ${passedOver.join()}` }
 }
 
 interface Seeds extends Ran {
@@ -149,10 +157,8 @@ async function work(): Promise<void> {
   for (let plant = waiting.shift(); plant !== undefined; plant = waiting.shift()) {
     const found = await hunt(plant)
     table.push(found)
-    const verdict = found.caught ? "caught" : "MISSED"
-    console.error(
-      `${verdict} ${plant.id}: ${found.by}, ${found.seconds.toFixed(1)} s: ${found.alarm}`,
-    )
+    const said = found.verdict === "missed" ? "MISSED" : found.verdict
+    console.error(`${said} ${plant.id}: ${found.by}, ${found.seconds.toFixed(1)} s: ${found.alarm}`)
   }
 }
 
@@ -160,9 +166,9 @@ await Promise.all(Array.from({ length: Number(flags.jobs) }, () => work()))
 table.sort((a, b) => plants.indexOf(a.plant) - plants.indexOf(b.plant))
 console.log("| plant | what is wrong | layer | caught by | first alarm | s |")
 console.log("|---|---|---|---|---|---|")
-for (const { plant, caught, by, alarm, seconds } of table) {
+for (const { plant, verdict, by, alarm, seconds } of table) {
   const layer = plant.caughtBy._tag
-  const result = caught ? by : `**missed**, ${by}`
+  const result = verdict === "caught" ? by : `**${verdict}**, ${by}`
   const cells = [
     plant.id,
     plant.bug,
@@ -173,7 +179,7 @@ for (const { plant, caught, by, alarm, seconds } of table) {
   ]
   console.log(`| ${cells.join(" | ")} |`)
 }
-const missed = table.filter(({ caught }) => !caught)
-const passed = table.length - missed.length
-console.log(`\n${closingLine({ passed, failed: missed.length, skipped: 0 })}`)
-process.exit(missed.length === 0 ? 0 : 1)
+const count = (wanted: Found["verdict"]) => table.filter(({ verdict }) => verdict === wanted).length
+const totals = { passed: count("caught"), failed: count("missed"), skipped: count("skipped") }
+console.log(`\n${closingLine(totals)}`)
+process.exit(totals.failed === 0 ? 0 : 1)
