@@ -61,7 +61,10 @@ class Run {
     this.#world = new SimWorld({
       seed: options.seed,
       brokers: options.brokers,
-      settings: settingsOf(options),
+      settings: {
+        ...settingsOf(options),
+        metadataSnapshotEntries: options.metadataSnapshotEntries,
+      },
       network: options.network,
       disk: options.disk,
       clockDriftPerMille: options.clockDriftPerMille,
@@ -71,6 +74,8 @@ class Run {
       topics: options.topics,
       shape: options.workload,
     })
+    const makesMore = options.workload.mix.admin > 0
+    this.#world.atlas.expectsTopics = () => makesMore || !this.#workload.isOn
     const partitions = options.topics.reduce((sum, topic) => sum + topic.partitions, 0)
     this.#world.observe(new Invariants(this.#world, { groupsMax: partitions + groupsBeside }))
     this.#recorder = recorder
