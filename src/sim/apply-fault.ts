@@ -316,12 +316,39 @@ function hurting(world: SimWorld, broker: SimBroker, fault: HurtingFault): boole
     return true
   }
   if (fault.beyond !== true && (isUnknowable(fault) || !world.atlas.mayHurt(broker))) return false
-  world.atlas.noteHurt(broker)
   if (broker.process !== undefined) broker.crash(true)
+  if (fault._tag === "replaceDisk" && fault.beyond !== true && !world.atlas.mayReplace(broker)) {
+    replaceLater(world, broker, fault.downMs)
+    return true
+  }
+  world.atlas.noteHurt(broker)
   const done = hurt(broker, fault)
   if (done) broker.wasDamaged()
   startLater(world, broker, fault.downMs)
   return done
+}
+
+const fencedMaxMs = 60_000
+
+/** Once the others know that the broker is gone; it comes back on its old disk if they never do. */
+function replaceLater(
+  world: SimWorld,
+  broker: SimBroker,
+  downMs: number | undefined,
+  leftMs = fencedMaxMs,
+): void {
+  const { starts } = broker
+  world.engine.act(100_000, () => {
+    if (broker.process !== undefined || broker.starts !== starts) return
+    if (world.atlas.mayReplace(broker)) {
+      world.atlas.noteHurt(broker)
+      broker.replaceDisk()
+      broker.wasDamaged()
+    } else if (leftMs > 0) {
+      return replaceLater(world, broker, downMs, leftMs - 100)
+    }
+    startLater(world, broker, downMs)
+  })
 }
 
 /**

@@ -1,28 +1,35 @@
 /**
  * Where storage faults may strike: at most a minority of each group's voters may have forgotten
  * what it promised at any time (VERIFICATION §4). A voter is repaired when its log is as high again
- * as it was and its standing is trusted; a disk that was replaced, when the group has no vote for
- * the old one any more.
+ * as it was and its standing is trusted, durably; a disk that was replaced, when the group has committed
+ * that it has no vote any more.
  */
 import type { Configuration, MemberId } from "../../raft/types.ts"
 import { isLower } from "../../storage/verdict.ts"
 import type { Height } from "../../storage/verdict.ts"
 import type { GroupId } from "../../storage/wal.ts"
-import { isDeletedGroup } from "../cluster/image.ts"
 import { memberId, nodeOf } from "../cluster/members.ts"
 import type { SimBroker } from "./broker.ts"
-
-const metadataGroup = 0
+import { Placements } from "./placements.ts"
+import type { PlacementsOptions } from "./placements.ts"
 
 export class Atlas {
   private readonly brokers: ReadonlyArray<SimBroker>
-  /** Every configuration somebody acts on; the newest known while nobody runs. */
-  private readonly known = new Map<GroupId, ReadonlyArray<Configuration>>()
+  private readonly placements: Placements
+  /** Every configuration somebody acts on, or will when it is started. */
+  private known: ReadonlyMap<GroupId, ReadonlyArray<Configuration>> = new Map()
   /** What a member had promised when its disk was hurt. */
   private readonly promised = new Map<MemberId, Map<GroupId, Height>>()
 
-  constructor(brokers: ReadonlyArray<SimBroker>) {
-    this.brokers = brokers
+  /**
+   * Whether topics may still be made: on disks that the metadata believes to be there, and if one of
+   * those is gone for good, with too few voters from their birth on.
+   */
+  expectsTopics: () => boolean = () => false
+
+  constructor(options: PlacementsOptions) {
+    this.brokers = options.brokers
+    this.placements = new Placements(options)
   }
 
   /** Before a fault takes it from the disk. */
@@ -43,12 +50,17 @@ export class Atlas {
   /** A minority of every group's voters would still be all that is hurt. */
   mayHurt(broker: SimBroker): boolean {
     this.survey()
-    if (this.known.size === 0) return false
     const member = memberOf(broker)
     for (const [group, configurations] of this.known) {
       if (!this.mayLose(group, configurations, member)) return false
     }
     return true
+  }
+
+  /** Nor will anything be placed on the disk once it is gone. */
+  mayReplace(broker: SimBroker): boolean {
+    if (!this.mayHurt(broker)) return false
+    return !this.expectsTopics() || this.placements.image.brokers.get(broker.id)?.fenced === true
   }
 
   /**
@@ -132,34 +144,18 @@ export class Atlas {
     const { hardState, lastIndex } = disk.log(group)
     // What it will say of itself is known only when it is opened.
     if (disk.hurt) return true
-    if (hardState.standing !== "trusted" || disk.damagedGroups().includes(group)) return true
+    if (!disk.isTrusted(group) || disk.damagedGroups().includes(group)) return true
     const promised = this.promised.get(member)?.get(group)
     if (promised === undefined) return false
     if (isLower({ acceptedTerm: hardState.acceptedTerm, lastIndex }, promised)) return true
+    if (!disk.isSynced(group)) return true
     this.promised.get(member)?.delete(group)
     return false
   }
 
-  /** Notes the configurations that running brokers act on. */
+  /** Before a process ends: it may know of more commits than its disk does. */
   survey(): void {
-    const seen = new Map<GroupId, Array<Configuration>>()
-    const note = (group: GroupId, configuration: Configuration) => {
-      const list = seen.get(group)
-      if (list === undefined) seen.set(group, [configuration])
-      else list.push(configuration)
-    }
-    for (const { node } of this.brokers) {
-      if (node === undefined) continue
-      note(metadataGroup, node.metadataConfiguration)
-      for (const group of this.known.keys()) {
-        if (isDeletedGroup(node.image, group)) this.known.delete(group)
-      }
-      for (const group of node.image.groups.keys()) {
-        const raft = node.raftGroup(group)
-        if (raft !== undefined) note(group, raft.node.configuration)
-      }
-    }
-    for (const [group, configurations] of seen) this.known.set(group, configurations)
+    this.known = this.placements.survey()
   }
 }
 

@@ -4,7 +4,7 @@
  * that is opened again is the shipped one (storage/verdict.ts).
  */
 import type { Prng } from "../../raft/prng.ts"
-import type { HardState, LogIndex } from "../../raft/types.ts"
+import type { HardState, LogIndex, Standing } from "../../raft/types.ts"
 import { MemoryWal } from "../../storage/memory-wal.ts"
 import { judge } from "../../storage/verdict.ts"
 import type { JournalVerdict } from "../../storage/verdict.ts"
@@ -58,6 +58,8 @@ export class SimDisk implements Wal {
   private pending: Array<Pending> = []
   private handed: CommitNumber = 0
   private durableThrough: CommitNumber = 0
+  /** The commit that gave a group its standing back, while this log is open. */
+  private readonly readmittedWith = new Map<GroupId, CommitNumber>()
   /** The running fsync makes durable up to here; 0: none runs. */
   private syncing: CommitNumber = 0
 
@@ -79,8 +81,14 @@ export class SimDisk implements Wal {
   }
 
   commit(writes: ReadonlyArray<GroupWrite>): CommitNumber {
+    const before = writes.map(({ group }) => this.standing(group))
     for (const write of writes) this.observe(write)
     const number = this.image.commit(writes)
+    writes.forEach(({ group }, at) => {
+      if (before[at] !== "trusted" && this.standing(group) === "trusted") {
+        this.readmittedWith.set(group, number)
+      }
+    })
     this.take(number, writes)
     this.events.wrote(number, writes)
     return number
@@ -94,6 +102,10 @@ export class SimDisk implements Wal {
       pending.marks = pending.marks.filter((mark) => mark.group !== group)
     }
     this.events.rewrote(group)
+  }
+
+  wasDropped(group: GroupId): boolean {
+    return this.image.wasDropped(group)
   }
 
   amputate(group: GroupId, index: LogIndex): CommitNumber {
@@ -155,6 +167,28 @@ export class SimDisk implements Wal {
       this.logs.set(group, log)
     }
     return log
+  }
+
+  // ---- what a power cut would leave
+
+  private standing(group: GroupId): Standing {
+    return this.simLog(group).hardState.standing
+  }
+
+  /** Durably. */
+  isTrusted(group: GroupId): boolean {
+    const readmittedWith = this.readmittedWith.get(group) ?? 0
+    return this.standing(group) === "trusted" && readmittedWith <= this.durableThrough
+  }
+
+  /** Nothing of the group waits for an fsync. */
+  isSynced(group: GroupId): boolean {
+    return !this.pending.some(({ marks }) => marks.some((mark) => mark.group === group))
+  }
+
+  /** Its log as it was written, without a look at what has gone bad. */
+  peek(group: GroupId): GroupLog {
+    return this.image.log(group)
   }
 
   // ---- fsync
@@ -252,6 +286,7 @@ export class SimDisk implements Wal {
     this.handed = 0
     this.durableThrough = 0
     this.syncing = 0
+    this.readmittedWith.clear()
     this.failNextSync = false
     for (const [group, indexes] of damaged) {
       const log = this.simLog(group)

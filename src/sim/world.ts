@@ -4,6 +4,7 @@
  * options: the same options give the same `hash`, event for event.
  */
 import type { Prng } from "../../raft/prng.ts"
+import { foundingConfiguration } from "../cluster/members.ts"
 import type { BrokerNode } from "../node/broker-node.ts"
 import { defaultNodeSettings } from "../node/node.ts"
 import type { NodeSettings, RequestAnswer } from "../node/node.ts"
@@ -83,6 +84,7 @@ export class SimWorld implements Subject {
       return new SimBroker(id, { ...shared, driftPpm })
     })
     const founders = this.brokers.map(({ id, diskUuid }) => ({ nodeId: id, diskUuid }))
+    const founding = foundingConfiguration(founders)
     this.network = new Network(
       engine,
       {
@@ -93,7 +95,11 @@ export class SimWorld implements Subject {
       this.noise,
       { frameEvery: options.recodeEvery ?? 64 },
     )
-    this.atlas = new Atlas(this.brokers)
+    this.atlas = new Atlas({
+      brokers: this.brokers,
+      clusterId: this.clusterId,
+      founding,
+    })
   }
 
   // ---- what can be seen

@@ -51,6 +51,21 @@ function sync(disk: SimDisk): void {
 const standing = (disk: SimDisk) => disk.log(3).hardState.standing
 
 describe("fsync", () => {
+  test("a standing that was given back counts from then on", () => {
+    const { disk } = newDisk()
+    const restand = (standing: HardState["standing"]) =>
+      disk.commit([{ group: 3, entries: [], hardState: { ...hard(1), standing } }])
+    restand("recovering")
+    sync(disk)
+    restand("trusted")
+    expect([disk.isTrusted(3), disk.isSynced(3)]).toEqual([false, false])
+    disk.commit([{ group: 4, entries: [], hardState: hard(1) }])
+    sync(disk)
+    expect([disk.isTrusted(3), disk.isSynced(3)]).toEqual([true, true])
+    restand("trusted")
+    expect(disk.isTrusted(3)).toBe(true)
+  })
+
   test("makes durable what was there when it began, and nothing that came later", () => {
     const { disk } = newDisk()
     append(disk, 1, 3)
@@ -223,5 +238,8 @@ describe("faults", () => {
     disk.close()
     expect(disk.open()).toEqual([])
     expect(disk.log(3).lastIndex).toBe(0)
+    expect(disk.wasDropped(3)).toBe(true)
+    disk.wipe()
+    expect(disk.wasDropped(3)).toBe(false)
   })
 })

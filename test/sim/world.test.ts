@@ -228,4 +228,40 @@ describe("the atlas", () => {
     world.runUntil(() => world.atlas.isRepaired, 20_000, "repaired", 100)
     expect(world.inject({ atMs: 0, _tag: "loseTail", node: 1, commits: 2, downMs: 50 })).toBe(true)
   })
+
+  test("knows the voters from the disks of who is stopped", () => {
+    const world = new SimWorld({ seed: 5, brokers: 5 }).startAll().untilReady()
+    expect(world.inject({ atMs: 0, _tag: "replaceDisk", node: 0, downMs: 50 })).toBe(true)
+    world.runUntil(() => world.atlas.isRepaired, 20_000, "repaired", 100)
+    world.inject({ atMs: 0, _tag: "crashAll", power: true })
+    expect(world.inject({ atMs: 0, _tag: "replaceDisk", node: 1 })).toBe(true)
+    // It begins with the founders, of which two disks are gone by now; of the voters one is.
+    world.broker(1).start()
+    world.run(500)
+    expect(world.atlas.mayHurt(world.broker(2))).toBe(true)
+    expect(world.inject({ atMs: 0, _tag: "loseSentinel", node: 2 })).toBe(true)
+    expect(world.atlas.mayHurt(world.broker(3))).toBe(false)
+  })
+
+  test("spares the only disk of a group that nobody hosts yet", () => {
+    const world = new SimWorld({ seed: 6 }).startAll().untilReady()
+    world.inject({ atMs: 0, _tag: "crash", node: 2, power: true })
+    createTopic(world, "t", { partitions: 3, replicas: 1 })
+    expect(world.node(0).image.groups.get(3)?.replicas).toHaveLength(1)
+    for (const node of [0, 1, 2]) {
+      expect(world.inject({ atMs: 0, _tag: "replaceDisk", node })).toBe(false)
+      expect(world.inject({ atMs: 0, _tag: "loseSentinel", node })).toBe(false)
+    }
+  })
+
+  test("replaces a disk when nothing is placed on it any more", () => {
+    const world = new SimWorld({ seed: 7 }).startAll().untilReady()
+    world.atlas.expectsTopics = () => true
+    const { diskUuid } = world.broker(2)
+    expect(world.inject({ atMs: 0, _tag: "replaceDisk", node: 2, downMs: 50 })).toBe(true)
+    expect(world.broker(2).diskUuid).toBe(diskUuid)
+    world.runUntil(() => world.broker(2).diskUuid !== diskUuid, 10_000, "replaced")
+    expect(world.node(0).image.brokers.get(2)?.fenced).toBe(true)
+    world.runUntil(() => world.running().length === 3 && world.ready(), 10_000, "back")
+  })
 })
