@@ -130,6 +130,7 @@ export class Invariants implements Observer {
     for (const write of writes) {
       const watched = this.#watched(process, write.group)
       const { copy, committed } = watched
+      if (write.cut !== undefined) this.#progress.beforeCut(broker, watched, write.cut.cut)
       const chain = this.#progress.beforeWrite(broker, watched, write.entries[0]?.index ?? Infinity)
       copy.write(write, commit, committed.chain(write.cut?.cut.index ?? 0))
       committed.written(copy, write.entries)

@@ -1,6 +1,6 @@
 /** What one broker's groups do from event to event: commit, apply, lead, tell a high watermark. */
 import type { RaftNode } from "../../../raft/index.ts"
-import type { LogIndex, MemberId, Term } from "../../../raft/types.ts"
+import type { LogCut, LogIndex, MemberId, Term } from "../../../raft/types.ts"
 import type { GroupId } from "../../../storage/wal.ts"
 import type { RaftGroup } from "../../partition/raft-group.ts"
 import type { SubjectBroker } from "../subject.ts"
@@ -115,6 +115,15 @@ export class ProgressRules {
     if (highWatermark <= end || copy.isWitness) return
     const what = `group ${group}: ${highWatermark}, committed is ${end} (applied #${appliedIndex})`
     this.#report("high watermark beyond commit", `${copy.member}: ${what}`)
+  }
+
+  /** What this event has committed and takes off the log is looked at while the book has it. */
+  beforeCut(broker: SubjectBroker, watched: Watched, cut: LogCut): void {
+    const { copy, commitIndex } = watched
+    const node = broker.node?.raftGroup(watched.group)?.node
+    if (node === undefined || node !== watched.node || copy.term(cut.index) !== cut.term) return
+    const index = Math.min(cut.index, node.commitIndex)
+    if (index > commitIndex) this.#commits(watched, node, index, node.term)
   }
 
   /** Before a write is booked. `first`: lowest index it replaces; Infinity: none. */
