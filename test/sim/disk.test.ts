@@ -53,8 +53,8 @@ const standing = (disk: SimDisk) => disk.log(3).hardState.standing
 describe("fsync", () => {
   test("a standing that was given back counts from then on", () => {
     const { disk } = newDisk()
-    const restand = (standing: HardState["standing"]) =>
-      disk.commit([{ group: 3, entries: [], hardState: { ...hard(1), standing } }])
+    const restand = (given: HardState["standing"]) =>
+      disk.commit([{ group: 3, entries: [], hardState: { ...hard(1), standing: given } }])
     restand("recovering")
     sync(disk)
     restand("trusted")
