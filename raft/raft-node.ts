@@ -14,7 +14,7 @@ import type { PersistToken, Ready } from "./ready.ts"
 import { proposeConfiguration } from "./reconfigure.ts"
 import { becomeFollower } from "./role.ts"
 import { offerSnapshot } from "./snapshot-sender.ts"
-import { askForLeader, distrust, termsKnown } from "./standing.ts"
+import { askForLeader, distrust, forgetVote, termsKnown } from "./standing.ts"
 import { RaftState } from "./state.ts"
 import { step } from "./step.ts"
 import { transferLeadership } from "./transfer.ts"
@@ -202,6 +202,15 @@ export class RaftNode {
   }
 
   /**
+   * The host was shown that this member has promised something in a term that its hard state does
+   * not know, or given a vote that it does not know (an old copy of its disk): trusted or
+   * recovering becomes amnesiac. False: as in `distrust`.
+   */
+  forgetVote(): boolean {
+    return forgetVote(this.state)
+  }
+
+  /**
    * Every other voter of the group has told its term, `term` is the greatest of them: an amnesiac
    * member becomes a recovering one.
    */
@@ -210,8 +219,9 @@ export class RaftNode {
   }
 
   /**
-   * While true no vote is granted and no campaign begun. Not persisted; meant for at most an
-   * election timeout after an unclean start, while peers are asked what they remember.
+   * While true no vote is granted, no campaign begun and no leader heard: nothing is promised. Not
+   * persisted; meant for at most an election timeout after an unclean start, while peers are asked
+   * what they remember.
    */
   get holdVotes(): boolean {
     return this.state.holdVotes

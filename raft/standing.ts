@@ -7,7 +7,7 @@ import { isVoter } from "./configuration.ts"
 import type { AppendEntries } from "./message.ts"
 import { becomeFollower } from "./role.ts"
 import type { RaftState } from "./state.ts"
-import type { Term } from "./types.ts"
+import type { Standing, Term } from "./types.ts"
 
 /**
  * The host has learned that this log is below what it once acknowledged. False: still trusted,
@@ -15,12 +15,26 @@ import type { Term } from "./types.ts"
  */
 export function distrust(s: RaftState): boolean {
   if (s.standing !== "trusted") return true
+  return takeBack(s, "recovering")
+}
+
+/**
+ * The host has learned that this disk does not know a vote it gave, or a term it promised in. Also
+ * of a member that is being filled up: its vote is not known either. False: as in `distrust`.
+ */
+export function forgetVote(s: RaftState): boolean {
+  if (s.standing === "amnesiac") return true
+  return takeBack(s, "amnesiac")
+}
+
+/** What has not left does not leave any more, and nothing proves anything from now on. */
+function takeBack(s: RaftState, standing: Standing): boolean {
   if (isOnlyVoter(s)) return false
   const asleepUnder = s.quiesced ? s.leaderId : null
   s.outbox.dropPromises()
   s.outbox.dropProofs()
   s.distrustedSequence = s.readySequence
-  s.standing = "recovering"
+  s.standing = standing
   s.doubtHeardIn = 0
   if (s.role !== "follower") becomeFollower(s, s.term, null)
   s.quiesced = false

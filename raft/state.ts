@@ -36,7 +36,7 @@ export class RaftState {
   electionElapsed = 0
   electionTimeout = 0
   quiesced = false
-  /** The host is asking around whether the log is whole: no votes and no campaigns meanwhile. */
+  /** The host is asking around whether the disk is of today: nothing is promised meanwhile. */
   holdVotes = false
   /**
    * The host's word that witnesses are to have entries; any leader's first word is that they are.

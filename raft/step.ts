@@ -18,11 +18,19 @@ import type { RaftState } from "./state.ts"
 
 export function step(s: RaftState, message: Message): void {
   invariant(message.to === s.id, "a message reaches the member it is for")
+  if (s.holdVotes && isLeaders(message)) return
   if (s.quiesced && !keepsAsleep(s, message)) wake(s)
   if (message.term > s.term && !passesAbove(s, message)) return
   if (message.term < s.term) return answerBelow(s, message)
   dispatch(s, message)
 }
+
+/**
+ * Not heard on hold: whoever acknowledges promises, too, and what has accepted a later leader's
+ * entries looks whole.
+ */
+const isLeaders = ({ _tag }: Message): boolean =>
+  _tag === "AppendEntries" || _tag === "InstallSnapshot" || _tag === "Quiesce"
 
 /**
  * Who was removed and never heard of it pre-votes, or asks for its leader, for ever: nobody loses

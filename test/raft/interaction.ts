@@ -94,6 +94,8 @@ export class Interaction {
         return this.#lose(this.#member(first), Number(second), third)
       case "distrust":
         return this.#print(String(this.#member(first).node.distrust()))
+      case "forget-vote":
+        return this.#print(String(this.#member(first).node.forgetVote()))
       case "terms-known":
         return this.#member(first).node.termsKnown(Number(second))
       case "hold-votes":

@@ -193,6 +193,17 @@ describe("distrust", () => {
     expect(member.node.quiesced).toBe(false)
   })
 
+  test("holdVotes: no leader is heard, and none acknowledged", () => {
+    const member = alone({ log: [1] })
+    member.node.holdVotes = true
+    member.step(append("n2", 2, at(1, 1), [dataEntry(2, 2, 1)], 2))
+    expect(drain(member)).toEqual([])
+    expect(member.node).toMatchObject({ term: 1, lastIndex: 1, leaderId: null })
+    member.node.holdVotes = false
+    member.step(append("n2", 2, at(1, 1), [dataEntry(2, 2, 1)], 2))
+    expect(drain(member)).toMatchObject([{ success: true, matchIndex: 2, counts: true }])
+  })
+
   test("holdVotes: no votes, no campaign, for as long as the host says", () => {
     const member = alone({ log: [1] })
     member.node.holdVotes = true
@@ -203,6 +214,59 @@ describe("distrust", () => {
     expect(member.node.role).toBe("follower")
     member.node.holdVotes = false
     tickUntil(member, () => member.node.role === "preCandidate")
+  })
+})
+
+describe("a vote that the disk does not know", () => {
+  test("the member becomes amnesiac, trusted or already recovering", () => {
+    for (const member of [doubted("trusted"), doubted("recovering"), doubted("amnesiac")]) {
+      expect(member.node.forgetVote()).toBe(true)
+      drain(member)
+      expect(member.disk.durable.hardState.standing).toBe("amnesiac")
+      member.step(requestVote("n2", 4, at(3, 9)))
+      expect(only(drain(member), "RequestVoteResponse")).toMatchObject([{ granted: false }])
+      expect(member.node.distrust()).toBe(true)
+      expect(member.node.standing).toBe("amnesiac")
+    }
+  })
+
+  test("a leader steps down and says so", () => {
+    const member = leading()
+    expect(member.node.forgetVote()).toBe(true)
+    expect(member.node.role).toBe("follower")
+    expect(only(drain(member), "SteppedDown").length).toBe(2)
+    expect(member.disk.durable.hardState.standing).toBe("amnesiac")
+  })
+
+  test("takes back promises that have not left", () => {
+    const member = alone({ log: [1] })
+    member.step(requestVote("n2", 2, at(1, 1)))
+    expect(member.take().afterPersist).toMatchObject([{ granted: true }])
+    member.node.forgetVote()
+    expect(member.sync()).toEqual([])
+    expect(only(drain(member), "RequestVoteResponse")).toEqual([])
+  })
+
+  test("a readmission that is not durable yet is void", () => {
+    const member = doubted()
+    member.step(word(false))
+    drain(member)
+    member.step(word(true))
+    expect(member.take().hardState).toMatchObject({ standing: "trusted" })
+    member.node.forgetVote()
+    expect(member.sync()).toEqual([])
+    member.step(word(false))
+    member.step(word(true))
+    drain(member)
+    expect(member.disk.durable.hardState.standing).toBe("amnesiac")
+    member.node.termsKnown(3)
+    expect(member.node.standing).toBe("recovering")
+  })
+
+  test("a group's only voter stays trusted", () => {
+    const member = alone({ voters: ["n1"], log: [1] })
+    expect(member.node.forgetVote()).toBe(false)
+    expect(member.node.standing).toBe("trusted")
   })
 })
 
