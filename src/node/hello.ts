@@ -4,7 +4,7 @@ import type { Wal } from "../../storage/wal.ts"
 import { memberId } from "../cluster/members.ts"
 import type { RaftGroup } from "../partition/raft-group.ts"
 import { peerVersion } from "../peer/codec.ts"
-import type { WitnessedHeight } from "../peer/codec.ts"
+import type { Witnessed } from "../peer/codec.ts"
 import type { Hello, NodeOptions } from "./ports.ts"
 
 /** To a node as far as its present disk is known: also what is remembered of that disk. */
@@ -36,7 +36,7 @@ export function helloOf(
 }
 
 function testimonies(groups: Iterable<RaftGroup>, member: MemberId): Hello["witnessed"] {
-  const seen: Array<WitnessedHeight> = []
+  const seen: Array<Witnessed> = []
   for (const raftGroup of groups) {
     const testimony = raftGroup.testimony(member)
     if (testimony !== undefined) seen.push({ group: raftGroup.group, ...testimony })

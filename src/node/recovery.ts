@@ -3,12 +3,12 @@
  * against the logs, votes wait for that after an unclean start, members that may have forgotten a
  * vote learn the others' terms. Filling the logs up again is Raft's own business.
  */
-import type { MemberId } from "../../raft/types.ts"
+import type { HardState, MemberId } from "../../raft/types.ts"
 import type { GroupId, Wal } from "../../storage/wal.ts"
 import { memberId, nodeOf } from "../cluster/members.ts"
 import type { RaftGroup } from "../partition/raft-group.ts"
-import { contradicts } from "../partition/witnessed.ts"
-import type { WitnessedHeight } from "../peer/codec.ts"
+import { contradicts, hasForgotten } from "../partition/witnessed.ts"
+import type { Witnessed } from "../peer/codec.ts"
 import type { Hello, LogLevel, NodeOptions } from "./ports.ts"
 import { acceptHint } from "./sole-voter.ts"
 import { isAlone, testifiers, votersOf } from "./testifiers.ts"
@@ -28,6 +28,9 @@ export interface RecoveryPorts {
 const stuckTimeouts = 6
 const stuckLookMs = 500
 
+/** Of a group that the disk does not know. */
+const noHardState = { term: 0, votedFor: null } as const
+
 /** What a peer's disk said of its groups. */
 interface Terms {
   readonly member: MemberId
@@ -41,6 +44,14 @@ export class Recovery {
   readonly #answered = new Map<number, Terms>()
   /** Peers remember more of these than there is; they do not run here yet. */
   readonly #distrusted = new Map<GroupId, string>()
+  readonly #voteless = new Map<GroupId, string>()
+  /** Said once in the life of a process: what it has promised itself is no loss. */
+  readonly #toldOfVotes = new Set<GroupId>()
+  /**
+   * As the disk was found. While votes are held nothing is promised by it, but terms are heard of;
+   * null afterwards: then the present ones count.
+   */
+  #found: ReadonlyMap<GroupId, HardState> | null = null
   #holding: boolean
   #holdUntilMs = Number.POSITIVE_INFINITY
   #nextLookMs = 0
@@ -51,7 +62,10 @@ export class Recovery {
     this.#ports = ports
     this.#self = memberId(nodeId, diskUuid)
     this.#peers = new Set(peers.map((peer) => peer.nodeId))
-    this.#holding = ports.wal.unclean && this.#peers.size > 0
+    const { wal } = ports
+    this.#holding = wal.unclean && this.#peers.size > 0
+    if (!this.#holding) return
+    this.#found = new Map(wal.groups().map((group) => [group, wal.log(group).hardState]))
   }
 
   /** Votes wait at most as long as an election of the group that decides takes. */
@@ -133,6 +147,9 @@ export class Recovery {
     const reason = this.#distrusted.get(group.group)
     this.#distrusted.delete(group.group)
     if (reason !== undefined) this.#distrust(group, reason)
+    const forgotten = this.#voteless.get(group.group)
+    this.#voteless.delete(group.group)
+    if (forgotten !== undefined) this.#forgetVote(group, forgotten)
     if (node.standing === "amnesiac") this.#tellTerms(group)
   }
 
@@ -142,7 +159,7 @@ export class Recovery {
     const terms = new Map(heights.map(({ group, term }) => [group, term]))
     this.#answered.set(nodeId, { member: memberId(nodeId, diskUuid), terms })
     if (hello.witnessedDisk === this.#ports.options.diskUuid) {
-      for (const height of hello.witnessed) this.#hold(nodeId, height)
+      for (const seen of hello.witnessed) this.#hold(nodeId, seen)
     }
     for (const group of this.#ports.groups()) {
       if (group.node.standing === "amnesiac") this.#tellTerms(group)
@@ -157,14 +174,41 @@ export class Recovery {
 
   #release(): void {
     this.#holding = false
+    this.#found = null
     for (const group of this.#ports.groups()) group.node.holdVotes = false
   }
 
-  #hold(nodeId: number, seen: WitnessedHeight): void {
+  #hold(nodeId: number, seen: Witnessed): void {
+    if (this.#ports.isDeleted(seen.group)) return
+    this.#holdHeight(nodeId, seen)
+    this.#holdVote(nodeId, seen)
+  }
+
+  #holdVote(nodeId: number, seen: Witnessed): void {
+    const { group, promisedTerm, voted } = seen
+    const { hardState } = this.#ports.wal.log(group)
+    const found = this.#found === null ? hardState : (this.#found.get(group) ?? noHardState)
+    if (!hasForgotten(found, seen) || this.#toldOfVotes.has(group)) return
+    this.#toldOfVotes.add(group)
+    const what = voted ? "vote" : "word"
+    const reason = `broker ${nodeId} has its ${what} of term ${promisedTerm}, it knows ${found.term}`
+    const raftGroup = this.#ports.group(group)
+    if (raftGroup === undefined) this.#voteless.set(group, reason)
+    else this.#forgetVote(raftGroup, reason)
+  }
+
+  #forgetVote(group: RaftGroup, reason: string): void {
+    if (group.node.standing === "amnesiac" || !group.node.forgetVote()) return
+    group.schedule()
+    const line = "it neither votes nor counts until all voters have told their terms"
+    this.#ports.log("warn", `group ${group.group} has lost a vote: ${reason}; ${line}`)
+  }
+
+  #holdHeight(nodeId: number, seen: Witnessed): void {
     const log = this.#ports.wal.log(seen.group)
     const { acceptedTerm, standing } = log.hardState
     const { lastIndex } = log
-    if (standing !== "trusted" || this.#ports.isDeleted(seen.group)) return
+    if (standing !== "trusted") return
     if (!contradicts({ acceptedTerm, lastIndex }, seen)) return
     const reason =
       `broker ${nodeId} remembers it up to index ${seen.index} of term ${seen.leaderTerm}, ` +

@@ -154,6 +154,7 @@ export class RaftGroup {
   }
 
   step(message: Message): void {
+    this.#witnessed.heard(message)
     try {
       this.#node.step(message)
     } catch (error) {
@@ -163,7 +164,7 @@ export class RaftGroup {
     this.schedule()
   }
 
-  /** What this node can say of that member's log (VERIFICATION D3). */
+  /** What this node can say of that member's disk (VERIFICATION D3). */
   testimony(member: MemberId): Testimony | undefined {
     const { node } = this
     if (node.leaderId === member && node.role === "follower") {

@@ -1,20 +1,33 @@
 /**
  * What this node can testify of other members' disks (VERIFICATION D3): the highest entry each has
- * acknowledged to it as leader, or had committed as its leader. Whoever comes back with a log below
- * that has lost something. In memory only: whoever restarts has seen nothing.
+ * acknowledged to it as leader, or had committed as its leader, and the greatest term in which it
+ * promised anything. Whoever comes back knowing less has lost something. In memory only: whoever
+ * restarts has seen nothing.
  */
 import type { RaftNode } from "../../raft/index.ts"
-import type { AppendEntriesResponse } from "../../raft/message.ts"
-import type { LogIndex, MemberId, Term } from "../../raft/types.ts"
+import type { AppendEntriesResponse, Message } from "../../raft/message.ts"
+import type { HardState, LogIndex, MemberId, Term } from "../../raft/types.ts"
 import type { GroupLog } from "../../storage/wal.ts"
 
-export interface Testimony {
+interface SeenHeight {
   readonly index: LogIndex
   /** Of the entry at `index`. */
   readonly entryTerm: Term
   /** Of the leader then: no later one has cut the log before. */
   readonly leaderTerm: Term
 }
+
+interface SeenPromise {
+  readonly promisedTerm: Term
+  /** It gave its vote in that term, to us or to itself. */
+  readonly voted: boolean
+}
+
+/** Zeros: nothing of that kind was seen. */
+export type Testimony = SeenHeight & SeenPromise
+
+const noHeight: SeenHeight = { index: 0, entryTerm: 0, leaderTerm: 0 }
+const noPromise: SeenPromise = { promisedTerm: 0, voted: false }
 
 /** What is known of a log when it is held against a testimony. */
 export interface LogHeight {
@@ -26,21 +39,66 @@ export interface LogHeight {
  * A log only ever gets shorter, or loses entries of a term, by accepting those of a later leader:
  * then its acceptedTerm is beyond the testimony.
  */
-export const contradicts = (log: LogHeight, seen: Testimony): boolean =>
+export const contradicts = (log: LogHeight, seen: SeenHeight): boolean =>
   log.acceptedTerm < seen.entryTerm ||
   (log.acceptedTerm <= seen.leaderTerm && log.lastIndex < seen.index)
 
-/** Of one group; members come from its configurations, so there are few. */
+/**
+ * A promise leaves when its term and vote are durable, so this disk is not the one that made it. A
+ * vote for somebody else in the same term proves nothing: a member that once forgot one has put its
+ * own in its place (raft/standing.ts).
+ */
+export const hasForgotten = (
+  { term, votedFor }: Pick<HardState, "term" | "votedFor">,
+  { promisedTerm, voted }: SeenPromise,
+): boolean => term < promisedTerm || (term === promisedTerm && voted && votedFor === null)
+
+/** Null: it promises nothing that outlives its sender's memory. */
+function promiseIn(message: Message): SeenPromise | null {
+  const { term } = message
+  switch (message._tag) {
+    case "RequestVoteResponse":
+      return message.granted ? { promisedTerm: term, voted: true } : null
+    case "RequestVote":
+    case "AppendEntries":
+    case "InstallSnapshot":
+    case "Quiesce":
+    case "TimeoutNow":
+      // Whoever asks for votes or leads has its own.
+      return { promisedTerm: term, voted: true }
+    case "AppendEntriesResponse":
+      return message.success ? { promisedTerm: term, voted: false } : null
+    default:
+      return null
+  }
+}
+
+/** Of one group. Who is no member any more is forgotten, so there are few. */
 export class Witnessed {
   readonly #log: GroupLog
-  readonly #seen = new Map<MemberId, Testimony>()
+  readonly #heights = new Map<MemberId, SeenHeight>()
+  readonly #promises = new Map<MemberId, SeenPromise>()
 
   constructor(log: GroupLog) {
     this.#log = log
   }
 
   of(member: MemberId): Testimony | undefined {
-    return this.#seen.get(member)
+    const height = this.#heights.get(member)
+    const promise = this.#promises.get(member)
+    if (height === undefined && promise === undefined) return undefined
+    return { ...(height ?? noHeight), ...(promise ?? noPromise) }
+  }
+
+  /** What its sender is bound by, whatever becomes of it here. */
+  heard(message: Message): void {
+    const promise = promiseIn(message)
+    if (promise === null) return
+    const { promisedTerm, voted } = this.#promises.get(message.from) ?? noPromise
+    const isNews =
+      promise.promisedTerm > promisedTerm ||
+      (promise.promisedTerm === promisedTerm && promise.voted && !voted)
+    if (isNews) this.#promises.set(message.from, promise)
   }
 
   /** To the leader `node`: only a copy that counts is one. */
@@ -54,17 +112,19 @@ export class Witnessed {
   note(member: MemberId, index: LogIndex, leaderTerm: Term): void {
     if (index === 0 || !this.#isNews(member, index, leaderTerm)) return
     const entryTerm = this.#log.term(index)
-    if (entryTerm !== undefined) this.#seen.set(member, { index, entryTerm, leaderTerm })
+    if (entryTerm !== undefined) this.#heights.set(member, { index, entryTerm, leaderTerm })
   }
 
   #isNews(member: MemberId, index: LogIndex, leaderTerm: Term): boolean {
-    const seen = this.#seen.get(member)
+    const seen = this.#heights.get(member)
     if (seen === undefined || leaderTerm > seen.leaderTerm) return true
     return leaderTerm === seen.leaderTerm && index > seen.index
   }
 
   /** Whoever has left may come back with an empty log. */
   keep(members: ReadonlyArray<MemberId>): void {
-    for (const member of this.#seen.keys()) if (!members.includes(member)) this.#seen.delete(member)
+    for (const seen of [this.#heights, this.#promises]) {
+      for (const member of seen.keys()) if (!members.includes(member)) seen.delete(member)
+    }
   }
 }

@@ -23,7 +23,7 @@ export type { LinkMembers } from "./message-codec.ts"
  */
 export const PEER_MAGIC: Uint8Array = Buffer.from("VARVEPR1", "latin1")
 
-export const peerVersion = 2
+export const peerVersion = 3
 
 type GroupId = number
 
@@ -37,16 +37,21 @@ export interface GroupHeight {
 }
 
 /**
- * The highest entry of a group that the receiver's disk has acknowledged to the sender, or had
- * committed as its leader: a log that ends below it has lost something (VERIFICATION D3).
+ * What the sender has seen of the receiver's disk in a group (VERIFICATION D3): the highest entry
+ * that it acknowledged to the sender, or had committed as its leader (0: none), and the greatest
+ * term in which it promised anything. A disk that knows less has lost something.
  */
-export interface WitnessedHeight {
+export interface Witnessed {
   readonly group: GroupId
   readonly index: LogIndex
   /** Of the entry at `index`. */
   readonly entryTerm: Term
   /** Of the leader at that time. */
   readonly leaderTerm: Term
+  /** 0: none was seen. */
+  readonly promisedTerm: Term
+  /** In that term it gave its vote, to the sender or to itself. */
+  readonly voted: boolean
 }
 
 /** Who leads a group, as its leader says; leader −1: the sender led it and does so no more. */
@@ -69,7 +74,7 @@ export type PeerFrame =
       readonly heights: ReadonlyArray<GroupHeight>
       /** Of which disk `witnessed` speaks; empty when the sender knows of none. */
       readonly witnessedDisk: string
-      readonly witnessed: ReadonlyArray<WitnessedHeight>
+      readonly witnessed: ReadonlyArray<Witnessed>
     }
   | {
       readonly _tag: "Heartbeat"
@@ -93,7 +98,7 @@ export type PeerFrame =
 const FrameType = { Hello: 1, Heartbeat: 2, Raft: 3, Request: 4, Response: 5, Report: 6 } as const
 
 const heightBytes = 28
-const witnessedBytes = 28
+const witnessedBytes = 37
 /** Without the ISR's members. */
 const reportBytes = 20
 
@@ -205,11 +210,13 @@ const writeHello = (
   }
   writer.string(hello.witnessedDisk)
   writer.int32(hello.witnessed.length)
-  for (const { group, index, entryTerm, leaderTerm } of hello.witnessed) {
+  for (const { group, index, entryTerm, leaderTerm, promisedTerm, voted } of hello.witnessed) {
     writer.int32(group)
     writer.int64(index)
     writer.int64(entryTerm)
     writer.int64(leaderTerm)
+    writer.int64(promisedTerm)
+    writer.bool(voted)
   }
 }
 
@@ -229,12 +236,15 @@ const readHello = (reader: ByteReader): PeerFrame => {
     heights.push({ group, term, acceptedTerm, lastIndex: reader.natural() })
   }
   const witnessedDisk = reader.string()
-  const witnessed: Array<WitnessedHeight> = []
+  const witnessed: Array<Witnessed> = []
   for (let left = reader.count(witnessedBytes); left > 0; left--) {
     const group = reader.int32()
     const index = reader.natural()
     const entryTerm = reader.natural()
-    witnessed.push({ group, index, entryTerm, leaderTerm: reader.natural() })
+    const leaderTerm = reader.natural()
+    const promisedTerm = reader.natural()
+    const voted = reader.bool()
+    witnessed.push({ group, index, entryTerm, leaderTerm, promisedTerm, voted })
   }
   const identity = { clusterId, nodeId, diskUuid, incarnation }
   const memory = { heights, witnessedDisk, witnessed }

@@ -6,7 +6,7 @@ import { PeerDecodeError } from "./bytes.ts"
 export const peerFrameBytesMax = 128 * 1024 * 1024
 /**
  * The first frame is a Hello, from somebody nobody knows yet: room for what it says of
- * 170,000 groups.
+ * 129,000 groups.
  */
 export const firstFrameBytesMax = 8 * 1024 * 1024
 

@@ -127,6 +127,88 @@ describe("a log that lost its end", () => {
   })
 })
 
+const leads = (world: World, group: number): number => {
+  const at = world.running().find(({ node }) => node!.raftGroup(group)?.node.role === "leader")
+  if (at === undefined) throw new Error(`nobody leads group ${group}`)
+  return at.id
+}
+
+/** Group, term and voter of every vote that was given away, and to whom. */
+function votesOf(world: World): ReadonlyMap<string, ReadonlySet<number>> {
+  const votes = new Map<string, Set<number>>()
+  world.observe({
+    sent: (from, to, frame) => {
+      if (frame._tag !== "Raft" || frame.message._tag !== "RequestVoteResponse") return
+      if (!frame.message.granted) return
+      const key = `${frame.group} ${frame.message.term} ${from.id}`
+      votes.set(key, (votes.get(key) ?? new Set()).add(to))
+    },
+  })
+  return votes
+}
+
+/** The first vote that arrives for whoever is to follow the leader of this group. */
+function nextVote(world: World, group: number): { voter: number; candidate: number } {
+  let vote: { voter: number; candidate: number } | undefined
+  world.observe({
+    received: (at, from, frame) => {
+      if (vote !== undefined || frame._tag !== "Raft" || frame.group !== group) return
+      const { message } = frame
+      const granted = message._tag === "RequestVoteResponse" && message.granted
+      if (granted) vote = { voter: from, candidate: at.id }
+    },
+  })
+  world.runUntil(() => vote !== undefined, 10_000, "a vote")
+  return vote!
+}
+
+describe("an old copy of the whole folder that knows nothing of a vote", () => {
+  test("whoever got the vote remembers it, and it is not given twice", () => {
+    const { world, values } = written()
+    const old = leads(world, 0)
+    const votes = votesOf(world)
+    for (const { disk } of world.brokers) disk.takeBackup()
+    world.isolate(old)
+    const { voter, candidate } = nextVote(world, 0)
+    world.crash(voter)
+    expect(world.broker(voter).disk.restore(true)).toBe(true)
+    world.run(5000)
+    // It is greeted by the candidate, and hears no more of it.
+    world.cut(candidate, voter)
+    world.network.heal(old, voter)
+    world.network.heal(voter, old)
+    world.start(voter)
+    world.run(150)
+    expect(world.node(voter).raftGroup(0)!.node.holdVotes).toBe(false)
+    world.broker(old).process!.enter((node) => node.raftGroup(0)!.campaign("assigned"))
+    world.run(150)
+    expect([...votes].filter(([, to]) => to.size > 1)).toEqual([])
+    expect(world.lines.filter((line) => line.includes("group 0 has lost a vote")).length).toBe(1)
+    world.heal()
+    world.runUntil(() => recovered(world), 20_000, "all groups trusted again")
+    expect(contents(world, "t")).toEqual(values)
+  })
+
+  test("of a partition: the member waits for the others' terms, and is taken back", () => {
+    const { world, values } = written()
+    const group = groupOf(world, "t")
+    const votes = votesOf(world)
+    for (const { disk } of world.brokers) disk.takeBackup()
+    const old = leads(world, group)
+    world.crash(old)
+    const { voter } = nextVote(world, group)
+    world.crash(voter)
+    expect(world.broker(voter).disk.restore(true)).toBe(true)
+    world.start(voter)
+    world.start(old)
+    const line = `group ${group} has lost a vote`
+    world.runUntil(() => world.lines.some((one) => one.includes(line)), 10_000, "a peer's memory")
+    world.runUntil(() => recovered(world), 20_000, "all groups trusted again")
+    expect([...votes].filter(([, to]) => to.size > 1)).toEqual([])
+    expect(contents(world, "t")).toEqual(values)
+  })
+})
+
 /** Of the simulated disk: it rots where it lies. */
 const damaged = (world: World, id: number, topic: string, index: number) => {
   const log = world.broker(id).disk.log(groupOf(world, topic))

@@ -162,7 +162,14 @@ const frame: fc.Arbitrary<PeerFrame> = fc.oneof(
       ),
       witnessedDisk: name,
       witnessed: fc.array(
-        fc.record({ group, index: natural, entryTerm: natural, leaderTerm: natural }),
+        fc.record({
+          group,
+          index: natural,
+          entryTerm: natural,
+          leaderTerm: natural,
+          promisedTerm: natural,
+          voted: fc.boolean(),
+        }),
         { maxLength: 40 },
       ),
     })
