@@ -130,13 +130,14 @@ export class Invariants implements Observer {
     for (const write of writes) {
       const watched = this.#watched(process, write.group)
       const { copy, committed } = watched
+      this.#budgets.appended(write.entries.length)
+      if (committed.isDeleted) continue
       if (write.cut !== undefined) this.#progress.beforeCut(broker, watched, write.cut.cut)
       const chain = this.#progress.beforeWrite(broker, watched, write.entries[0]?.index ?? Infinity)
       copy.write(write, commit, committed.chain(write.cut?.cut.index ?? 0))
       committed.written(copy, write.entries)
       this.#progress.afterWrite(broker, watched, chain)
       this.#derived.wrote(watched, write)
-      this.#budgets.appended(write.entries.length)
       process.touched.add(write.group)
       if (!copy.isSynced) process.unsynced.add(copy)
     }
@@ -175,6 +176,7 @@ export class Invariants implements Observer {
   stepped(broker: SubjectBroker): void {
     const process = this.#processes.get(broker.id)
     if (process === undefined || broker.node === undefined) return
+    this.#groups.applied(broker.node.image)
     const { open, touched } = process
     if (open.size > 0) for (const group of open) touched.add(group)
     if (touched.size > 0) {
@@ -205,6 +207,7 @@ export class Invariants implements Observer {
     const group = this.#groupOf(topicId, partition)
     if (group === undefined) return
     const log = this.#groups.committed(group)
+    if (log.isDeleted) return
     // What was done to a broker between events has not been looked at yet.
     if (log.endOffset < endOffset) this.#lookAt(group)
     const committed = log.endOffset

@@ -4,6 +4,7 @@ import type { Message } from "../../raft/message.ts"
 import type { Entry, MemberId } from "../../raft/types.ts"
 import { memberId } from "../../src/cluster/members.ts"
 import { createTopics } from "../../src/protocol/messages/create-topics.ts"
+import { deleteTopics } from "../../src/protocol/messages/delete-topics.ts"
 import { Invariants, Violation } from "../../src/sim/invariants.ts"
 import type { ViolationKind } from "../../src/sim/invariants.ts"
 import { SimWorld } from "../../src/sim/world.ts"
@@ -266,6 +267,21 @@ describe("promises", () => {
     invariants.damaged(broker(followerId))
     invariants.started(broker(followerId))
   })
+})
+
+test("a deleted group stays deleted, though an old image begins it anew", () => {
+  const topics = [{ name: "t" }]
+  const first = entryOf(followerId, 1)
+  const term = raft(followerId).node.term + 1
+  world.call(leaderId, deleteTopics, 6, { topics, timeoutMs: 5000 })
+  expect(world.node(leaderId).raftGroup(group)).toBeUndefined()
+  const vote = { _tag: "RequestVoteResponse" as const, term, granted: true }
+  for (const to of [leaderId, 3 - leaderId - followerId]) {
+    sends(followerId, to, { ...vote, from: member(followerId), to: member(to) })
+  }
+  writes(followerId, [{ ...first, entryCrc: 7 }])
+  invariants.started(broker(followerId))
+  lookOften()
 })
 
 describe("logs", () => {

@@ -12,6 +12,8 @@ import type { Report } from "./violation.ts"
 export class CommittedLog {
   readonly group: GroupId
   readonly leaders = new Map<Term, MemberId>()
+  /** The metadata has committed that the group is gone: nothing is asked of it any more. */
+  isDeleted = false
   readonly #entries: Array<EntryEnvelope> = []
   readonly #chains: Array<number> = []
   /** Term of the leader that was seen to commit it. */

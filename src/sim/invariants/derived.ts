@@ -30,7 +30,7 @@ export class Derived {
   /** Costly: one group of one broker. `pick` draws a number below its argument. */
   sample(broker: SubjectBroker, watched: Watched, pick: (below: number) => number): void {
     const { node } = broker
-    if (node === undefined) return
+    if (node === undefined || watched.committed.isDeleted) return
     this.#books(broker.wal.log(watched.group), watched, pick)
     if (watched.group === 0) {
       const { image } = node

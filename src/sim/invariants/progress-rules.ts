@@ -46,7 +46,7 @@ export class ProgressRules {
   /** True while entries of the group are not committed here. */
   look(broker: SubjectBroker, watched: Watched): boolean {
     const raft = broker.node?.raftGroup(watched.group)
-    if (raft === undefined) return false
+    if (raft === undefined || watched.committed.isDeleted) return false
     const { node } = raft
     if (watched.node !== node) {
       watched.isRenewed = watched.node !== undefined

@@ -19,13 +19,15 @@ export class Promises {
   }
 
   sent(group: GroupId, message: Message): void {
+    const committed = this.#groups.committed(group)
+    if (committed.isDeleted) return
     const copy = this.#groups.copy(message.from, group)
     switch (message._tag) {
       case "AppendEntries":
       case "InstallSnapshot":
       case "Quiesce":
       case "TimeoutNow":
-        return this.#groups.committed(group).leads(copy, message.term)
+        return committed.leads(copy, message.term)
       case "RequestVote":
         return this.#voted(copy, message.term, message.from)
       case "RequestVoteResponse":
@@ -97,7 +99,7 @@ export class Promises {
   /** After a start: what was promised is still known, unless a fault took it. */
   restarted(copy: GroupCopy): void {
     const { group, member, durableHardState, acknowledged, isDamaged } = copy
-    if (isDamaged) return
+    if (isDamaged || this.#groups.committed(group).isDeleted) return
     const { term, votedFor, acceptedTerm } = durableHardState
     for (const [votedTerm, candidate] of copy.votes) {
       if (votedTerm < term || (votedTerm === term && votedFor === candidate)) continue
