@@ -231,10 +231,7 @@ export class RaftGroup {
     this.schedule()
   }
 
-  /**
-   * Raft §8: `waiter` gets "ready" once everything committed before the call is applied here, or
-   * "lost".
-   */
+  /** §8: `waiter` gets "ready" once all that was committed before is applied here, or "lost". */
   readIndex(waiter: ReadWaiter): void {
     const context = this.#reads.begin(waiter)
     if (!this.node.readIndex(context)) this.#reads.lost(context)
