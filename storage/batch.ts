@@ -124,12 +124,17 @@ export class Batch {
 
   /** Entries of the group below `seq` are gone, and every state of it. */
   drop(group: GroupId, seq: number): void {
+    this.forget(group)
+    this.floors.set(group, seq)
+  }
+
+  /** Every state of a group without entries. */
+  forget(group: GroupId): void {
     this.hardStates.delete(group)
     this.cuts.delete(group)
     this.checkpoints.delete(group)
     this.dropped.add(group)
     this.ends.delete(group)
-    this.floors.set(group, seq)
   }
 
   encode(number: number): Transaction {

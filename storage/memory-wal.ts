@@ -45,6 +45,7 @@ export interface Crash {
 }
 
 class Logs extends Map<GroupId, MemoryGroupLog> {
+  readonly dropped = new Set<GroupId>()
   private readonly rotten: ReadonlySet<Entry>
 
   constructor(rotten: ReadonlySet<Entry>) {
@@ -56,6 +57,16 @@ class Logs extends Map<GroupId, MemoryGroupLog> {
     let log = this.get(group)
     if (log === undefined) this.set(group, (log = new MemoryGroupLog(group, this.rotten)))
     return log
+  }
+
+  drop(group: GroupId): void {
+    this.of(group).clear()
+    this.dropped.add(group)
+  }
+
+  copyOf(other: Logs): void {
+    for (const [group, log] of other) this.of(group).copyOf(log)
+    for (const group of other.dropped) this.dropped.add(group)
   }
 }
 
@@ -115,6 +126,10 @@ export class MemoryWal implements Wal {
     const change = { _tag: "drop", group } as const
     applyTo(this.visible, change)
     this.pending.push(change)
+  }
+
+  wasDropped(group: GroupId): boolean {
+    return this.visible.dropped.has(group) && this.visible.of(group).isEmpty
   }
 
   /** Makes the next `count` commits durable and reports the last; drops between them go along. */
@@ -196,14 +211,14 @@ export class MemoryWal implements Wal {
   private emptied(events: MemoryWalEvents): MemoryWal {
     const reopened = new MemoryWal(events, this.rotten)
     reopened.unclean = true
-    for (const [group, log] of this.file) reopened.file.of(group).copyOf(log)
+    reopened.file.copyOf(this.file)
     return reopened
   }
 
   /** Opening takes the journal over: afterwards everything is in the file, and visible. */
   private begun(): this {
     while (this.journal.length > 0) this.oldestToFile()
-    for (const [group, log] of this.file) this.visible.of(group).copyOf(log)
+    this.visible.copyOf(this.file)
     return this
   }
 }
@@ -218,7 +233,7 @@ function applyTo(logs: Logs, change: Change): void {
     case "retire":
       return emptied(logs.of(change.group))
     case "drop":
-      return logs.of(change.group).clear()
+      return logs.drop(change.group)
     default:
       return change satisfies never
   }

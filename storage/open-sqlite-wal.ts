@@ -44,7 +44,7 @@ export async function openSqliteWal(options: SqliteWalOptions): Promise<SqliteWa
   try {
     const opened = await worker.open(options.dir, limits)
     const recovered = recover(options.dir, limits, { ...opened, admission })
-    const { segments, logs, recovery, judgement } = recovered
+    const { segments, logs, dropped, recovery, judgement } = recovered
     log(describe(opened.path, recovery))
     for (const line of judgement.lines) log(line)
     await worker.guard(options.dir, judgement.sentinel)
@@ -53,7 +53,8 @@ export async function openSqliteWal(options: SqliteWalOptions): Promise<SqliteWa
     const housekeeper = new Housekeeper(url, limits, log)
     const reserve = new Reserve({ dir, bytes: options.reserveBytes ?? 0, log })
     void reserve.begin()
-    const known = { dir, segments, worker, logs, recovery, limits, events: options, unclean, log }
+    const events = options
+    const known = { dir, segments, worker, logs, dropped, recovery, limits, events, unclean, log }
     wal = new SqliteWal({ ...known, housekeeper, reserve, scrubBytesPerSecond })
     await wal.correct(judgement.corrections)
     return wal
@@ -80,6 +81,7 @@ interface Opened {
 interface Recovered {
   readonly segments: Segments
   readonly logs: Map<GroupId, SqliteGroupLog>
+  readonly dropped: ReadonlySet<GroupId>
   readonly recovery: RecoveryReport
   readonly judgement: Judgement
 }
@@ -103,7 +105,8 @@ function recover(dir: string, limits: SqliteWalLimits, opened: Opened): Recovere
     segments.count([...logs.values()])
     const { admission, pagesReplayed, pragmas } = opened
     const { journal } = admission
-    const dropped = new Set(active.dropped().keys())
+    const floors = [...active.dropped().keys()]
+    const dropped = new Set(floors.filter((group) => logs.get(group)?.isEmpty !== false))
     const judgement = judgeLog({
       admission,
       journal: journal.verdict,
@@ -122,7 +125,7 @@ function recover(dir: string, limits: SqliteWalLimits, opened: Opened): Recovere
       journal: { ...journal, pagesReplayed },
       losses: [...admission.lines, ...judgement.lines],
     }
-    return { segments, logs, recovery, judgement }
+    return { segments, logs, dropped, recovery, judgement }
   } catch (error) {
     segments.close()
     throw error instanceof CorruptRow ? new UnusableSegment(opened.path, error.message) : error

@@ -58,6 +58,8 @@ export interface SqliteWalParts {
   readonly log: (line: string) => void
   readonly worker: WorkerHandle
   readonly logs: Map<GroupId, SqliteGroupLog>
+  /** Groups of which nothing was found but that they were dropped. */
+  readonly dropped: ReadonlySet<GroupId>
   readonly recovery: RecoveryReport
   readonly unclean: boolean
   readonly limits: SqliteWalLimits
@@ -78,6 +80,7 @@ export class SqliteWal implements Wal {
   private readonly events: WalEvents
   private readonly limits: SqliteWalLimits
   private readonly logs: Map<GroupId, SqliteGroupLog>
+  private readonly dropped: Set<GroupId>
   private readonly slabs: Slabs
   private readonly cache: TailCache
   private nextSeq: number
@@ -117,6 +120,7 @@ export class SqliteWal implements Wal {
     this.events = parts.events
     this.limits = parts.limits
     this.logs = parts.logs
+    this.dropped = new Set(parts.dropped)
     this.recovery = parts.recovery
     this.unclean = parts.unclean
     this.nextSeq = parts.recovery.nextSeq
@@ -181,8 +185,13 @@ export class SqliteWal implements Wal {
   drop(group: GroupId): void {
     if (this.stopped !== undefined) throw this.stopped
     this.logOf(group).clear()
+    this.dropped.add(group)
     this.openBatch().drop(group, this.nextSeq)
     this.sendNext()
+  }
+
+  wasDropped(group: GroupId): boolean {
+    return this.dropped.has(group) && this.logs.get(group)?.isEmpty !== false
   }
 
   stats(): SqliteWalStats {
@@ -268,7 +277,9 @@ export class SqliteWal implements Wal {
     for (const { group, hardState, forget } of corrections) {
       const log = this.logOf(group)
       if (forget === "all") {
-        batch.drop(group, this.nextSeq)
+        // What is no group at all was not dropped either.
+        if (hardState === undefined) batch.forget(group)
+        else batch.drop(group, this.nextSeq)
         log.clear()
       }
       if (forget === "end") batch.amputate(group, this.nextSeq, log.lastIndex + 1)

@@ -80,12 +80,20 @@ export class StateWriter {
     }
   }
 
-  /** Of the floors, those that were set in that file: older ones are in the boundaries. */
+  /**
+   * Of the floors, those that were set in that file, for older ones are in the boundaries; and those
+   * of groups of which nothing else is there: that they were dropped is never forgotten.
+   */
   copyFrom(previous: Database, baseSeq: number): void {
     for (const table of ["hard_state", "cut", "checkpoint"]) {
       this.copyTable(previous, table, `SELECT * FROM ${table}`)
     }
-    this.copyTable(previous, "dropped", `SELECT * FROM dropped WHERE seq >= ${baseSeq}`)
+    this.copyTable(
+      previous,
+      "dropped",
+      `SELECT * FROM dropped
+       WHERE seq >= ${baseSeq} OR grp NOT IN (SELECT grp FROM hard_state)`,
+    )
   }
 
   begin({ first, last, generation, baseSeq }: SegmentStart): void {

@@ -97,6 +97,11 @@ export interface Wal {
   /** The group was deleted by a committed metadata record: its entries and hard state go. */
   drop(group: GroupId): void
   /**
+   * The group was dropped, and nothing was written to it since: this disk may have voted in it and
+   * does not know any more. Durable with the drop, for good.
+   */
+  wasDropped(group: GroupId): boolean
+  /**
    * "low": the disk is nearly full. Entries of data groups must not be taken on any more; hard
    * states and the metadata group still have room, from a reserve.
    */

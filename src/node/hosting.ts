@@ -7,9 +7,11 @@ import type { CommitNumber, GroupId, Wal } from "../../storage/wal.ts"
 import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage, PartitionInfo } from "../cluster/image.ts"
 import { hostedAs } from "../cluster/membership.ts"
+import type { MembershipDriverParts } from "./membership-driver.ts"
 import type { MetadataGroup } from "./metadata-group.ts"
 import type { NodeSettings } from "./ports.ts"
 import type { Replicas } from "./replicas.ts"
+import { acceptHint } from "./sole-voter.ts"
 import { partitionConfig } from "./topic-settings.ts"
 
 export interface HostingParts {
@@ -18,6 +20,7 @@ export interface HostingParts {
   readonly metadata: MetadataGroup
   readonly replicas: Replicas
   readonly wal: Wal
+  readonly log: MembershipDriverParts["log"]
 }
 
 export class Hosting {
@@ -26,6 +29,8 @@ export class Hosting {
   #current = false
   /** Logs of this node's time as witness that go: durable with that commit. */
   readonly #vacating = new Map<GroupId, CommitNumber>()
+  /** Said to have been deleted; once each. */
+  readonly #gone = new Set<GroupId>()
   #durable: CommitNumber = 0
 
   constructor(parts: HostingParts) {
@@ -51,6 +56,7 @@ export class Hosting {
       if (this.#current) replicas.retire(info.group)
       return false
     }
+    if (before === "none" && this.#isGone(info.group)) return false
     if (wanted === "witness") {
       if (before === "none" || this.#current) replicas.createWitness(info)
       return before === "none"
@@ -71,6 +77,26 @@ export class Hosting {
     const log = this.#parts.wal.log(group)
     if (log.cut.index > 0) return log.snapshot()?.state.length === 0
     return log.lastIndex === 0 && log.hardState.standing !== "trusted"
+  }
+
+  /**
+   * Deleted, and its votes forgotten with it: an image that knows the group is one from before that.
+   * A current one is only where the metadata group has lost the deletion, and what it deleted is
+   * begun anew by the operator's word alone.
+   */
+  #isGone(group: GroupId): boolean {
+    const { wal, settings, log } = this.#parts
+    if (!wal.wasDropped(group)) return false
+    if (!this.#current) return true
+    if (!settings.acceptDataLoss && !this.#gone.has(group)) {
+      this.#gone.add(group)
+      log(
+        "error",
+        `group ${group} is not run: it was deleted, and the metadata group has lost that; ` +
+          acceptHint,
+      )
+    }
+    return !settings.acceptDataLoss
   }
 
   #vacate(group: GroupId): void {

@@ -60,12 +60,13 @@ describe("crash", () => {
       wal.commit([{ group: 2, entries: run(1, 1, -1) }])
       wal.drop(1)
       wal.commit([{ group: 2, entries: run(1, 2, 0) }])
-      return heights(wal.crash(keep))
+      const after = wal.crash(keep)
+      return [...heights(after), after.wasDropped(1)]
     })
     expect(drops).toEqual([
-      [2, 0],
-      [0, 1],
-      [0, 2],
+      [2, 0, false],
+      [0, 1, true],
+      [0, 2, true],
     ])
   })
 

@@ -245,6 +245,24 @@ describe("space", () => {
     expect(opened?.wal.recovery.losses).toEqual([])
   })
 
+  test("a dropped group is known as one over every roll and copy", async () => {
+    const wal = await start()
+    wal.commit([1, 2, 3].map((group) => ({ group, entries: [], hardState: hardState(3) })))
+    await append(1, run(12, 1, -1, large))
+    wal.drop(1)
+    wal.retire(2)
+    for (let n = 0; n < 3; n++) await fill()
+    await settled()
+    const again = await reopened()
+    for (let n = 0; n < 3; n++) await fill()
+    await settled()
+    const after = await reopened()
+    for (const at of [wal, again, after]) {
+      expect([1, 2, 3, 4].filter((group) => at.wasDropped(group))).toEqual([1])
+    }
+    expect(opened?.wal.recovery.losses).toEqual([])
+  })
+
   test("a superseded entry is not copied forward and does not come back", async () => {
     const wal = await start()
     const old = run(10, 1, -1, { ...large, term: 1 })

@@ -5,10 +5,12 @@
 import { afterEach, describe, expect, test } from "bun:test"
 import { emptyHardState, type Entry } from "../../raft/types.ts"
 import type { EntryMeta, GroupLog, Wal } from "../../storage/index.ts"
-import { configuration, data, hardState, noop, plain, run } from "./entries.ts"
+import { configuration, data, hardState, noop, plain, run, snapshotAt } from "./entries.ts"
 import type { OpenWal } from "./open-wals.ts"
 
 const everything = Number.MAX_SAFE_INTEGER
+
+const droppedOf = (wal: Wal) => [1, 2, 3, 4, 5, 6].filter((group) => wal.wasDropped(group))
 
 export function walSuite(name: string, open: () => Promise<OpenWal>): void {
   describe(name, () => {
@@ -301,6 +303,29 @@ export function walSuite(name: string, open: () => Promise<OpenWal>): void {
         expectLog(at.log(1), run(2, 1, -1, { term: 11 }))
         expect(at.log(1).hardState).toEqual(hardState(11))
       })
+    })
+
+    test("that a group was dropped is known for good; a retired or replaced log was not", async () => {
+      const wal = await start()
+      const cut = snapshotAt(data(9, 8))
+      wal.commit([1, 2, 3, 4].map((group) => ({ group, entries: run(3, 1, -1) })))
+      wal.commit([{ group: 1, entries: [], hardState: hardState(9) }])
+      wal.drop(1)
+      wal.drop(5)
+      wal.retire(2)
+      wal.commit([{ group: 3, entries: [], hardState: hardState(2), cut }])
+      await always(wal, (at) => expect(droppedOf(at)).toEqual([1, 5]))
+      await always(opened?.wal ?? wal, (at) => expect(droppedOf(at)).toEqual([1, 5]))
+    })
+
+    test("a group written to after its drop knows its votes again", async () => {
+      const wal = await start()
+      wal.drop(1)
+      wal.commit([{ group: 1, entries: [], hardState: hardState(4) }])
+      await always(wal, (at) => expect(at.wasDropped(1)).toBe(false))
+      const again = opened?.wal ?? wal
+      again.drop(1)
+      await always(again, (at) => expect(at.wasDropped(1)).toBe(true))
     })
 
     test("dropped and written again before anything was durable", async () => {
