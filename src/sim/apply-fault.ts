@@ -1,6 +1,7 @@
 /** Faults done to a world. Each returns whether it could be. */
 import type { SimBroker } from "./broker.ts"
 import type { Fault, Target } from "./faults.ts"
+import type { OldCopies } from "./old-copies.ts"
 import type { SimWorld } from "./world.ts"
 
 export function applyFault(world: SimWorld, fault: Fault): boolean {
@@ -315,7 +316,9 @@ function hurting(world: SimWorld, broker: SimBroker, fault: HurtingFault): boole
     scrubLater(world, broker, 500 + (fault.pick % 20) * 500)
     return true
   }
-  if (fault.beyond !== true && (isUnknowable(fault) || !world.atlas.mayHurt(broker))) return false
+  if (fault.beyond !== true && !world.atlas.mayHurt(broker)) return false
+  const tellers = tellersOf(world, broker, fault)
+  if (tellers === undefined) return false
   if (broker.process !== undefined) broker.crash(true)
   if (fault._tag === "replaceDisk" && fault.beyond !== true && !world.atlas.mayReplace(broker)) {
     replaceLater(world, broker, fault.downMs)
@@ -323,7 +326,10 @@ function hurting(world: SimWorld, broker: SimBroker, fault: HurtingFault): boole
   }
   world.atlas.noteHurt(broker)
   const done = hurt(broker, fault)
-  if (done) broker.wasDamaged()
+  if (done) {
+    world.oldCopies.restored(broker, tellers)
+    broker.wasDamaged()
+  }
   startLater(world, broker, fault.downMs)
   return done
 }
@@ -351,11 +357,15 @@ function replaceLater(
   })
 }
 
-/**
- * A whole old copy bears no sign of its age: the votes given since are forgotten by everything that
- * could remember them. No design without a second disk survives it.
- */
-const isUnknowable = (fault: HurtingFault): boolean => fault._tag === "restore" && fault.sentinel
+/** A whole old copy bears no sign of its age. Undefined: nor could anybody else tell. */
+function tellersOf(
+  world: SimWorld,
+  broker: SimBroker,
+  fault: HurtingFault,
+): ReturnType<OldCopies["tellersFor"]> {
+  if (fault._tag !== "restore" || !fault.sentinel || fault.beyond === true) return new Map()
+  return world.oldCopies.tellersFor(broker)
+}
 
 function hurt(broker: SimBroker, fault: Exclude<HurtingFault, Of<"damageEntry">>): boolean {
   switch (fault._tag) {

@@ -143,7 +143,7 @@ export class Atlas {
     const { disk } = broker
     const { hardState, lastIndex } = disk.log(group)
     // What it will say of itself is known only when it is opened.
-    if (disk.hurt) return true
+    if (disk.hurt || disk.untold) return true
     if (!disk.isTrusted(group) || disk.damagedGroups().includes(group)) return true
     const promised = this.promised.get(member)?.get(group)
     if (promised === undefined) return false

@@ -32,6 +32,8 @@ export interface BrokerParts {
   readonly founders: () => ReadonlyArray<DiskIdentity>
   readonly network: () => Network
   readonly anybodyRuns: () => boolean
+  /** A process is about to begin: nobody has looked at its disk yet. */
+  readonly starting: (broker: SimBroker) => void
   /** A process is about to end: the last look at what it knows. */
   readonly leaving: () => void
   readonly answered: (broker: SimBroker, token: number, answer: RequestAnswer) => void
@@ -100,6 +102,7 @@ export class SimBroker implements SubjectBroker {
       engine.met("backBeforeSuspected")
     }
     const name = `${this.id}.${this.starts}`
+    this.parts.starting(this)
     for (const line of this.disk.open()) this.log("error", line, name)
     const own = engine.stream(`process ${name}`)
     const clock = this.clock.newProcess()

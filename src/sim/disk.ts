@@ -10,6 +10,7 @@ import { judge } from "../../storage/verdict.ts"
 import type { JournalVerdict } from "../../storage/verdict.ts"
 import type { CommitNumber, GroupId, GroupLog, GroupWrite, Wal } from "../../storage/wal.ts"
 import type { Engine } from "./engine.ts"
+import type { Known } from "./old-copies.ts"
 import type { DiskOptions } from "./options.ts"
 import { withinMs } from "./random.ts"
 import { SentinelModel } from "./sentinel-model.ts"
@@ -44,6 +45,8 @@ export class SimDisk implements Wal {
   failNextSync = false
   /** Something durable was lost since the log was last opened. */
   hurt = false
+  /** It is an old copy, and nobody has told its broker yet. */
+  untold = false
   private readonly engine: Engine
   private readonly options: DiskOptions
   private readonly events: DiskEvents
@@ -390,6 +393,15 @@ export class SimDisk implements Wal {
     this.backup = { image: this.image.copy(), sentinel: this.sentinel.copy() }
   }
 
+  /** What the copy would know of a group, with its own sentinel. */
+  oldCopyOf(group: GroupId): Known | undefined {
+    if (this.backup === undefined) return undefined
+    const { hardState, lastIndex } = this.backup.image.log(group)
+    const sentinel = this.backup.sentinel.of(group)
+    const verdict = judge({ journal: "whole", hardState, lastIndex, sentinel, salvaged: false })
+    return { ...verdict.hardState, lastIndex }
+  }
+
   /** False: there is no copy. `sentinel`: the old one comes with it. */
   restore(sentinel: boolean): boolean {
     if (this.backup === undefined) return false
@@ -398,6 +410,7 @@ export class SimDisk implements Wal {
     this.reset(this.backup.image.crash({ keep: Number.POSITIVE_INFINITY }))
     if (sentinel) this.sentinel = this.backup.sentinel.copy()
     this.journal = "whole"
+    this.unclean = true
     this.hurt = true
     this.engine.met("oldCopyRestored")
     return true
@@ -418,6 +431,7 @@ export class SimDisk implements Wal {
     this.journal = "absent"
     this.unclean = false
     this.hurt = false
+    this.untold = false
   }
 }
 

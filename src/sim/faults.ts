@@ -105,8 +105,8 @@ export type FaultKind =
   | ({ readonly _tag: "loseSentinel" } & Hurting)
   | { readonly _tag: "backup"; readonly node: number }
   /**
-   * The copy that `backup` took is put back under today's sentinel; with that of then only where it
-   * is said to go beyond what is promised.
+   * The copy that `backup` took is put back under today's sentinel, or with that of then: only where
+   * peers that run can tell.
    */
   | ({ readonly _tag: "restore"; readonly sentinel: boolean } & Hurting)
   /** A new, empty disk under the same broker id. */

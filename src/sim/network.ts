@@ -255,6 +255,7 @@ export class Network {
       if (this.isCurrent(link, process, attempt)) this.close(link, false)
       return
     }
+    for (const observer of this.engine.observers) observer.greeted?.(target.broker, process.name)
     const connection = new Connection(process, target)
     const older = this.inbound[target.id]?.[process.id]
     if (older !== undefined) older.alive = false
@@ -282,6 +283,9 @@ export class Network {
     if (admission?._tag !== "ok") {
       if (link.state === "up") link.state = "dialling"
       return this.close(link, false)
+    }
+    for (const observer of this.engine.observers) {
+      observer.greeted?.(from.broker, connection.to.name)
     }
     link.backOffUs = 0
   }

@@ -32,6 +32,7 @@ const events: Readonly<Record<string, string>> = {
   diskFull: "a disk was full",
   durableLost: "a disk lost what it had called durable",
   oldCopyRestored: "an old copy of a disk was put back",
+  oldCopyNoticed: "peers told a broker that its disk is an old copy, sentinel and all",
   diskReplaced: "a broker came back with an empty disk",
   damageRead: "a damaged entry was read",
   salvaged: "an open cut off damaged entries",

@@ -51,6 +51,8 @@ export interface Observer {
   sent?(broker: SubjectBroker, to: number, frame: PeerFrame): void
   /** Arrived at a broker that runs, just before it is handed over. */
   received?(broker: SubjectBroker, from: number, frame: PeerFrame): void
+  /** The Hello of that process came over a new link. */
+  greeted?(broker: SubjectBroker, by: string): void
   stepped?(broker: SubjectBroker): void
 }
 

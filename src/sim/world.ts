@@ -15,6 +15,7 @@ import { epochMs } from "./clock.ts"
 import { Engine } from "./engine.ts"
 import { applyFault } from "./apply-fault.ts"
 import type { Fault } from "./faults.ts"
+import { OldCopies } from "./old-copies.ts"
 import { Network } from "./network.ts"
 import type { DiskOptions, NetworkOptions } from "./options.ts"
 import { Requests } from "./requests.ts"
@@ -53,6 +54,7 @@ export class SimWorld implements Subject {
   readonly brokers: ReadonlyArray<SimBroker>
   readonly network: Network
   readonly atlas: Atlas
+  readonly oldCopies: OldCopies
   readonly engine: Engine
   private readonly requests: Requests
   private readonly noise: NetworkOptions
@@ -71,6 +73,7 @@ export class SimWorld implements Subject {
       turnUs: options.turnUs ?? 0,
       founders: () => founders,
       network: () => this.network,
+      starting: (broker: SimBroker) => this.oldCopies.starting(broker),
       leaving: () => this.atlas.survey(),
       anybodyRuns: () => this.brokers.some(({ process }) => process !== undefined),
       answered: (broker: SimBroker, token: number, answer: RequestAnswer) =>
@@ -95,6 +98,8 @@ export class SimWorld implements Subject {
       this.noise,
       { frameEvery: options.recodeEvery ?? 64 },
     )
+    this.oldCopies = new OldCopies(this.brokers, engine, shared.settings.electionTimeoutMs)
+    this.observe(this.oldCopies)
     this.atlas = new Atlas({
       brokers: this.brokers,
       clusterId: this.clusterId,
