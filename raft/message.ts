@@ -48,6 +48,11 @@ export interface AppendEntries extends Envelope {
    */
   readonly round: number
   /**
+   * Up to here the log is on the leader's own disk: what its followers may testify of it when it
+   * comes back.
+   */
+  readonly durableIndex: LogIndex
+  /**
    * To a member that said `counts: false`: it holds all it may ever have acknowledged, and may be
    * trusted again.
    */

@@ -143,6 +143,7 @@ function send(
     entries,
     leaderCommit: s.log.commitIndex,
     round: leader.round,
+    durableIndex: s.log.durableIndex,
     readmitted:
       progress.readmitRound > 0 && prevLogIndex + entries.length >= progress.recoverThrough,
   }

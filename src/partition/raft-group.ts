@@ -95,7 +95,6 @@ export class RaftGroup {
   #leadingTerm: Term = 0
   #toldSoft: SoftState = { role: "follower", leaderId: null }
   #toldTerm: Term = 0
-  #toldCommit: LogIndex = 0
   #toldStanding: Standing
   /** Of the entry at the applied index. */
   #appliedTerm: Term
@@ -161,15 +160,12 @@ export class RaftGroup {
       return this.#nodeBroke(error)
     }
     if (message._tag === "AppendEntriesResponse") this.#witnessed.acknowledged(this.#node, message)
+    else if (message._tag === "AppendEntries") this.#witnessed.led(this.#node, message)
     this.schedule()
   }
 
   /** What this node can say of that member's disk (VERIFICATION D3). */
   testimony(member: MemberId): Testimony | undefined {
-    const { node } = this
-    if (node.leaderId === member && node.role === "follower") {
-      this.#witnessed.note(member, node.commitIndex, node.term)
-    }
     return this.#witnessed.of(member)
   }
 
@@ -389,15 +385,7 @@ export class RaftGroup {
       if (before !== 0) this.#releaseBacklog(this.#proposals.leadershipLost(this.#committedHi))
     }
     const told = this.#toldSoft
-    if (told.role === role && told.leaderId === leaderId && this.#toldTerm === term) {
-      this.#toldCommit = this.#node.commitIndex
-      return
-    }
-    // What a follower knows to be committed, its leader has had.
-    if (told.role === "follower" && told.leaderId !== null) {
-      this.#witnessed.note(told.leaderId, this.#toldCommit, this.#toldTerm)
-    }
-    this.#toldCommit = this.#node.commitIndex
+    if (told.role === role && told.leaderId === leaderId && this.#toldTerm === term) return
     this.#toldSoft = { role, leaderId }
     this.#toldTerm = term
     this.#machine.roleChanged?.(this.#toldSoft, term)

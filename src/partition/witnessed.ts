@@ -1,11 +1,11 @@
 /**
  * What this node can testify of other members' disks (VERIFICATION D3): the highest entry each has
- * acknowledged to it as leader, or had committed as its leader, and the greatest term in which it
+ * acknowledged to it as leader, or had on its disk as its leader, and the greatest term in which it
  * promised anything. Whoever comes back knowing less has lost something. In memory only: whoever
  * restarts has seen nothing.
  */
 import type { RaftNode } from "../../raft/index.ts"
-import type { AppendEntriesResponse, Message } from "../../raft/message.ts"
+import type { AppendEntries, AppendEntriesResponse, Message } from "../../raft/message.ts"
 import type { HardState, LogIndex, MemberId, Term } from "../../raft/types.ts"
 import type { GroupLog } from "../../storage/wal.ts"
 
@@ -105,11 +105,20 @@ export class Witnessed {
   acknowledged(node: RaftNode, message: AppendEntriesResponse): void {
     const { from, term, success, counts, matchIndex } = message
     if (success && counts && node.role === "leader" && node.term === term) {
-      this.note(from, matchIndex, term)
+      this.#note(from, matchIndex, term)
     }
   }
 
-  note(member: MemberId, index: LogIndex, leaderTerm: Term): void {
+  /**
+   * By the leader of `node`: of what is known to be committed, as much as is on its disk. A leader
+   * may commit by its followers' copies alone, so that its own disk is behind.
+   */
+  led(node: RaftNode, { from, term, durableIndex }: AppendEntries): void {
+    if (node.leaderId !== from || node.term !== term) return
+    this.#note(from, Math.min(durableIndex, node.commitIndex), term)
+  }
+
+  #note(member: MemberId, index: LogIndex, leaderTerm: Term): void {
     if (index === 0 || !this.#isNews(member, index, leaderTerm)) return
     const entryTerm = this.#log.term(index)
     if (entryTerm !== undefined) this.#heights.set(member, { index, entryTerm, leaderTerm })

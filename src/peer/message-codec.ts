@@ -58,6 +58,7 @@ export const writeMessage = (writer: ByteWriter, message: Message): ReadonlyArra
       writer.int64(message.prevLogTerm)
       writer.int64(message.leaderCommit)
       writer.int64(message.round)
+      writer.int64(message.durableIndex)
       writer.bool(message.readmitted)
       writeEnvelopes(writer, message.entries, message.prevLogIndex)
       return message.entries.map((entry) => entry.payload)
@@ -155,6 +156,7 @@ const readAppendEntries = (reader: ByteReader, { from, to, term }: Envelope): Me
   const prevLogTerm = reader.natural()
   const leaderCommit = reader.natural()
   const round = reader.natural()
+  const durableIndex = reader.natural()
   const readmitted = reader.bool()
   const entries = readEntries(reader, prevLogIndex)
   return {
@@ -167,6 +169,7 @@ const readAppendEntries = (reader: ByteReader, { from, to, term }: Envelope): Me
     entries,
     leaderCommit,
     round,
+    durableIndex,
     readmitted,
   }
 }

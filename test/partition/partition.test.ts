@@ -243,6 +243,7 @@ describe("a new leader", () => {
         entries: [],
         leaderCommit: 0,
         round: 1,
+        durableIndex: 0,
         readmitted: false,
       })
       expect(leader.isLeader).toBe(false)

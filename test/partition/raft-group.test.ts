@@ -207,6 +207,7 @@ const append = (term: number): Message => ({
   entries: [],
   leaderCommit: 0,
   round: 1,
+  durableIndex: 0,
   readmitted: false,
 })
 const requestVote = (term: number, from = "c"): Message => ({

@@ -79,6 +79,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
       prevLogTerm: natural,
       leaderCommit: natural,
       round: natural,
+      durableIndex: natural,
       readmitted: fc.boolean(),
       seeds: fc.array(entrySeed, { maxLength: 6 }),
     })
@@ -250,6 +251,7 @@ describe("peer frames", () => {
       entries,
       leaderCommit: 3,
       round: 9,
+      durableIndex: 0,
       readmitted: false,
     }
     const parts = encodePeerFrame({
@@ -289,6 +291,7 @@ describe("peer frames", () => {
       entries: [first!],
       leaderCommit: 0,
       round: 0,
+      durableIndex: 0,
       readmitted: false,
     }
     expect(() =>
@@ -321,6 +324,7 @@ describe("bytes that are no peer frame", () => {
       entries,
       leaderCommit: 0,
       round: 0,
+      durableIndex: 0,
       readmitted: false,
     }
     const body = bodyOf({ _tag: "Raft", group: 1, appliedMetadataIndex: 0, message: append })

@@ -144,6 +144,7 @@ export const append = (
   entries,
   leaderCommit,
   round: 1,
+  durableIndex: 0,
   readmitted: false,
 })
 

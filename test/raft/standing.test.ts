@@ -37,6 +37,7 @@ const open = (standing: Standing) => {
 
 const word = (readmitted: boolean, index = 2) => ({
   ...append("n2", 3, at(1, index), [], 2),
+  durableIndex: 0,
   readmitted,
 })
 

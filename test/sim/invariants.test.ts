@@ -191,6 +191,7 @@ describe("promises", () => {
         entries: [],
         leaderCommit: 1,
         round: 1,
+        durableIndex: 0,
         readmitted: false,
       }),
     )
