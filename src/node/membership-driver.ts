@@ -128,8 +128,20 @@ export class MembershipDriver {
     for (const group of this.#groups.keys()) {
       const raftGroup = this.#parts.replicas.raftGroup(group)
       if (raftGroup === undefined || raftGroup.node.role !== "leader") continue
-      for (const member of raftGroup.node.configuration.learners) this.#countJoin(member)
+      const wanted = this.#wanted(group)
+      for (const member of raftGroup.node.configuration.learners) {
+        if (wanted?.includes(member) !== false) this.#countJoin(member)
+      }
     }
+  }
+
+  /**
+   * A learner that is to be one no more keeps nobody waiting. One on a disk that was replaced would
+   * for ever: it goes when the new disk takes its place, for which there must be room.
+   */
+  #wanted(group: GroupId): ReadonlyArray<MemberId> | undefined {
+    const info = this.#image.groups.get(group)
+    return info === undefined ? undefined : dataVoters(goalConfiguration(info, this.#image.brokers))
   }
 
   #countJoin(member: MemberId): void {

@@ -35,6 +35,15 @@ const votesIn = (world: World, id: number, topic: string): boolean => {
   return info.voters.includes(diskOf(world, id))
 }
 
+/** The broker's present disk votes in each of them. */
+const everyPartition = (world: World, topic: string, id: number): boolean =>
+  world
+    .node(0)
+    .image.topics.get(topic)!
+    .partitions.every(({ partition, voters }) => {
+      return voters.includes(diskOf(world, id)) && isSettled(world, topic, partition)
+    })
+
 function replaceDisk(world: World, id: number): void {
   world.crash(id)
   world.run(1000)
@@ -136,6 +145,31 @@ describe("a replaced disk", () => {
     untilReplaced(world, wiped, "t")
     const found = readAll(world, untilLed(world, "t"), "t").records.map(({ value }) => value)
     expect(found.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, i) => `v${i}`))
+  })
+
+  test("and again before it had learned: the disk between holds no place", () => {
+    const world = started(23)
+    createTopic(world, "t", { partitions: 40 })
+    untilLed(world, "t", 39)
+    replaceDisk(world, 2)
+    // As many as may learn at a time, from each leader.
+    const learning = (id: number) => {
+      const groups = [...world.node(id).image.groups.keys()]
+      const led = groups.filter((group) => {
+        const raft = world.node(id).raftGroup(group)?.node
+        return raft?.role === "leader" && raft.configuration.learners.includes(diskOf(world, 2))
+      })
+      return led.length
+    }
+    const full = () => [0, 1].every((id) => learning(id) === 8)
+    world.runUntil(full, 5000, "every place is taken", 1)
+    replaceDisk(world, 2)
+    world.runUntil(
+      () => everyPartition(world, "t", 2),
+      20_000,
+      "the newest disk votes everywhere",
+      50,
+    )
   })
 
   test("while its broker is also being reassigned", () => {
