@@ -56,6 +56,7 @@ export class SimDisk implements Wal {
   private sentinel = new SentinelModel()
   private journal: JournalVerdict = "absent"
   private backup: Backup | undefined
+  private replaced: Backup | undefined
   /** From a crash to the next open: the log with the journal that the dead process left. */
   private imageBefore: MemoryWal | undefined
   private pending: Array<Pending> = []
@@ -405,15 +406,25 @@ export class SimDisk implements Wal {
   /** False: there is no copy. `sentinel`: the old one comes with it. */
   restore(sentinel: boolean): boolean {
     if (this.backup === undefined) return false
-    this.logs = new Map()
-    this.imageBefore = undefined
-    this.reset(this.backup.image.crash({ keep: Number.POSITIVE_INFINITY }))
-    if (sentinel) this.sentinel = this.backup.sentinel.copy()
+    if (!this.untold) this.replaced = { image: this.image.copy(), sentinel: this.sentinel.copy() }
+    this.putBack(this.backup, sentinel)
     this.journal = "whole"
     this.unclean = true
     this.hurt = true
     this.engine.met("oldCopyRestored")
     return true
+  }
+
+  /** What the last old copy took the place of; only while the copy has promised nothing. */
+  undoRestore(): void {
+    if (this.replaced !== undefined) this.putBack(this.replaced, true)
+  }
+
+  private putBack({ image, sentinel }: Backup, withSentinel: boolean): void {
+    this.logs = new Map()
+    this.imageBefore = undefined
+    this.reset(image.crash({ keep: Number.POSITIVE_INFINITY }))
+    if (withSentinel) this.sentinel = sentinel.copy()
   }
 
   loseSentinel(): void {
@@ -428,6 +439,7 @@ export class SimDisk implements Wal {
     this.reset(new MemoryWal(silent))
     this.sentinel = new SentinelModel()
     this.backup = undefined
+    this.replaced = undefined
     this.journal = "absent"
     this.unclean = false
     this.hurt = false

@@ -113,7 +113,7 @@ export class OldCopies implements Observer {
 
   // ---- until it was told
 
-  /** Before the disk is opened. With nobody left who could tell, no old copy is put back. */
+  /** Before the disk is opened. With nobody left who could tell, it was never put back. */
   starting(broker: SimBroker): void {
     const pending = this.pending.get(broker)
     if (pending === undefined) return
@@ -125,7 +125,8 @@ export class OldCopies implements Observer {
       return
     }
     this.engine.met("oldCopyUnknowable")
-    broker.disk.loseSentinel()
+    broker.disk.undoRestore()
+    broker.wasDamaged()
     this.done(broker)
   }
 
