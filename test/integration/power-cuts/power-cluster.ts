@@ -109,7 +109,10 @@ class PowerBroker {
   readyMs = 0
   private readonly options: PowerClusterOptions
   private readonly record: string
+  /** As they were when it was spawned. */
   private files: ReadonlyMap<string, Buffer> = new Map()
+  /** What the last cut left; undefined: whatever there is now. */
+  private left: ReadonlyMap<string, Buffer> | undefined
   private image = new DiskImage()
   private process: Process | undefined
   private ready: Promise<boolean> = Promise.resolve(false)
@@ -119,14 +122,14 @@ class PowerBroker {
     this.folder = folder
     this.options = options
     this.record = join(options.dir, `record-${folder.nodeId}`)
-    const paths = namesIn(folder.dir).map((name) => join(folder.dir, name))
-    this.files = new Map(paths.map((path) => [path, readFileSync(path)]))
   }
 
   spawn(losses: "refused" | "accepted"): void {
     const { library, plant, segmentBytes } = this.options
     rmSync(this.record, { force: true })
     this.image = new DiskImage()
+    this.files = this.left ?? filesIn(this.folder.dir)
+    this.left = undefined
     for (const [path, bytes] of this.files) this.image.present(path, statSync(path).ino, bytes)
     const startedMs = performance.now()
     const flags = losses === "accepted" ? ["--accept-data-loss"] : []
@@ -192,7 +195,7 @@ class PowerBroker {
       mkdirSync(dirname(path), { recursive: true })
       writeFileSync(path, bytes)
     }
-    this.files = left
+    this.left = left
     return unsynced
   }
 
@@ -207,6 +210,11 @@ class PowerBroker {
     const path = join(this.folder.dir, "broker.log")
     return existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : []
   }
+}
+
+function filesIn(dir: string): ReadonlyMap<string, Buffer> {
+  const paths = namesIn(dir).map((name) => join(dir, name))
+  return new Map(paths.map((path) => [path, readFileSync(path)]))
 }
 
 const namesIn = (dir: string) => readdirSync(dir).filter((name) => !isOutside(name))

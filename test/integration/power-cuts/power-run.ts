@@ -140,10 +140,14 @@ export class PowerRun {
 
   /** Until every writer has been heard since the last cut, and a little longer. */
   private async writeOn(): Promise<void> {
-    const before = this.all().map(({ acks }) => acks.length)
-    await untilHeard("an acknowledgement for every writer", () =>
-      this.all().every(({ acks }, i) => acks.length > (before[i] ?? 0)),
-    )
+    const before = new Map(this.all().map(({ name, acks }) => [name, acks.length]))
+    const silent = () => this.all().filter(({ name, acks }) => acks.length === before.get(name))
+    try {
+      await untilHeard("an acknowledgement for every writer", () => silent().length === 0)
+    } catch (error) {
+      const said = silent().map(({ name, errors }) => `${name} (${errors.at(-1) ?? "no error"})`)
+      throw new Error(`nothing is acknowledged to ${said.join(", ")}`, { cause: error })
+    }
     await Bun.sleep(this.prng.below(writeMs))
   }
 
