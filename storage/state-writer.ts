@@ -81,8 +81,8 @@ export class StateWriter {
   }
 
   /**
-   * Of the floors, those that were set in that file, for older ones are in the boundaries; and those
-   * of groups of which nothing else is there: that they were dropped is never forgotten.
+   * Of the floors, those that were set in that file, for older ones are in the boundaries; and
+   * those of groups of which nothing else is there: that they were dropped is never forgotten.
    */
   copyFrom(previous: Database, baseSeq: number): void {
     for (const table of ["hard_state", "cut", "checkpoint"]) {

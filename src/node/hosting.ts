@@ -80,9 +80,9 @@ export class Hosting {
   }
 
   /**
-   * Deleted, and its votes forgotten with it: an image that knows the group is one from before that.
-   * A current one is only where the metadata group has lost the deletion, and what it deleted is
-   * begun anew by the operator's word alone.
+   * Deleted, and its votes forgotten with it: an image that knows the group is one from before
+   * that. A current one is only where the metadata group has lost the deletion, and what it deleted
+   * is begun anew by the operator's word alone.
    */
   #isGone(group: GroupId): boolean {
     const { wal, settings, log } = this.#parts

@@ -1,8 +1,8 @@
 /**
  * Where storage faults may strike: at most a minority of each group's voters may have forgotten
  * what it promised at any time (VERIFICATION §4). A voter is repaired when its log is as high again
- * as it was and its standing is trusted, durably; a disk that was replaced, when the group has committed
- * that it has no vote any more.
+ * as it was and its standing is trusted, durably; a disk that was replaced, when the group has
+ * committed that it has no vote any more.
  */
 import type { Configuration, MemberId } from "../../raft/types.ts"
 import { isLower } from "../../storage/verdict.ts"
@@ -22,8 +22,8 @@ export class Atlas {
   private readonly promised = new Map<MemberId, Map<GroupId, Height>>()
 
   /**
-   * Whether topics may still be made: on disks that the metadata believes to be there, and if one of
-   * those is gone for good, with too few voters from their birth on.
+   * Whether topics may still be made: on disks that the metadata believes to be there, and if one
+   * of those is gone for good, with too few voters from their birth on.
    */
   expectsTopics: () => boolean = () => false
 
