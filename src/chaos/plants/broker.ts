@@ -102,4 +102,17 @@ export const brokerPlants: ReadonlyArray<Plant> = [
     ],
     caughtBy: soon(500),
   },
+  {
+    id: "old-copy-votes",
+    bug: "nobody compares an old copy of a disk with what its peers remember of its votes",
+    anomaly: "Election Safety: a voter votes twice in a term",
+    file: "src/partition/witnessed.ts",
+    edits: [
+      {
+        find: "term < promisedTerm || (term === promisedTerm && voted && votedFor === null)",
+        replace: "term < 0 && promisedTerm < 0 && voted && votedFor === null",
+      },
+    ],
+    caughtBy: { _tag: "test", file: "test/node/recovery.test.ts" },
+  },
 ]
