@@ -172,7 +172,7 @@ function checkEpochEnds(
   for (const call of view.epochEnds) {
     if (call.outcome !== "ok" || call.endOffset < 0) continue
     const known = ends.before(call.invoked)
-    const wrong = wrongEpochEnd(call, log, known?.end ?? 0)
+    const wrong = wrongEpochEnd(call, log, view.highestStart, known?.end ?? 0)
     if (wrong === undefined) continue
     const shown = known === undefined ? [call] : [known.by, call]
     anomalies.add("wrong-epoch-end", view.partition, wrong, shown)
@@ -183,11 +183,13 @@ function checkEpochEnds(
 function wrongEpochEnd(
   call: Operation<EpochEndCall>,
   log: FinalLog,
+  highestStart: number,
   known: number,
 ): string | undefined {
   const place = lowerBound(log.records, call.epoch + 1, ([, , epoch]) => epoch)
   const end = log.records[place]?.[0]
-  if (end !== undefined && call.endOffset > end) {
+  // A leader whose own log was cut ends the epochs it does not know any more where it begins.
+  if (end !== undefined && call.endOffset > Math.max(end, highestStart)) {
     return `epoch ${call.epoch} ends at ${call.endOffset}, a later one begins at ${end}`
   }
   // Where the epochs ended that are cut away is not known any more.
