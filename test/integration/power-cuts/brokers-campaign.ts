@@ -63,6 +63,9 @@ function table(
     "changes not fsynced at a cut": quantiles(all.map(({ unsynced }) => unsynced)),
     acknowledged: run.ledger.acknowledged,
     ...Object.fromEntries(run.writers().map(({ name, acks }) => [`  ${name}`, acks])),
+    ...Object.fromEntries(
+      [...run.waits].map(([name, ms]) => [`  ${name} waits, ms`, quantiles(ms)]),
+    ),
     "refused or unknown": run.writers().reduce((total, { errors }) => total + errors, 0),
     found: run.ledger.found,
     lost: count("lost"),

@@ -62,6 +62,8 @@ export class PowerRun {
   private readonly raw: RawWriter
   /** How many acknowledgements of each writer the ledger has. */
   private readonly taken = new Map<string, number>()
+  /** From the end of the reading after a cut to its next acknowledgement, ms, for each writer. */
+  readonly waits = new Map<string, ReadonlyArray<number>>()
   private cuts = 0
   /** Ready since the last cut; else the next one comes while the brokers start. */
   private isUp = true
@@ -140,10 +142,20 @@ export class PowerRun {
 
   /** Until every writer has been heard since the last cut, and a little longer. */
   private async writeOn(): Promise<void> {
+    const startedMs = performance.now()
     const before = new Map(this.all().map(({ name, acks }) => [name, acks.length]))
-    const silent = () => this.all().filter(({ name, acks }) => acks.length === before.get(name))
+    const heard = new Set<string>()
+    const silent = () => this.all().filter(({ name }) => !heard.has(name))
+    const listen = () => {
+      for (const { name, acks } of silent()) {
+        if (acks.length === before.get(name)) continue
+        heard.add(name)
+        this.waits.set(name, [...(this.waits.get(name) ?? []), performance.now() - startedMs])
+      }
+      return heard.size === before.size
+    }
     try {
-      await untilHeard("an acknowledgement for every writer", () => silent().length === 0)
+      await untilHeard("an acknowledgement for every writer", listen)
     } catch (error) {
       const said = silent().map(({ name, errors }) => `${name} (${errors.at(-1) ?? "no error"})`)
       throw new Error(`nothing is acknowledged to ${said.join(", ")}`, { cause: error })
