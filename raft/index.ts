@@ -14,6 +14,7 @@ export {
 export { crc32c } from "./crc32c.ts"
 export { entryCrc, sealEntry } from "./entry.ts"
 export { checkInvariants } from "./invariants.ts"
+export { cutBehind } from "./log-cut.ts"
 export type { LogReader } from "./log-reader.ts"
 export type * from "./message.ts"
 export { Prng } from "./prng.ts"

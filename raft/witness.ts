@@ -3,9 +3,9 @@
  * leader spares them while the data voters suffice, and gives them an entry only once it has it on
  * its own disk: a witness that is ahead of all data would refuse everybody who could lead.
  */
-import { decodeConfiguration } from "./configuration.ts"
 import { entryCrc, noPayload } from "./entry.ts"
 import type { LeaderState } from "./leader-state.ts"
+import { cutBehind } from "./log-cut.ts"
 import type { Progress } from "./progress.ts"
 import { Shipment } from "./shipment.ts"
 import type { RaftState } from "./state.ts"
@@ -88,11 +88,5 @@ function cutAt({ log }: RaftState, index: LogIndex): LogCut | null {
   if (index <= log.cut.index) return index === log.cut.index ? log.cut : null
   const entry = log.durableEntries(index, index, 1)[0]
   if (entry === undefined) return null
-  const { term, lastOffset, appendMs } = entry
-  const found = log.configurationAt(index)
-  const { configuration, configurationIndex } =
-    found === undefined
-      ? log.cut
-      : { configuration: decodeConfiguration(found.payload), configurationIndex: found.index }
-  return { index, term, lastOffset, appendMs, configuration, configurationIndex }
+  return cutBehind(entry, log.configurationAt(index), log.cut)
 }

@@ -1,5 +1,5 @@
 /** Where a log begins when everything up to an index is taken from it. */
-import { decodeConfiguration } from "../../raft/index.ts"
+import { cutBehind } from "../../raft/index.ts"
 import type { LogCut, LogIndex } from "../../raft/types.ts"
 import type { GroupLog } from "../../storage/wal.ts"
 
@@ -7,11 +7,5 @@ import type { GroupLog } from "../../storage/wal.ts"
 export function cutAt(log: GroupLog, index: LogIndex): LogCut {
   const meta = log.metas(index, index + 1, 1)[0]
   if (meta === undefined) throw new Error(`no entry ${index} to cut the log at`)
-  const { term, lastOffset, appendMs } = meta
-  const entry = log.configurationAt(index)
-  const { configuration, configurationIndex } =
-    entry === undefined
-      ? log.cut
-      : { configuration: decodeConfiguration(entry.payload), configurationIndex: entry.index }
-  return { index, term, lastOffset, appendMs, configuration, configurationIndex }
+  return cutBehind(meta, log.configurationAt(index), log.cut)
 }

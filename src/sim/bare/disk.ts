@@ -12,7 +12,7 @@ import type {
   Snapshot,
   Term,
 } from "../../../raft/index.ts"
-import { decodeConfiguration, emptyHardState, noCut } from "../../../raft/index.ts"
+import { cutBehind, emptyHardState, noCut } from "../../../raft/index.ts"
 
 interface Commit {
   readonly snapshot: Snapshot | null
@@ -167,17 +167,6 @@ export class Disk implements LogReader {
   cutAt(index: LogIndex): LogCut {
     const last = this.#now.at(index)
     if (last === undefined) throw new Error("a cut behind an entry that is not there")
-    const configuration = this.configurationAt(index)
-    return {
-      index,
-      term: last.term,
-      lastOffset: last.lastOffset,
-      appendMs: last.appendMs,
-      configuration:
-        configuration === undefined
-          ? this.cut.configuration
-          : decodeConfiguration(configuration.payload),
-      configurationIndex: configuration?.index ?? this.cut.configurationIndex,
-    }
+    return cutBehind(last, this.configurationAt(index), this.cut)
   }
 }
