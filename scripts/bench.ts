@@ -5,7 +5,7 @@ import { consumeLoad, type ConsumeResult } from "./bench/consume-load.ts"
 import { measureDisk, type DiskFloor } from "./bench/disk-floor.ts"
 import { dropTopic, makeTopic, type BenchTopic } from "./bench/bench-topic.ts"
 import { measureFailover } from "./bench/failover-probe.ts"
-import { cpuSeconds, diskBytes, residentMB } from "./bench/footprint.ts"
+import { cpuSeconds, residentMB, writtenBytes } from "./bench/footprint.ts"
 import { latencyLoad, type LatencyResult } from "./bench/latency-load.ts"
 import type { Quantiles } from "./bench/quantiles.ts"
 import { produceLoad, type ProduceOptions, type ProduceResult } from "./bench/produce-load.ts"
@@ -53,7 +53,7 @@ interface Own {
   /** Of all brokers together, over the idle seconds, % of one core. */
   idleCpuPercent?: number
   /** Over the produce runs: bytes added on all disks for one acknowledged byte of values. */
-  diskBytesPerByte?: number
+  writtenPerByte?: number
   failoverMs?: ReadonlyArray<number>
 }
 
@@ -167,12 +167,13 @@ async function benchOwn(report: Report): Promise<void> {
     own.residentIdleMB = resident()
     say(`start    ready after ${own.readyMs} ms; idle: ${own.residentIdleMB.join(", ")} MB`)
     say(`         resident, ${own.idleCpuPercent} % of a core for all brokers`)
-    const diskBefore = diskBytes(dir)
+    const written = () => pids.reduce((sum, pid) => sum + writtenBytes(pid), 0)
+    const writtenBefore = written()
     await benchAll(cluster.bootstrap, report, () => {
       const bytes = report.produce.reduce((sum, row) => sum + row.bytes, 0)
-      own.diskBytesPerByte = Math.round(((diskBytes(dir) - diskBefore) / bytes) * 100) / 100
+      own.writtenPerByte = Math.round(((written() - writtenBefore) / bytes) * 100) / 100
       own.residentLoadedMB = resident()
-      say(`disk     ${own.diskBytesPerByte} bytes on all disks for an acknowledged byte`)
+      say(`disk     ${own.writtenPerByte} bytes written by all brokers for an acknowledged byte`)
       say(`memory   after the produce runs: ${own.residentLoadedMB.join(", ")} MB resident`)
     })
     if (wanted.has("failover") && report.nodes >= 3) {
