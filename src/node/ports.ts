@@ -16,7 +16,7 @@ export interface DiskIdentity {
 
 export interface PeerOptions {
   readonly nodeId: number
-  /** Disks known for that node id; any other is new, and learns until the group makes it a voter. */
+  /** Disks known for that node id; any other is new: it learns until a group makes it a voter. */
   readonly diskUuids: ReadonlyArray<string>
 }
 
