@@ -20,6 +20,8 @@ import { decodeCommittedState, encodeCommittedState } from "./committed-state-co
 import { CommittedState } from "./committed-state.ts"
 import type { EpochEnd, EpochStart } from "./leader-epochs.ts"
 import { Leadership } from "./leadership.ts"
+import { isBatch, joinStates, splitState } from "./observer.ts"
+import type { PartitionObserver } from "./observer.ts"
 import type { PartitionConfig } from "./partition-config.ts"
 import type { Outbox } from "./ports.ts"
 import type { ProducerSnapshot } from "./producer-state.ts"
@@ -55,6 +57,7 @@ export interface PartitionOptions {
   readonly onProgress: (partition: Partition) => void
   readonly backlog?: Backlog
   readonly checkpoints?: CheckpointLimits
+  readonly observer?: PartitionObserver | undefined
 }
 
 export interface ReadResult {
@@ -77,6 +80,9 @@ export class Partition implements StateMachine {
   readonly #onProgress: (partition: Partition) => void
   readonly #state: CommittedState
   readonly #leadership: Leadership
+  readonly #observer: PartitionObserver | undefined
+  /** The term in which the observer was elected; 0 = none. */
+  #electedTerm: Term = 0
   #config: PartitionConfig
   #moved = false
 
@@ -86,6 +92,7 @@ export class Partition implements StateMachine {
     this.#nodeOf = nodeOf
     this.#config = config
     this.#onProgress = options.onProgress
+    this.#observer = options.observer
     this.#state = new CommittedState(config)
     this.raftGroup = new RaftGroup({
       checkpoints: defaultCheckpointLimits,
@@ -211,6 +218,7 @@ export class Partition implements StateMachine {
   close(): void {
     this.raftGroup.close()
     this.#leadership.end()
+    this.#resign()
   }
 
   /** `reply` is called exactly once, at once when nothing was proposed, else in a later turn. */
@@ -296,13 +304,14 @@ export class Partition implements StateMachine {
     const first = this.#log.firstIndex
     const at = Math.min(index, raftGroup.appliedIndex, first - 1 + cutEntriesMax)
     if (at < first || at > this.#log.lastIndex) return 0
-    const state = at === raftGroup.appliedIndex ? this.#state : this.#stateAt(at)
-    return state !== undefined && raftGroup.cut(at, encodeCommittedState(state)) ? at : 0
+    const state = at === raftGroup.appliedIndex ? this.#encoded() : this.#stateAt(at)
+    return state !== undefined && raftGroup.cut(at, state) ? at : 0
   }
 
-  #stateAt(index: LogIndex): CommittedState | undefined {
+  #stateAt(index: LogIndex): Uint8Array | undefined {
+    const observer = this.#observer?.fresh()
     try {
-      return stateAt(this.#log, index, this.#config)
+      return encodeStates(stateAt(this.#log, index, this.#config, observer), observer)
     } catch (error) {
       this.#reportCorrupt(error)
       return undefined
@@ -319,32 +328,55 @@ export class Partition implements StateMachine {
   }
 
   encode(): Uint8Array | undefined {
-    return this.#isWitness ? undefined : encodeCommittedState(this.#state)
+    return this.#isWitness ? undefined : this.#encoded()
+  }
+
+  #encoded(): Uint8Array {
+    return encodeStates(this.#state, this.#observer)
   }
 
   restore(state: Uint8Array): void {
     // A witness's snapshot: this partition has no state any more, and is about to end.
     if (state.length === 0) return
-    this.#state.restore(decodeCommittedState(state))
+    const { own, observed } = splitState(state)
+    this.#state.restore(decodeCommittedState(own))
+    if (observed !== undefined) this.#observer?.restore(observed)
     this.#moved = true
   }
 
-  apply(meta: EntryMeta): void {
-    this.#state.apply(meta)
+  apply(meta: EntryMeta, payload: () => Uint8Array): void {
+    this.#state.apply(meta, payload)
     if (meta.producerId >= 0) this.#leadership.applied(meta)
+    if (this.#observer !== undefined && isBatch(meta) && !this.#isWitness) {
+      this.#observer.applied(meta, payload)
+    }
     this.#moved = true
   }
 
   roleChanged(soft: SoftState, term: Term): void {
     if (soft.role === "leader") this.#leadership.begin(term)
     else this.#leadership.end()
+    if (soft.role !== "leader" || term !== this.#electedTerm) this.#resign()
     this.#moved = true
+  }
+
+  #resign(): void {
+    if (this.#electedTerm === 0) return
+    this.#electedTerm = 0
+    this.#observer?.resigned()
+  }
+
+  #elect(): void {
+    if (this.#electedTerm !== 0 || !this.readyToServe) return
+    this.#electedTerm = this.leaderEpoch
+    this.#observer?.elected(this.#electedTerm)
   }
 
   progressed(): void {
     if (this.#leadership.progressed()) this.#moved = true
     if (!this.#moved) return
     this.#moved = false
+    if (this.#observer !== undefined) this.#elect()
     this.#onProgress(this)
   }
 
@@ -372,4 +404,10 @@ export class Partition implements StateMachine {
     const { topic, partition } = this.info
     this.raftGroup.damaged(error.index, `${topic}-${partition}: ${error.message}`)
   }
+}
+
+/** With an observer its state stands behind the partition's own. */
+function encodeStates(state: CommittedState, observer: PartitionObserver | undefined): Uint8Array {
+  const own = encodeCommittedState(state)
+  return observer === undefined ? own : joinStates(own, observer.encode())
 }
