@@ -4,12 +4,14 @@
  */
 import { Reader } from "../protocol/reader.ts"
 import { Writer } from "../protocol/writer.ts"
-import type { CommittedSnapshot, CommittedState } from "./committed-state.ts"
+import { noCompaction } from "./committed-state.ts"
+import type { CommittedSnapshot, CommittedState, CompactionMark } from "./committed-state.ts"
 import type { EpochStart } from "./leader-epochs.ts"
 import type { ProducerBatch } from "./producer-batch.ts"
 import type { ProducerSnapshot } from "./producer-state.ts"
 
-const version = 1
+/** 1: without where the log begins and what is compacted. */
+const version = 2
 const epochBytes = 16
 const producerBytes = 12
 const batchBytes = 43
@@ -23,6 +25,10 @@ export function encodeCommittedState(state: CommittedState): Uint8Array {
   writer.int64(state.appliedTerm)
   writer.int64(state.maxTimestamp)
   writer.int64(state.maxTimestampIndex)
+  writer.int64(state.logStartOffset)
+  writer.int64(state.compaction.upToIndex)
+  writer.int64(state.compaction.nowMs)
+  writer.int64(state.compaction.tombstonesUpToIndex)
   writer.arrayLength(epochs.length)
   for (const { epoch, startOffset } of epochs) {
     writer.int64(epoch)
@@ -52,11 +58,13 @@ function writeBatch(writer: Writer, batch: ProducerBatch): void {
 export function decodeCommittedState(bytes: Uint8Array): CommittedSnapshot {
   const reader = new Reader(bytes, { elementsMax: 100_000_000 })
   const found = reader.uint16()
-  if (found !== version) throw new Error(`a partition's state of version ${found}`)
+  if (found !== version && found !== 1) throw new Error(`a partition's state of version ${found}`)
   const highWatermark = reader.int64()
   const appliedTerm = reader.int64()
   const maxTimestamp = reader.int64()
   const maxTimestampIndex = reader.int64()
+  const logStartOffset = found === 1 ? 0 : reader.int64()
+  const compaction = found === 1 ? noCompaction : readCompaction(reader)
   const epochs: Array<EpochStart> = []
   for (let left = reader.arrayLength(epochBytes); left > 0; left--) {
     const epoch = reader.int64()
@@ -70,7 +78,14 @@ export function decodeCommittedState(bytes: Uint8Array): CommittedSnapshot {
     producers.push({ producerId, batches })
   }
   reader.expectEnd()
-  return { highWatermark, appliedTerm, maxTimestamp, maxTimestampIndex, epochs, producers }
+  const position = { highWatermark, appliedTerm, maxTimestamp, maxTimestampIndex }
+  return { ...position, logStartOffset, compaction, epochs, producers }
+}
+
+function readCompaction(reader: Reader): CompactionMark {
+  const upToIndex = reader.int64()
+  const nowMs = reader.int64()
+  return { upToIndex, nowMs, tombstonesUpToIndex: reader.int64() }
 }
 
 function readBatch(reader: Reader): ProducerBatch {

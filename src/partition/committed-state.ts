@@ -4,11 +4,22 @@
  */
 import type { LogIndex, Term } from "../../raft/types.ts"
 import type { EntryMeta } from "../../storage/wal.ts"
+import { decodeControlEntry, isControl } from "./control-entry.ts"
+import type { ControlEntry } from "./control-entry.ts"
 import { LeaderEpochs } from "./leader-epochs.ts"
 import type { EpochStart } from "./leader-epochs.ts"
 import type { PartitionConfig } from "./partition-config.ts"
 import { ProducerState } from "./producer-state.ts"
 import type { ProducerLimits, ProducerSnapshot } from "./producer-state.ts"
+
+/** The last round of compaction that was decided: as in `Compacted`. */
+export interface CompactionMark {
+  readonly upToIndex: LogIndex
+  readonly nowMs: number
+  readonly tombstonesUpToIndex: LogIndex
+}
+
+export const noCompaction: CompactionMark = { upToIndex: 0, nowMs: 0, tombstonesUpToIndex: 0 }
 
 /** The same as plain data. */
 export interface CommittedSnapshot {
@@ -16,6 +27,8 @@ export interface CommittedSnapshot {
   readonly appliedTerm: Term
   readonly maxTimestamp: number
   readonly maxTimestampIndex: LogIndex
+  readonly logStartOffset: number
+  readonly compaction: CompactionMark
   readonly epochs: ReadonlyArray<EpochStart>
   readonly producers: ReadonlyArray<ProducerSnapshot>
 }
@@ -31,6 +44,9 @@ export class CommittedState {
   maxTimestamp = -1
   /** The first entry that holds it; 0 = none. */
   maxTimestampIndex: LogIndex = 0
+  /** What was decided to be gone lies below; never decreases. */
+  logStartOffset = 0
+  compaction: CompactionMark = noCompaction
 
   constructor(config: PartitionConfig) {
     this.producers = new ProducerState(producerLimits(config))
@@ -48,19 +64,37 @@ export class CommittedState {
     this.appliedTerm = state.appliedTerm
     this.maxTimestamp = state.maxTimestamp
     this.maxTimestampIndex = state.maxTimestampIndex
+    this.logStartOffset = state.logStartOffset
+    this.compaction = state.compaction
   }
 
-  /** Each committed entry once, in order. */
-  apply(meta: EntryMeta): void {
+  /** Each committed entry once, in order. `payload` is read of control entries alone. */
+  apply(meta: EntryMeta, payload: () => Uint8Array): void {
     this.appliedTerm = meta.term
     this.epochs.apply(meta.term, meta.firstOffset)
     if (meta.type !== "data") return
+    if (isControl(meta)) return this.#control(decodeControlEntry(payload()))
     this.highWatermark = meta.lastOffset + 1
     if (meta.maxTimestamp > this.maxTimestamp) {
       this.maxTimestamp = meta.maxTimestamp
       this.maxTimestampIndex = meta.index
     }
     if (meta.producerId >= 0) this.producers.apply(meta)
+  }
+
+  #control(entry: ControlEntry): void {
+    switch (entry._tag) {
+      case "LogStartMoved": {
+        const offset = Math.min(entry.offset, this.highWatermark)
+        this.logStartOffset = Math.max(this.logStartOffset, offset)
+        return
+      }
+      case "Compacted": {
+        const { upToIndex, nowMs, tombstonesUpToIndex } = entry
+        this.compaction = { upToIndex, nowMs, tombstonesUpToIndex }
+        return
+      }
+    }
   }
 }
 

@@ -16,18 +16,22 @@ import type { Backlog } from "./backlog.ts"
 import { defaultCheckpointLimits } from "./checkpoint-plan.ts"
 import type { CheckpointLimits } from "./checkpoint-plan.ts"
 import { noBatches, readableBytes, readBatches } from "./committed-log.ts"
-import { decodeCommittedState, encodeCommittedState } from "./committed-state-codec.ts"
+import { decodeCommittedState } from "./committed-state-codec.ts"
 import { CommittedState } from "./committed-state.ts"
+import { encodeControlEntry, isControl } from "./control-entry.ts"
+import type { ControlEntry } from "./control-entry.ts"
 import type { EpochEnd, EpochStart } from "./leader-epochs.ts"
 import { Leadership } from "./leadership.ts"
-import { isBatch, joinStates, splitState } from "./observer.ts"
+import { isBatch, splitState } from "./observer.ts"
 import type { PartitionObserver } from "./observer.ts"
 import type { PartitionConfig } from "./partition-config.ts"
+import { LogTrim } from "./log-trim.ts"
 import type { Outbox } from "./ports.ts"
 import type { ProducerSnapshot } from "./producer-state.ts"
+import type { ProposalWaiter } from "./proposals.ts"
 import { RaftGroup } from "./raft-group.ts"
 import type { StateMachine } from "./raft-group.ts"
-import { stateAt } from "./state-at.ts"
+import { encodeStates, StateAt } from "./state-at.ts"
 import { entryAtTimestamp, entryOfMaxTimestamp, recordInEntry } from "./timestamp-lookup.ts"
 import { startOfEntry } from "./timestamp-lookup.ts"
 import type { TimestampedOffset } from "./timestamp-lookup.ts"
@@ -55,6 +59,8 @@ export interface PartitionOptions {
   readonly onDirty: (group: RaftGroup) => void
   /** High watermark, ISR or leadership changed. Called in a turn, at most once per turn. */
   readonly onProgress: (partition: Partition) => void
+  /** Its log begins before its start: `trim` is to be called until it says no more. */
+  readonly onTrimDue?: (partition: Partition) => void
   readonly backlog?: Backlog
   readonly checkpoints?: CheckpointLimits
   readonly observer?: PartitionObserver | undefined
@@ -78,6 +84,8 @@ export class Partition implements StateMachine {
   readonly #log: GroupLog
   readonly #nodeOf: (member: MemberId) => number
   readonly #onProgress: (partition: Partition) => void
+  readonly #onTrimDue: (partition: Partition) => void
+  readonly #trim: LogTrim
   readonly #state: CommittedState
   readonly #leadership: Leadership
   readonly #observer: PartitionObserver | undefined
@@ -85,6 +93,8 @@ export class Partition implements StateMachine {
   #electedTerm: Term = 0
   #config: PartitionConfig
   #moved = false
+  /** True at first: a stop may have come before everything was taken off. */
+  #logStartMoved = true
 
   constructor(options: PartitionOptions) {
     const { info, self, members, nodeOf, config } = options
@@ -93,7 +103,14 @@ export class Partition implements StateMachine {
     this.#config = config
     this.#onProgress = options.onProgress
     this.#observer = options.observer
+    this.#onTrimDue = options.onTrimDue ?? (() => {})
     this.#state = new CommittedState(config)
+    this.#trim = new LogTrim({
+      group: () => this.raftGroup,
+      logStartOffset: () => this.#state.logStartOffset,
+      encoded: () => this.#encoded(),
+      stateAt: (index) => this.#walkTo(index),
+    })
     this.raftGroup = new RaftGroup({
       checkpoints: defaultCheckpointLimits,
       ...options,
@@ -137,9 +154,9 @@ export class Partition implements StateMachine {
     return this.raftGroup.node.term
   }
 
-  /** What lies before it was cut off: OFFSET_OUT_OF_RANGE. */
+  /** What lies before it is gone, or about to be: OFFSET_OUT_OF_RANGE. Never decreases. */
   get logStartOffset(): number {
-    return this.#log.cut.lastOffset + 1
+    return Math.max(this.#state.logStartOffset, this.#log.cut.lastOffset + 1)
   }
 
   /** With what is not committed yet: never to be handed to consumers. */
@@ -308,10 +325,41 @@ export class Partition implements StateMachine {
     return state !== undefined && raftGroup.cut(at, state) ? at : 0
   }
 
-  #stateAt(index: LogIndex): Uint8Array | undefined {
-    const observer = this.#observer?.fresh()
+  /**
+   * Proposes what every replica will carry out; `waiter` is called once, later, with what became of
+   * it. False: this node does not lead, or hands over.
+   */
+  proposeControl(entry: ControlEntry, nowMs: number, waiter: ProposalWaiter): boolean {
+    const { node } = this.raftGroup
+    if (node.role !== "leader" || node.transferTarget !== null) return false
+    const result = this.raftGroup.proposePayload(encodeControlEntry(entry), nowMs, waiter)
+    return result._tag !== "refused"
+  }
+
+  /** The log still has entries that lie below its start. */
+  get trimDue(): boolean {
+    return this.#trim.due
+  }
+
+  /** Goes on taking them off: reads at most so many envelopes, and returns how many. */
+  trim(entriesMax: number): number {
     try {
-      return encodeStates(stateAt(this.#log, index, this.#config, observer), observer)
+      return this.#trim.step(entriesMax)
+    } catch (error) {
+      this.#reportCorrupt(error)
+      return entriesMax
+    }
+  }
+
+  #walkTo(index: LogIndex): StateAt {
+    return new StateAt(this.#log, index, this.#config, this.#observer?.fresh())
+  }
+
+  #stateAt(index: LogIndex): Uint8Array | undefined {
+    try {
+      const walk = this.#walkTo(index)
+      walk.advance(index, Infinity)
+      return walk.encode()
     } catch (error) {
       this.#reportCorrupt(error)
       return undefined
@@ -342,10 +390,12 @@ export class Partition implements StateMachine {
     this.#state.restore(decodeCommittedState(own))
     if (observed !== undefined) this.#observer?.restore(observed)
     this.#moved = true
+    this.#logStartMoved = true
   }
 
   apply(meta: EntryMeta, payload: () => Uint8Array): void {
     this.#state.apply(meta, payload)
+    if (isControl(meta)) this.#logStartMoved = true
     if (meta.producerId >= 0) this.#leadership.applied(meta)
     if (this.#observer !== undefined && isBatch(meta) && !this.#isWitness) {
       this.#observer.applied(meta, payload)
@@ -374,10 +424,21 @@ export class Partition implements StateMachine {
 
   progressed(): void {
     if (this.#leadership.progressed()) this.#moved = true
+    if (this.#logStartMoved) this.#lookAtStart()
     if (!this.#moved) return
     this.#moved = false
     if (this.#observer !== undefined) this.#elect()
     this.#onProgress(this)
+  }
+
+  #lookAtStart(): void {
+    this.#logStartMoved = false
+    try {
+      this.#trim.look()
+    } catch (error) {
+      this.#reportCorrupt(error)
+    }
+    if (this.trimDue) this.#onTrimDue(this)
   }
 
   #beyondWatermark(offset: number): ErrorCode {
@@ -404,10 +465,4 @@ export class Partition implements StateMachine {
     const { topic, partition } = this.info
     this.raftGroup.damaged(error.index, `${topic}-${partition}: ${error.message}`)
   }
-}
-
-/** With an observer its state stands behind the partition's own. */
-function encodeStates(state: CommittedState, observer: PartitionObserver | undefined): Uint8Array {
-  const own = encodeCommittedState(state)
-  return observer === undefined ? own : joinStates(own, observer.encode())
 }

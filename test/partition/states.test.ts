@@ -55,10 +55,12 @@ function metasOf(entries: ReadonlyArray<Written>): ReadonlyArray<EntryMeta> {
   })
 }
 
+const noPayload = (): Uint8Array => new Uint8Array(0)
+
 const stateOf = (metas: ReadonlyArray<EntryMeta>, from?: Uint8Array): CommittedState => {
   const state = new CommittedState({ ...defaultPartitionConfig, producersMax: 3 })
   if (from !== undefined) state.restore(decodeCommittedState(from))
-  for (const meta of metas) state.apply(meta)
+  for (const meta of metas) state.apply(meta, noPayload)
   return state
 }
 

@@ -96,14 +96,17 @@ export class CommittedLog {
     if (this.group !== 0) this.reference.apply(entry)
   }
 
-  /** Kafka's offsets are counted along the log: every entry goes on where the last one ended. */
+  /**
+   * Kafka's offsets are counted along the log: every entry goes on where the last one ended. Those
+   * of a partition hold records, or say something of the log itself and take none.
+   */
   #translation(entry: EntryEnvelope): void {
     const { firstOffset, lastOffset, index, type } = entry
     const expected = this.endOffset
     const isRight =
       firstOffset === expected &&
       (type === "data" && this.group !== 0
-        ? lastOffset >= firstOffset
+        ? lastOffset >= firstOffset - 1
         : lastOffset === expected - 1)
     if (isRight) return
     const what = `group ${this.group} #${index}: [${firstOffset}, ${lastOffset}] after ${expected}`
