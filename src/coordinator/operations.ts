@@ -1,0 +1,117 @@
+/**
+ * One operation at a time per group: each is decided when nothing of its group is under way, its
+ * records are one batch, and the next one is decided after that batch was applied. Operations of
+ * different groups run side by side.
+ *
+ * One object lives for one term. `close` ends it: what waits is never decided, what was appended is
+ * not heard of again (its requests are answered by whoever closes).
+ */
+import { ErrorCode } from "../protocol/error-codes.ts"
+import type { CoordinatorHost, CoordinatorRecord } from "./ports.ts"
+
+export interface Step {
+  /** One batch. Empty: nothing is appended and `then` is called at once. */
+  readonly records: ReadonlyArray<CoordinatorRecord>
+  /**
+   * NONE: the records are applied. Otherwise the error for the client; the records may still be
+   * applied later. A step that is returned goes on with the same operation.
+   */
+  readonly then: (error: ErrorCode, nowMs: number) => Step | void
+}
+
+/** Nothing to append, nothing to follow. */
+export const noStep: Step = { records: [], then: () => undefined }
+
+export const after = (then: Step["then"]): Step => ({ records: [], then })
+
+export type Decide = (nowMs: number) => Step
+
+/** More waiting ones than this are the work of a client that does not wait for answers. */
+const waitingMax = 10_000
+
+interface Line {
+  readonly waiting: Array<Decide>
+  underWay: boolean
+}
+
+export class Operations {
+  readonly #lines = new Map<string, Line>()
+  readonly #append: CoordinatorHost["append"]
+  #nowMs: number
+  #closed = false
+
+  constructor(append: CoordinatorHost["append"], nowMs: number) {
+    this.#append = append
+    this.#nowMs = nowMs
+  }
+
+  /** The latest time heard of: what an operation goes by that was waiting. */
+  get nowMs(): number {
+    return this.#nowMs
+  }
+
+  passTime(nowMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, nowMs)
+  }
+
+  /** Whether the group's line is at its end: a request is then refused. */
+  isFull(groupId: string): boolean {
+    return (this.#lines.get(groupId)?.waiting.length ?? 0) >= waitingMax
+  }
+
+  isIdle(groupId: string): boolean {
+    return !this.#lines.has(groupId)
+  }
+
+  /** `decide` is called when nothing of that group is under way: now, or later. */
+  run(groupId: string, nowMs: number, decide: Decide): void {
+    if (this.#closed) return
+    this.passTime(nowMs)
+    const known = this.#lines.get(groupId)
+    if (known !== undefined) {
+      known.waiting.push(decide)
+      return
+    }
+    const line = { waiting: [decide], underWay: false }
+    this.#lines.set(groupId, line)
+    this.#proceed(groupId, line)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#lines.clear()
+  }
+
+  #proceed(groupId: string, line: Line): void {
+    while (!this.#closed && !line.underWay) {
+      const decide = line.waiting.shift()
+      if (decide === undefined) {
+        if (this.#lines.get(groupId) === line) this.#lines.delete(groupId)
+        return
+      }
+      line.underWay = true
+      this.#take(groupId, line, decide(this.#nowMs))
+    }
+  }
+
+  /** Follows steps that append nothing; stops at the first that does. */
+  #take(groupId: string, line: Line, first: Step): void {
+    for (let step: Step | void = first; step !== undefined;) {
+      const { records, then }: Step = step
+      if (records.length > 0) {
+        this.#append(records, this.#nowMs, (error) => this.#appended(groupId, line, then, error))
+        return
+      }
+      step = this.#closed ? undefined : then(ErrorCode.NONE, this.#nowMs)
+    }
+    line.underWay = false
+  }
+
+  #appended(groupId: string, line: Line, then: Step["then"], error: ErrorCode): void {
+    if (this.#closed) return
+    const step = then(error, this.#nowMs)
+    if (step === undefined) line.underWay = false
+    else this.#take(groupId, line, step)
+    this.#proceed(groupId, line)
+  }
+}
