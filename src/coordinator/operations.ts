@@ -10,19 +10,19 @@ import { ErrorCode } from "../protocol/error-codes.ts"
 import type { CoordinatorHost, CoordinatorRecord } from "./ports.ts"
 
 export interface Step {
-  /** One batch. Empty: nothing is appended and `then` is called at once. */
+  /** One batch. Empty: nothing is appended and `settled` is called at once. */
   readonly records: ReadonlyArray<CoordinatorRecord>
   /**
    * NONE: the records are applied. Otherwise the error for the client; the records may still be
    * applied later. A step that is returned goes on with the same operation.
    */
-  readonly then: (error: ErrorCode, nowMs: number) => Step | void
+  readonly settled: (error: ErrorCode, nowMs: number) => Step | void
 }
 
 /** Nothing to append, nothing to follow. */
-export const noStep: Step = { records: [], then: () => undefined }
+export const noStep: Step = { records: [], settled: () => undefined }
 
-export const after = (then: Step["then"]): Step => ({ records: [], then })
+export const after = (settled: Step["settled"]): Step => ({ records: [], settled })
 
 export type Decide = (nowMs: number) => Step
 
@@ -97,19 +97,19 @@ export class Operations {
   /** Follows steps that append nothing; stops at the first that does. */
   #take(groupId: string, line: Line, first: Step): void {
     for (let step: Step | void = first; step !== undefined;) {
-      const { records, then }: Step = step
+      const { records, settled }: Step = step
       if (records.length > 0) {
-        this.#append(records, this.#nowMs, (error) => this.#appended(groupId, line, then, error))
+        this.#append(records, this.#nowMs, (error) => this.#appended(groupId, line, settled, error))
         return
       }
-      step = this.#closed ? undefined : then(ErrorCode.NONE, this.#nowMs)
+      step = this.#closed ? undefined : settled(ErrorCode.NONE, this.#nowMs)
     }
     line.underWay = false
   }
 
-  #appended(groupId: string, line: Line, then: Step["then"], error: ErrorCode): void {
+  #appended(groupId: string, line: Line, settled: Step["settled"], error: ErrorCode): void {
     if (this.#closed) return
-    const step = then(error, this.#nowMs)
+    const step = settled(error, this.#nowMs)
     if (step === undefined) line.underWay = false
     else this.#take(groupId, line, step)
     this.#proceed(groupId, line)

@@ -18,8 +18,8 @@ import type { Api, Fields, Versions } from "../../protocol/schema.ts"
 
 export interface RecordType<K extends Fields = Fields, V extends Fields = Fields> {
   readonly type: number
-  readonly key: Api<K, Record<never, never>>
-  readonly value: Api<V, Record<never, never>>
+  readonly key: Api<K>
+  readonly value: Api<V>
   /** The version that is written unless another is asked for. */
   readonly writes: number
 }
