@@ -7,6 +7,7 @@ import { dirname, resolve } from "node:path"
 import { Config, ConfigProvider, Data, Effect, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { parseDiskUuids, parseEndpoint, parsePeers } from "./broker-json.ts"
 import type { BrokerJson, DiskPair, Endpoint } from "./broker-json.ts"
+import { groupSettingsProblem } from "./group-settings.ts"
 import { placeKeys, settingProblem, settings, settingsWithoutEffect } from "./settings.ts"
 import type { SettingKind } from "./setting-kinds.ts"
 import type { SettingName, Settings } from "./settings.ts"
@@ -60,6 +61,8 @@ export const loadConfig = Effect.fn("loadConfig")(function* (sources: ConfigSour
     Effect.provide(ConfigProvider.layer(provider)),
     Effect.mapError((error) => new ConfigRefused({ problem: String(error) })),
   )
+  const together = groupSettingsProblem(values)
+  if (together !== undefined) return yield* new ConfigRefused({ problem: together })
   const place = yield* Effect.try({
     try: () => readPlace(sources),
     catch: (error) =>

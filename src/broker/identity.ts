@@ -3,6 +3,7 @@
  * makes of both.
  */
 import { readIdentity } from "../../storage/index.ts"
+import { groupNodeSettings } from "./group-settings.ts"
 import { defaultNodeSettings } from "../node/node.ts"
 import type { DiskIdentity, NodeSettings, PeerOptions } from "../node/node.ts"
 import type { BrokerConfig } from "./config.ts"
@@ -59,8 +60,7 @@ export function nodeSettings(config: BrokerConfig): NodeSettings {
     defaultReplicationFactor: settings["default.replication.factor"],
     minInsyncReplicas: settings["min.insync.replicas"],
     autoCreateTopicsEnable: settings["auto.create.topics.enable"],
-    offsetsTopicNumPartitions: settings["offsets.topic.num.partitions"],
-    offsetsTopicReplicationFactor: settings["offsets.topic.replication.factor"],
+    ...groupNodeSettings(settings),
     messageMaxBytes: settings["message.max.bytes"],
     fetchMaxBytes: settings["fetch.max.bytes"],
     replicaLagTimeMaxMs: settings["replica.lag.time.max.ms"],

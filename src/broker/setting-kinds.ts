@@ -42,6 +42,24 @@ export function text(defaultValue: string): SettingKind<string> {
   return { default: defaultValue, expected: "text", parse: (value) => value }
 }
 
+/** Names with commas between them, each once. */
+export function listOf<const A extends string>(
+  defaultValue: ReadonlyArray<NoInfer<A>>,
+  choices: ReadonlyArray<A>,
+): SettingKind<ReadonlyArray<A>> {
+  return {
+    default: defaultValue,
+    expected: `one or more of ${choices.join(", ")}, with commas between them`,
+    parse: (value) => {
+      const names = value.split(",").map((name) => name.trim())
+      const found = names.flatMap((name) => choices.find((choice) => choice === name) ?? [])
+      return found.length === names.length && new Set(names).size === names.length
+        ? found
+        : undefined
+    },
+  }
+}
+
 export function oneOf<const A extends string>(
   defaultValue: NoInfer<A>,
   choices: ReadonlyArray<A>,

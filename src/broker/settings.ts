@@ -3,6 +3,7 @@
  * value must be. Plain data, so that the supervisor can refuse a bad `--set` without importing
  * anything; `config.ts` makes the schema of it.
  */
+import { groupSettingKinds } from "./group-settings.ts"
 import { boolean, int, oneOf, text } from "./setting-kinds.ts"
 import type { SettingKind } from "./setting-kinds.ts"
 
@@ -15,8 +16,7 @@ export const settings = {
   "default.replication.factor": int(1, { min: 1, max: 32_767 }),
   "min.insync.replicas": int(1, { min: 1, max: int32Max }),
   "auto.create.topics.enable": boolean(true),
-  "offsets.topic.replication.factor": int(3, { min: 1, max: 32_767 }),
-  "offsets.topic.num.partitions": int(50, { min: 1, max: 10_000 }),
+  ...groupSettingKinds,
   "message.max.bytes": int(1_048_588, { min: 0, max: 512 * 1024 * 1024 }),
   "fetch.max.bytes": int(57_671_680, { min: 1024, max: int32Max }),
   "replica.lag.time.max.ms": int(30_000, { min: 100, max: int32Max }),
@@ -41,7 +41,6 @@ export const settings = {
  * a log line at start, so that one settings file serves Kafka and varve; they change nothing.
  */
 export const settingsWithoutEffect = {
-  "group.initial.rebalance.delay.ms": int(3000, { min: 0, max: int32Max }),
   "transaction.state.log.replication.factor": int(3, { min: 1, max: 32_767 }),
   "transaction.state.log.min.isr": int(2, { min: 1, max: int32Max }),
   "log.retention.ms": int(604_800_000, { min: -1, max: int64Max }),

@@ -16,8 +16,6 @@ type Asker = Pick<NodeView, "settings" | "decide" | "log">
 const decideWaitMs = 5000
 /** Names under way; further ones are asked for again by clients that mean it. */
 export const autoCreatingMax = 1000
-/** offsets.topic.segment.bytes. */
-const offsetsSegmentBytes = 104_857_600
 
 export class AutoCreate {
   readonly #node: Asker
@@ -78,7 +76,7 @@ const creatableTopic = (name: string, settings: NodeSettings): CreatableTopic =>
     configs: [
       { name: "cleanup.policy", value: "compact" },
       { name: "compression.type", value: "producer" },
-      { name: "segment.bytes", value: String(offsetsSegmentBytes) },
+      { name: "segment.bytes", value: String(settings.offsetsTopicSegmentBytes) },
     ],
   }
 }

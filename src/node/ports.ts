@@ -3,7 +3,10 @@
  * below this line.
  */
 import type { Wal } from "../../storage/wal.ts"
+import { defaultGroupSettings } from "../coordinator/settings.ts"
+import type { GroupSettings } from "../coordinator/settings.ts"
 import type { PeerFrame } from "../peer/codec.ts"
+import type { Compression } from "../protocol/compression.ts"
 
 export type Hello = Extract<PeerFrame, { readonly _tag: "Hello" }>
 
@@ -49,6 +52,13 @@ export interface NodeSettings {
   /** offsets.topic.*: how `__consumer_offsets` is made. */
   readonly offsetsTopicNumPartitions: number
   readonly offsetsTopicReplicationFactor: number
+  readonly offsetsTopicSegmentBytes: number
+  /** Of the batches that coordinators write. */
+  readonly offsetsTopicCompression: Compression
+  /** How long a request waits for what a coordinator appends for it. */
+  readonly offsetsCommitTimeoutMs: number
+  /** group.* and the other offsets.*: what coordinators go by. */
+  readonly groups: GroupSettings
   /** message.max.bytes: the broker default of max.message.bytes. */
   readonly messageMaxBytes: number
   /** fetch.max.bytes: the most one Fetch answer holds, whatever the client asks. */
@@ -86,6 +96,10 @@ export const defaultNodeSettings: NodeSettings = {
   autoCreateTopicsEnable: true,
   offsetsTopicNumPartitions: 50,
   offsetsTopicReplicationFactor: 3,
+  offsetsTopicSegmentBytes: 104_857_600,
+  offsetsTopicCompression: "none",
+  offsetsCommitTimeoutMs: 5_000,
+  groups: defaultGroupSettings,
   messageMaxBytes: 1_048_588,
   fetchMaxBytes: 57_671_680,
   replicaLagTimeMaxMs: 30_000,
