@@ -69,6 +69,8 @@ export interface NodeSettings {
   readonly timestampType: "CreateTime" | "LogAppendTime"
   readonly timestampBeforeMaxMs: number
   readonly timestampAfterMaxMs: number
+  /** log.retention.check.interval.ms; above ten seconds it counts as ten. */
+  readonly retentionCheckIntervalMs: number
   /**
    * Further broker settings that were set and stand in for topic configs, by Kafka's broker names.
    */
@@ -107,6 +109,7 @@ export const defaultNodeSettings: NodeSettings = {
   timestampType: "CreateTime",
   timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   timestampAfterMaxMs: 3_600_000,
+  retentionCheckIntervalMs: 300_000,
   brokerConfigs: new Map(),
   metadataSnapshotEntries: 10_000,
   acceptDataLoss: false,

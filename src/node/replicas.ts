@@ -16,8 +16,10 @@ import type { Outbox } from "../partition/ports.ts"
 import { RaftGroup } from "../partition/raft-group.ts"
 import type { StateMachine } from "../partition/raft-group.ts"
 import { TurnRunner } from "../partition/turn.ts"
+import { LogTrims } from "./log-trims.ts"
 import { withoutData } from "./low-space.ts"
 import type { NodeSettings } from "./ports.ts"
+import { Retention } from "./retention.ts"
 import { mayRunAlone } from "./sole-voter.ts"
 import type { Birth } from "./sole-voter.ts"
 import { mixSeed } from "./uuids.ts"
@@ -62,6 +64,8 @@ export class Replicas {
   readonly #byGroup = new Map<RaftGroup, Partition>()
   /** Groups in which this node votes and holds no data. */
   readonly #witnesses = new Map<GroupId, RaftGroup>()
+  readonly #trims = new LogTrims()
+  readonly #retention: Retention
   #suspected: ReadonlySet<number> = new Set()
   #heardAs: ReadonlyMap<number, MemberId> = new Map()
   /** Arrow property: groups call it. */
@@ -73,6 +77,11 @@ export class Replicas {
   constructor(options: ReplicasOptions) {
     this.#options = options
     this.#turn = new TurnRunner(options.wal)
+    this.#retention = new Retention({
+      partitions: () => this.#partitions.values(),
+      settings: options.settings,
+      log: (level, line) => options.outbox.log(level, line),
+    })
   }
 
   /** For group 0 as well. `quiesce`: whether the group may fall silent at all. */
@@ -172,6 +181,7 @@ export class Replicas {
       outbox,
       onDirty: this.onDirty,
       onProgress,
+      onTrimDue: (due) => this.#trims.add(due),
       backlog: this.#backlog,
     })
     this.#partitions.set(info.group, partition)
@@ -297,6 +307,8 @@ export class Replicas {
       this.#byGroup.get(group)?.tick(nowMs)
       if (group.node.quiesced) this.#awake.delete(group)
     }
+    this.#retention.tick(nowMs)
+    this.#trims.tick()
   }
 
   get dirty(): boolean {

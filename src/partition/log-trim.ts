@@ -40,6 +40,12 @@ export class LogTrim {
     this.#target = Math.max(this.#target, Math.min(holder - 1, appliedIndex))
   }
 
+  /** The group is gone from this node. */
+  end(): void {
+    this.#target = 0
+    this.#walk = undefined
+  }
+
   /** Reads at most so many envelopes; returns how many. Throws `CorruptEntry`. */
   step(entriesMax: number): number {
     const group = this.#parts.group()

@@ -234,6 +234,7 @@ export class Partition implements StateMachine {
   /** The group was deleted: waiting appends are answered, nothing leaves any more. */
   close(): void {
     this.raftGroup.close()
+    this.#trim.end()
     this.#leadership.end()
     this.#resign()
   }
