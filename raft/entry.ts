@@ -18,7 +18,10 @@ export const noPayload = new Uint8Array(0)
  * int64 appendMs, firstOffset, lastOffset, maxTimestamp, producerId, int16 producerEpoch, int32
  * baseSequence, uint32 payload length; then the payload.
  */
-export function entryCrc(envelope: Omit<EntryEnvelope, "entryCrc">, payload: Uint8Array): number {
+export function entryCrc(
+  envelope: Omit<EntryEnvelope, "entryCrc" | "keptCrc">,
+  payload: Uint8Array,
+): number {
   putInt64(0, envelope.term)
   putInt64(8, envelope.index)
   view.setUint8(16, typeCodes[envelope.type])
@@ -32,6 +35,34 @@ export function entryCrc(envelope: Omit<EntryEnvelope, "entryCrc">, payload: Uin
   view.setUint32(63, payload.length, true)
   return crc32c(payload, 0, payload.length, crc32c(scratch))
 }
+
+/**
+ * CRC-32C of the same bytes with what is left as the payload, then of the entry's own CRC, uint32.
+ * Never 0, which says that nothing was taken.
+ */
+function keptCrc(envelope: Omit<EntryEnvelope, "keptCrc">, left: Uint8Array): number {
+  const crc = entryCrc(envelope, left)
+  view.setUint32(0, envelope.entryCrc, true)
+  return crc32c(scratch, 0, 4, crc) || 1
+}
+
+/** The entry with less of its payload, its identity and place unchanged. */
+export function withKept(entry: Entry, left: Uint8Array): Entry {
+  return { ...entry, payload: left, keptCrc: keptCrc(entry, left) }
+}
+
+/** The payload is the one that was appended, or the one that was left of it. */
+export const isIntact = (envelope: EntryEnvelope, payload: Uint8Array): boolean =>
+  envelope.keptCrc === 0
+    ? entryCrc(envelope, payload) === envelope.entryCrc
+    : keptCrc(envelope, payload) === envelope.keptCrc
+
+/** So much an entry of which something was taken counts beyond its payload: it may be nothing. */
+const keptOverheadBytes = 64
+
+/** What an entry counts where reads are bounded by bytes. */
+export const countedBytes = (payloadBytes: number, kept: number): number =>
+  kept === 0 ? payloadBytes : payloadBytes + keptOverheadBytes
 
 /** Safe integers only: the high word is exact and `>>>` takes the low one modulo 2³². */
 function putInt64(at: number, value: number): void {
@@ -72,6 +103,7 @@ export function sealEntry(
     producerEpoch,
     baseSequence,
     entryCrc: 0,
+    keptCrc: 0,
     payload,
   }
   envelope.entryCrc = entryCrc(envelope, payload)

@@ -12,7 +12,7 @@ export {
   sameConfiguration,
 } from "./configuration.ts"
 export { crc32c } from "./crc32c.ts"
-export { entryCrc, sealEntry } from "./entry.ts"
+export { countedBytes, entryCrc, isIntact, sealEntry, withKept } from "./entry.ts"
 export { checkInvariants } from "./invariants.ts"
 export { cutBehind } from "./log-cut.ts"
 export type { LogReader } from "./log-reader.ts"

@@ -24,7 +24,8 @@ export interface LogReader {
   term(index: LogIndex): Term | undefined
   /**
    * Entries of [lo, hi), at least one when lo < hi and lo is readable, then as many as fit in
-   * `bytesMax` payload bytes.
+   * `bytesMax` payload bytes; those with less than was appended count a little more
+   * (`countedBytes`).
    */
   entries(lo: LogIndex, hi: LogIndex, bytesMax: number): ReadonlyArray<Entry>
   /** Last entry of type configuration at or below `index`, if one is readable. */

@@ -3,6 +3,7 @@
  * Only that tail is in memory here.
  */
 import { invariant } from "./assert.ts"
+import { countedBytes } from "./entry.ts"
 import type { LogReader } from "./log-reader.ts"
 import type { Entry, LogCut, LogIndex, Snapshot, Term } from "./types.ts"
 
@@ -84,9 +85,9 @@ export class RaftLog {
     if (lo === this.tailFirstIndex && this.#tailBytes <= bytesMax) return this.#tail
     const start = lo - this.tailFirstIndex
     let end = start + 1
-    let bytes = this.#tail[start]!.payload.length
+    let bytes = bytesOf(this.#tail[start]!)
     for (; end < this.#tail.length; end++) {
-      bytes += this.#tail[end]!.payload.length
+      bytes += bytesOf(this.#tail[end]!)
       if (bytes > bytesMax) break
     }
     return this.#tail.slice(start, end)
@@ -112,7 +113,7 @@ export class RaftLog {
     invariant(entry.index === this.lastIndex + 1, "an entry continues the log")
     invariant(entry.term >= this.lastTerm, "terms do not decrease along the log")
     this.#tail.push(entry)
-    this.#tailBytes += entry.payload.length
+    this.#tailBytes += bytesOf(entry)
     this.lastIndex = entry.index
     this.lastTerm = entry.term
     this.lastOffset = entry.lastOffset
@@ -129,7 +130,7 @@ export class RaftLog {
     invariant(termBefore !== undefined, "the entry before a replaced one is known")
     if (index >= this.tailFirstIndex) {
       for (const dropped of this.#tail.splice(index - this.tailFirstIndex)) {
-        this.#tailBytes -= dropped.payload.length
+        this.#tailBytes -= bytesOf(dropped)
       }
     } else {
       this.#tail = []
@@ -172,7 +173,7 @@ export class RaftLog {
 
   #dropTailThrough(index: LogIndex): void {
     for (const dropped of this.#tail.splice(0, index + 1 - this.tailFirstIndex)) {
-      this.#tailBytes -= dropped.payload.length
+      this.#tailBytes -= bytesOf(dropped)
     }
     this.tailFirstIndex = index + 1
   }
@@ -231,5 +232,7 @@ export class RaftLog {
     return lo
   }
 }
+
+const bytesOf = ({ payload, keptCrc }: Entry): number => countedBytes(payload.length, keptCrc)
 
 const none: ReadonlyArray<Entry> = Object.freeze([])

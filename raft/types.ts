@@ -39,6 +39,12 @@ export interface EntryEnvelope {
   readonly baseSequence: number
   /** CRC-32C over envelope and payload, see `entryCrc` in entry.ts; uint32. */
   readonly entryCrc: number
+  /**
+   * 0: the payload is the one that was appended. Else the host has left less of it, and this covers
+   * what is left, see `keptCrc` in entry.ts; uint32. Not a part of the entry's identity: copies of
+   * one entry may differ in it.
+   */
+  readonly keptCrc: number
 }
 
 export interface Entry extends EntryEnvelope {

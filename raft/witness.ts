@@ -33,7 +33,7 @@ const isCounted = ({ counts }: Progress): boolean => counts
  */
 export function stripped(entry: Entry): Entry {
   if (entry.type !== "data") return entry
-  const bare = { ...entry, type: "noop", payload: noPayload } as const
+  const bare = { ...entry, type: "noop", keptCrc: 0, payload: noPayload } as const
   return { ...bare, entryCrc: entryCrc(bare, noPayload) }
 }
 

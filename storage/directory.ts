@@ -8,7 +8,7 @@
  *           index · term · appendMs · firstOffset · lastOffset · maxTimestamp · producerId ·
  *           chain (i64 each) ·
  *           baseSequence i32 · entryCrc u32 · position u32 · payload bytes u32 ·
- *           stored crc u32 (0 while the payload is the one that was appended) · 0 u32
+ *           keptCrc u32 (0 while the payload is the one that was appended) · 0 u32
  *
  * The seq of the entry in slot n is the row's seq + n.
  */
@@ -85,6 +85,7 @@ function encodeSlot(
   view.setUint32(at + 76, entry.entryCrc)
   view.setUint32(at + 80, position)
   view.setUint32(at + 84, entry.payload.length)
+  view.setUint32(at + 88, entry.keptCrc)
 }
 
 /**
@@ -150,6 +151,7 @@ export class Directory {
       producerEpoch: view.getInt16(at + 6),
       baseSequence: view.getInt32(at + 72),
       entryCrc: view.getUint32(at + 76),
+      keptCrc: view.getUint32(at + 88),
       payloadBytes: view.getUint32(at + 84),
     }
   }

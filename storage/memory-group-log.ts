@@ -2,6 +2,7 @@
  * A group's log as an array: the obvious reading of the port, slow on purpose where that keeps it
  * obvious.
  */
+import { countedBytes } from "../raft/entry.ts"
 import {
   emptyHardState,
   noCut,
@@ -113,7 +114,7 @@ export class MemoryGroupLog implements GroupLog, CheckedLog {
     for (let index = lo; index < hi; index++) {
       const entry = this.at(index)
       if (entry === undefined) break
-      bytes += entry.payload.length
+      bytes += countedBytes(entry.payload.length, entry.keptCrc)
       if (taken.length > 0 && bytes > bytesMax) break
       if (this.rotten.has(entry)) {
         throw new CorruptEntry(this.group, index, "checksum does not match")
@@ -143,6 +144,13 @@ export class MemoryGroupLog implements GroupLog, CheckedLog {
       ({ index, type, maxTimestamp }) =>
         index >= from && type === "data" && maxTimestamp >= timestamp,
     )?.index
+  }
+
+  greatestTimestamp(lo: LogIndex, hi: LogIndex): number {
+    const found = this.list.filter(
+      ({ index, type }) => index >= lo && index < hi && type === "data",
+    )
+    return found.reduce((greatest, { maxTimestamp }) => Math.max(greatest, maxTimestamp), -1)
   }
 
   termRuns(): ReadonlyArray<TermRun> {
@@ -183,6 +191,7 @@ export function metaOf(entry: Entry): EntryMeta {
     producerEpoch: entry.producerEpoch,
     baseSequence: entry.baseSequence,
     entryCrc: entry.entryCrc,
+    keptCrc: entry.keptCrc,
     payloadBytes: entry.payload.length,
   }
 }

@@ -2,7 +2,7 @@
  * Reading a group's log: newest entries from memory, older ones from their rows, verified each
  * time.
  */
-import { entryCrc } from "../raft/entry.ts"
+import { countedBytes, isIntact } from "../raft/entry.ts"
 import {
   emptyHardState,
   type Entry,
@@ -116,12 +116,12 @@ export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
       const held = this.tail.at(next)
       if (held === undefined) {
         for (const entry of this.readEntries(next, end, bytesLeft)) {
-          bytesLeft -= entry.payload.length
+          bytesLeft -= countedBytes(entry.payload.length, entry.keptCrc)
           if (bytesLeft < 0 && taken.length > 0) return taken
           taken.push(entry)
         }
       } else {
-        bytesLeft -= held.payload.length
+        bytesLeft -= countedBytes(held.payload.length, held.keptCrc)
         if (bytesLeft < 0 && taken.length > 0) return taken
         taken.push(held)
       }
@@ -157,8 +157,8 @@ export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
 
   indexOfTimestamp(timestamp: number, from: LogIndex): LogIndex | undefined {
     const { extents } = this
-    for (let at = extents.find(from); at < extents.length; at++) {
-      if (extents.maxTimestamp(at) < timestamp) continue
+    let at = extents.findTimestamp(timestamp, extents.find(from))
+    for (; at < extents.length; at = extents.findTimestamp(timestamp, at + 1)) {
       const lo = Math.max(from, extents.firstIndex(at))
       const matches = (entry: EntryEnvelope) =>
         entry.type === "data" && entry.maxTimestamp >= timestamp
@@ -168,8 +168,32 @@ export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
     return undefined
   }
 
+  greatestTimestamp(lo: LogIndex, hi: LogIndex): number {
+    const { extents } = this
+    const first = Math.max(lo, this.firstIndex)
+    const end = Math.min(hi, this.lastIndex + 1)
+    if (first >= end) return -1
+    // Extents that lie wholly inside say it themselves, the one at either end has entries beyond.
+    const from = extents.find(first)
+    const to = extents.find(end - 1)
+    const inside = extents.greatestTimestamp(from + 1, to)
+    const ends = from === to ? [from] : [from, to]
+    return ends.reduce(
+      (greatest, at) => Math.max(greatest, this.greatestIn(at, first, end)),
+      Math.max(-1, inside),
+    )
+  }
+
   termRuns(): ReadonlyArray<TermRun> {
     return [...this.runs.all]
+  }
+
+  private greatestIn(at: number, lo: LogIndex, hi: LogIndex): number {
+    const first = Math.max(lo, this.extents.firstIndex(at))
+    const end = Math.min(hi, this.extents.lastIndex(at) + 1)
+    const metas = this.metas(first, end, end - first)
+    const dated = metas.filter(({ type }) => type === "data")
+    return dated.reduce((greatest, { maxTimestamp }) => Math.max(greatest, maxTimestamp), -1)
   }
 
   private holds(index: LogIndex): boolean {
@@ -222,7 +246,7 @@ export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
     return metas.map(({ payloadBytes, ...envelope }, i) => {
       const position = (places[i] ?? 0) - start
       const payload = bytes.subarray(position, position + payloadBytes)
-      if (payload.length !== payloadBytes || entryCrc(envelope, payload) !== envelope.entryCrc) {
+      if (payload.length !== payloadBytes || !isIntact(envelope, payload)) {
         throw new CorruptEntry(this.group, envelope.index, "checksum does not match")
       }
       return { ...envelope, payload }
@@ -239,7 +263,8 @@ function wantedEnd(
   let bytes = 0
   let to = from
   while (to < Math.min(end, metas.length)) {
-    bytes += metas[to]?.payloadBytes ?? 0
+    const meta = metas[to]
+    if (meta !== undefined) bytes += countedBytes(meta.payloadBytes, meta.keptCrc)
     if (to > from && bytes > bytesMax) break
     to += 1
   }

@@ -76,5 +76,6 @@ const entryGone: Entry = {
   producerEpoch: -1,
   baseSequence: -1,
   entryCrc: 0,
+  keptCrc: 0,
   payload: new Uint8Array(0),
 }

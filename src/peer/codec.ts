@@ -23,7 +23,7 @@ export type { LinkMembers } from "./message-codec.ts"
  */
 export const PEER_MAGIC: Uint8Array = Buffer.from("VARVEPR1", "latin1")
 
-export const peerVersion = 3
+export const peerVersion = 4
 
 type GroupId = number
 

@@ -1,16 +1,17 @@
 /**
- * Raft entries on a peer link: first all envelopes (63 bytes each), then all payloads, so that the
+ * Raft entries on a peer link: first all envelopes (67 bytes each), then all payloads, so that the
  * sender hands its payloads to the socket as they are and the receiver takes views on the frame.
  * Indexes are not sent: entries follow prevLogIndex without gaps.
  *
- * Every entry's CRC is checked on arrival: a frame damaged in flight must not enter a log.
+ * Every entry's CRC is checked on arrival: a frame damaged in flight must not enter a log. An entry
+ * of which compaction has left less travels as it is, and is stored so.
  */
-import { entryCrc } from "../../raft/entry.ts"
+import { isIntact } from "../../raft/entry.ts"
 import type { Entry, EntryType, LogIndex } from "../../raft/types.ts"
 import { PeerDecodeError } from "./bytes.ts"
 import type { ByteReader, ByteWriter } from "./bytes.ts"
 
-export const envelopeBytes = 63
+export const envelopeBytes = 67
 
 const types: ReadonlyArray<EntryType> = ["noop", "configuration", "data"]
 
@@ -35,6 +36,7 @@ export const writeEnvelopes = (
     writer.int16(entry.producerEpoch)
     writer.int32(entry.baseSequence)
     writer.int32(entry.entryCrc)
+    writer.int32(entry.keptCrc)
     writer.int32(entry.payload.length)
   }
 }
@@ -62,9 +64,10 @@ const readEntry = (envelopes: ByteReader, payloads: ByteReader, index: LogIndex)
     producerEpoch: envelopes.int16(),
     baseSequence: envelopes.int32(),
     entryCrc: envelopes.uint32(),
+    keptCrc: envelopes.uint32(),
     payload: payloads.slice(envelopes.uint32()),
   }
-  if (entryCrc(entry, entry.payload) !== entry.entryCrc) {
+  if (!isIntact(entry, entry.payload)) {
     throw new PeerDecodeError(`entry ${index} of term ${entry.term} does not match its CRC`)
   }
   return entry

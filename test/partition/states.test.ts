@@ -47,6 +47,7 @@ function metasOf(entries: ReadonlyArray<Written>): ReadonlyArray<EntryMeta> {
       producerEpoch: idempotent ? epoch : -1,
       baseSequence: idempotent ? sequence : -1,
       entryCrc: 0,
+      keptCrc: 0,
       payloadBytes: 10,
     }
     offset += records

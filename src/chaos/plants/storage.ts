@@ -11,8 +11,8 @@ export const storagePlants: ReadonlyArray<Plant> = [
     file: "storage/sqlite-group-log.ts",
     edits: [
       {
-        find: " || entryCrc(envelope, payload) !== envelope.entryCrc",
-        replace: " || entryCrc(envelope, payload) < 0",
+        find: " || !isIntact(envelope, payload)",
+        replace: " || (isIntact(envelope, payload) && payloadBytes < 0)",
       },
     ],
     caughtBy: test("test/storage/corruption.test.ts"),
