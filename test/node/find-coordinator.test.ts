@@ -2,7 +2,7 @@
  * FindCoordinator: who coordinates a group, how its topic comes to be, and who may not touch it.
  */
 import { describe, expect, test } from "bun:test"
-import { groupPartition } from "../../src/node/requests/find-coordinator.ts"
+import { groupPartition } from "../../src/node/coordination/group-partition.ts"
 import { advertisedApis } from "../../src/node/node.ts"
 import { ErrorCode } from "../../src/protocol/error-codes.ts"
 import { createTopics } from "../../src/protocol/messages/create-topics.ts"

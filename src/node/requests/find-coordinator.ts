@@ -8,13 +8,13 @@
  *   `__transaction_state` is made;
  * - share groups (asked for by brokers only) and unknown types: INVALID_REQUEST, Kafka's word for a
  *   type that it does not take.
- * The broker that is named serves no group API yet: clients learn that from ApiVersions. Any group
- * id has a coordinator, the empty one too.
+ * Any group id has a coordinator, the empty one too.
  */
 import { consumerOffsetsTopic } from "../../cluster/topic-names.ts"
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import type { findCoordinator } from "../../protocol/messages/find-coordinator.ts"
 import type { RequestOf, ResponseInput } from "../../protocol/schema.ts"
+import { groupPartition } from "../coordination/group-partition.ts"
 import type { NodeView, Outcome, RequestContext } from "./outcome.ts"
 import { answer } from "./outcome.ts"
 
@@ -51,23 +51,6 @@ const noTransactions = failed(
   "The coordinator is not available: transactions are not served.",
 )
 const noShareGroups = failed(ErrorCode.INVALID_REQUEST, "Share groups are not served.")
-
-/** Java's String.hashCode: over UTF-16 units, in 32 bits. */
-function javaHashCode(text: string): number {
-  let hash = 0
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(31, hash) + text.charCodeAt(i)) | 0
-  return hash
-}
-
-/**
- * The partition of `__consumer_offsets` that a group belongs to, as Kafka has it
- * (GroupCoordinatorService.partitionFor; Utils.abs makes 0 of the one number without a positive
- * twin).
- */
-export function groupPartition(groupId: string, partitions: number): number {
-  const hash = javaHashCode(groupId)
-  return hash === -(2 ** 31) ? 0 : Math.abs(hash) % partitions
-}
 
 function groupCoordinator(node: NodeView, groupId: string): Coordinator {
   const topic = node.image.topics.get(consumerOffsetsTopic)
