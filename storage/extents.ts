@@ -6,6 +6,10 @@
 import type { EntryEnvelope, LogIndex } from "../raft/types.ts"
 
 const stride = 8
+/** Extents of which the greatest timestamp is kept: what a look-up by time skips at once. */
+const blockExtents = 256
+/** Removed extents in front of the others that are worth a copy of these. */
+const goneMax = 4096
 const [FIRST_INDEX, LAST_INDEX, FIRST_OFFSET, LAST_OFFSET, MAX_TIMESTAMP, ROW, CHAIN, BYTES] = [
   0, 1, 2, 3, 4, 5, 6, 7,
 ] as const
@@ -28,10 +32,17 @@ export interface ExtentFacts {
 export class Extents {
   length = 0
   private data: Float64Array
+  /** Extents in `data` before the first one: removed. */
+  private gone = 0
+  /**
+   * Of each block of `data` a timestamp that none of its extents exceeds: the greatest it ever had.
+   */
+  private blocks: Array<number> = []
 
   constructor(numbers: Float64Array = new Float64Array(0)) {
     this.data = numbers
     this.length = numbers.length / stride
+    for (let at = 0; at < this.length; at++) this.noteTimestamp(at)
   }
 
   firstIndex(at: number): LogIndex {
@@ -63,12 +74,13 @@ export class Extents {
   append(entry: EntryEnvelope, payloadBytes: number, row: number, chain: number): void {
     const timestamp = entry.type === "data" ? entry.maxTimestamp : -Infinity
     if (this.length > 0 && this.row(this.length - 1) === row) {
-      const base = (this.length - 1) * stride
+      const base = this.baseOf(this.length - 1)
       this.data[base + LAST_INDEX] = entry.index
       this.data[base + LAST_OFFSET] = entry.lastOffset
       this.data[base + MAX_TIMESTAMP] = Math.max(this.maxTimestamp(this.length - 1), timestamp)
       this.data[base + CHAIN] = chain
       this.data[base + BYTES] = this.bytes(this.length - 1) + payloadBytes
+      this.noteTimestamp(this.length - 1)
       return
     }
     const { index, firstOffset, lastOffset } = entry
@@ -77,10 +89,12 @@ export class Extents {
 
   /** Extents that follow the last one, as `numbers` gave them. */
   appendAll(numbers: Float64Array): void {
-    const base = this.length * stride
+    const base = this.baseOf(this.length)
     this.reserve(base + numbers.length)
     this.data.set(numbers, base)
+    const from = this.length
     this.length += numbers.length / stride
+    for (let at = from; at < this.length; at++) this.noteTimestamp(at)
   }
 
   /** Entries that are missing (row 0): nothing is known of them. */
@@ -94,11 +108,17 @@ export class Extents {
 
   /** The numbers of extents [from, to); a view. */
   numbers(from: number, to: number): Float64Array {
-    return this.data.subarray(from * stride, to * stride)
+    return this.data.subarray(this.baseOf(from), this.baseOf(to))
   }
 
   replace(at: number, facts: ExtentFacts): void {
-    this.data.set(numbersOf(facts), at * stride)
+    this.data.set(numbersOf(facts), this.baseOf(at))
+    this.noteTimestamp(at)
+  }
+
+  /** Payloads of the extent's entries were replaced. */
+  setBytes(at: number, bytes: number): void {
+    this.data[at * stride + BYTES] = bytes
   }
 
   removeLast(): void {
@@ -106,12 +126,23 @@ export class Extents {
   }
 
   removeFirst(count: number): void {
-    this.data.copyWithin(0, count * stride, this.length * stride)
+    this.gone += count
     this.length -= count
+    if (this.gone > goneMax && this.gone > this.length) this.closeUp()
+  }
+
+  /** What was removed in front gives its memory back; each extent is copied once for its removal. */
+  private closeUp(): void {
+    this.data = this.data.slice(this.baseOf(0), this.baseOf(this.length))
+    this.gone = 0
+    this.blocks = []
+    for (let at = 0; at < this.length; at++) this.noteTimestamp(at)
   }
 
   clear(): void {
     this.length = 0
+    this.gone = 0
+    this.blocks = []
     this.data = new Float64Array(0)
   }
 
@@ -130,6 +161,50 @@ export class Extents {
     return this.firstWhere((at) => this.row(at) >= row)
   }
 
+  /** Place of the first extent at or behind `from` with a timestamp ≥ `timestamp`; or `length`. */
+  findTimestamp(timestamp: number, from: number): number {
+    for (let at = from; at < this.length;) {
+      if (this.blockTimestamp(at) < timestamp) at = this.nextBlock(at)
+      else if (this.maxTimestamp(at) >= timestamp) return at
+      else at++
+    }
+    return this.length
+  }
+
+  /** Greatest timestamp of the extents [from, to); −Infinity when there is none. */
+  greatestTimestamp(from: number, to: number): number {
+    let greatest = -Infinity
+    for (let at = from; at < to;) {
+      if (this.blockTimestamp(at) <= greatest) at = this.nextBlock(at)
+      else greatest = Math.max(greatest, this.maxTimestamp(at++))
+    }
+    return greatest
+  }
+
+  private blockOf(at: number): number {
+    return Math.floor((at + this.gone) / blockExtents)
+  }
+
+  private nextBlock(at: number): number {
+    return (this.blockOf(at) + 1) * blockExtents - this.gone
+  }
+
+  private blockTimestamp(at: number): number {
+    return this.blocks[this.blockOf(at)] ?? -Infinity
+  }
+
+  private noteTimestamp(at: number): void {
+    const block = this.blockOf(at)
+    this.blocks[block] = Math.max(this.blocks[block] ?? -Infinity, this.maxTimestamp(at))
+  }
+
+  /** Place of the first extent from `at` on with payload; `length` when there is none. */
+  findPayload(at: number): number {
+    let next = at
+    while (next < this.length && this.bytes(next) === 0) next++
+    return next
+  }
+
   /** First place for which a monotone predicate holds. */
   private firstWhere(holds: (at: number) => boolean): number {
     let lo = 0
@@ -143,22 +218,28 @@ export class Extents {
   }
 
   private get(at: number, field: number): number {
-    const value = at < this.length ? this.data[at * stride + field] : undefined
+    const value = at < this.length ? this.data[this.baseOf(at) + field] : undefined
     if (value === undefined) throw new RangeError(`no extent ${at} of ${this.length}`)
     return value
   }
 
+  /** Where the numbers of an extent begin. */
+  private baseOf(at: number): number {
+    return (at + this.gone) * stride
+  }
+
   private push(values: ReadonlyArray<number>): void {
-    const base = this.length * stride
+    const base = this.baseOf(this.length)
     this.reserve(base + stride)
     this.data.set(values, base)
     this.length += 1
+    this.noteTimestamp(this.length - 1)
   }
 
   private reserve(numbers: number): void {
     if (numbers <= this.data.length) return
     const grown = new Float64Array(Math.max(4 * stride, numbers, this.data.length * 2))
-    grown.set(this.data.subarray(0, this.length * stride))
+    grown.set(this.data.subarray(0, this.baseOf(this.length)))
     this.data = grown
   }
 }

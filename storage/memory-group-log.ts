@@ -158,6 +158,16 @@ export class MemoryGroupLog implements GroupLog, CheckedLog {
     return starts.map(({ term, index }) => ({ term, firstIndex: index }))
   }
 
+  indexOfPayload(from: LogIndex): LogIndex | undefined {
+    return this.list.find(({ index, payload }) => index >= from && payload.length > 0)?.index
+  }
+
+  /** Takes the place of the same entry with more of its payload. */
+  keep(entry: Entry): void {
+    const { index, entryCrc } = entry
+    if (this.at(index)?.entryCrc === entryCrc) this.list[index - this.firstIndex] = entry
+  }
+
   snapshot(): Snapshot | undefined {
     return this.storedCut
   }

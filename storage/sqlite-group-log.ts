@@ -184,6 +184,17 @@ export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
     )
   }
 
+  indexOfPayload(from: LogIndex): LogIndex | undefined {
+    const { extents } = this
+    for (let at = extents.findPayload(extents.find(from)); at < extents.length;) {
+      const lo = Math.max(from, extents.firstIndex(at))
+      const index = this.findInExtent(at, lo, (entry) => payloadBytesOf(entry) > 0)
+      if (index !== undefined) return index
+      at = extents.findPayload(at + 1)
+    }
+    return undefined
+  }
+
   termRuns(): ReadonlyArray<TermRun> {
     return [...this.runs.all]
   }
@@ -204,7 +215,7 @@ export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
   private findInExtent(
     at: number,
     lo: LogIndex,
-    matches: (entry: EntryEnvelope) => boolean,
+    matches: (entry: Entry | EntryMeta) => boolean,
   ): LogIndex | undefined {
     const end = this.extents.lastIndex(at)
     if (this.tail.at(lo) === undefined) {
@@ -270,6 +281,9 @@ function wantedEnd(
   }
   return to
 }
+
+const payloadBytesOf = (entry: Entry | EntryMeta): number =>
+  "payload" in entry ? entry.payload.length : entry.payloadBytes
 
 function metaOf({ payload, ...envelope }: Entry): EntryMeta {
   return { ...envelope, payloadBytes: payload.length }

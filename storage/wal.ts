@@ -71,14 +71,41 @@ export interface GroupLog extends LogReader {
    * there is none.
    */
   indexOfTimestamp(timestamp: number, from: LogIndex): LogIndex | undefined
+  /** Greatest maxTimestamp of the data entries in [lo, hi); −1 when none has one. */
+  greatestTimestamp(lo: LogIndex, hi: LogIndex): number
   /** Terms and the index at which each begins, ascending, as far as the log is readable. */
   termRuns(): ReadonlyArray<{ readonly term: Term; readonly firstIndex: LogIndex }>
+  /**
+   * Index of the first entry at or above `from` that has a payload; undefined when none has. Passes
+   * over whole rows of entries without.
+   */
+  indexOfPayload(from: LogIndex): LogIndex | undefined
   /** Stored payload bytes of the group (DescribeLogDirs). */
   readonly payloadBytes: number
   /** The cut with its state, read back and verified; undefined while nothing was cut. */
   snapshot(): Snapshot | undefined
   /** The newest stored checkpoint, verified; undefined when there is none that can be used. */
   checkpoint(): Checkpoint | undefined
+}
+
+/** "failed": some of the entries are as they were. */
+export type Kept = (outcome: "done" | "failed") => void
+
+/** Entries of which less is to be stored: what compaction leaves of them. */
+export interface Compaction {
+  /**
+   * `withKept` made the entry. Its payload is copied. Per group in ascending order of index; all of
+   * them committed.
+   */
+  keep(group: GroupId, entry: Entry): void
+  /** What is held in memory for it. */
+  readonly bytes: number
+  /**
+   * Nothing is added any more. `settled` is called at most once, later: when what is still in the
+   * log of these entries is stored so for good, whatever crash may come, or some of it could not
+   * be. Until then a read gives either. Never after the log has failed or was closed.
+   */
+  finish(settled: Kept): void
 }
 
 export interface Wal {
@@ -101,6 +128,8 @@ export interface Wal {
    * does not know any more. Durable with the drop, for good.
    */
   wasDropped(group: GroupId): boolean
+  /** Nothing happens before its `finish`. */
+  compaction(): Compaction
   /**
    * "low": the disk is nearly full. Entries of data groups must not be taken on any more; hard
    * states and the metadata group still have room, from a reserve.

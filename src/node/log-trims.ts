@@ -19,8 +19,10 @@ export class LogTrims {
   tick(): void {
     if (this.#due.size === 0) return
     let budget = envelopesPerTick
-    for (const partition of [...this.#due]) {
-      if (budget <= 0) return
+    const looked = new Set<Partition>()
+    for (const partition of this.#due) {
+      if (budget <= 0 || looked.has(partition)) return
+      looked.add(partition)
       // Behind the others: one that gets no further holds nobody up.
       this.#due.delete(partition)
       if (!partition.trimDue) continue

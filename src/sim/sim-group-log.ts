@@ -67,6 +67,10 @@ export class SimGroupLog implements GroupLog {
     return this.inner.indexOfTimestamp(timestamp, from)
   }
 
+  greatestTimestamp(lo: LogIndex, hi: LogIndex): number {
+    return this.inner.greatestTimestamp(lo, hi)
+  }
+
   termRuns(): ReadonlyArray<{ readonly term: Term; readonly firstIndex: LogIndex }> {
     return this.inner.termRuns()
   }

@@ -28,6 +28,8 @@ function describeLog(wal: Wal, group: GroupId): object {
     entries: log.entries(firstIndex, everything, everything).map(plain),
     metas: log.metas(firstIndex, everything, everything),
     byOffset: offsets.map((offset) => log.indexOfOffset(offset)),
+    greatest: indexes.map((index) => log.greatestTimestamp(log.firstIndex, index)),
+    greatestFrom: indexes.map((index) => log.greatestTimestamp(index, log.lastIndex + 1)),
     byTimestamp: indexes.map((index) => log.indexOfTimestamp(1000 + 7 * index, index)),
     configurations: indexes.map((index) => log.configurationAt(index)?.index),
     middles: indexes.map((index) => log.entries(index, index + 3, 100).length),
