@@ -32,9 +32,8 @@ import type { ProposalWaiter } from "./proposals.ts"
 import { RaftGroup } from "./raft-group.ts"
 import type { StateMachine } from "./raft-group.ts"
 import { encodeStates, StateAt } from "./state-at.ts"
-import { entryAtTimestamp, entryOfMaxTimestamp, recordInEntry } from "./timestamp-lookup.ts"
-import { startOfEntry } from "./timestamp-lookup.ts"
-import type { TimestampedOffset } from "./timestamp-lookup.ts"
+import { recordAtTimestamp, recordOfMaxTimestamp } from "./timestamp-lookup.ts"
+import type { Readable, TimestampedOffset } from "./timestamp-lookup.ts"
 
 export type { AppendBatch, AppendOptions, AppendReply } from "./append.ts"
 export type { PartitionConfig } from "./partition-config.ts"
@@ -272,18 +271,22 @@ export class Partition implements StateMachine {
 
   /** First committed record with a timestamp at or after `timestamp`. */
   offsetForTimestamp(timestamp: number): TimestampedOffset | undefined {
-    const index = entryAtTimestamp(this.#log, timestamp, this.raftGroup.appliedIndex + 1)
-    return index === undefined ? undefined : this.#recordIn(index, timestamp)
+    return recordAtTimestamp(this.#readable(), timestamp)
   }
 
   /** The first of the committed records with the greatest timestamp. */
   offsetOfMaxTimestamp(): TimestampedOffset | undefined {
-    const { maxTimestampIndex, maxTimestamp } = this.#state
-    if (maxTimestampIndex >= this.#log.firstIndex) {
-      return maxTimestampIndex === 0 ? undefined : this.#recordIn(maxTimestampIndex, maxTimestamp)
+    const { maxTimestampIndex: index, maxTimestamp: timestamp } = this.#state
+    return recordOfMaxTimestamp(this.#readable(), { index, timestamp })
+  }
+
+  #readable(): Readable {
+    return {
+      log: this.#log,
+      logStartOffset: this.logStartOffset,
+      hi: this.raftGroup.appliedIndex + 1,
+      onCorrupt: (error) => this.#reportCorrupt(error),
     }
-    const found = entryOfMaxTimestamp(this.#log, this.raftGroup.appliedIndex + 1)
-    return found === undefined ? undefined : this.#recordIn(found.index, found.maxTimestamp)
   }
 
   earliestOffset(): TimestampedOffset {
@@ -450,15 +453,6 @@ export class Partition implements StateMachine {
   #readResult(errorCode: ErrorCode): ReadResult {
     const { highWatermark, logStartOffset, lastStableOffset } = this
     return { errorCode, ...noBatches, highWatermark, logStartOffset, lastStableOffset }
-  }
-
-  #recordIn(index: number, timestamp: number): TimestampedOffset | undefined {
-    try {
-      return recordInEntry(this.#log, index, timestamp)
-    } catch (error) {
-      this.#reportCorrupt(error)
-      return startOfEntry(this.#log, index)
-    }
   }
 
   #reportCorrupt(error: unknown): void {

@@ -4,7 +4,8 @@
  * batch is read and, if need be, decompressed.
  */
 import type { LogIndex } from "../../raft/types.ts"
-import type { EntryMeta, GroupLog } from "../../storage/wal.ts"
+import { CorruptEntry } from "../../storage/wal.ts"
+import type { GroupLog } from "../../storage/wal.ts"
 import { iterateRecords } from "../protocol/record.ts"
 
 export interface TimestampedOffset {
@@ -14,61 +15,91 @@ export interface TimestampedOffset {
   readonly leaderEpoch: number
 }
 
-/** Index of the first committed entry (below `hi`) with a record at or after `timestamp`. */
-export function entryAtTimestamp(
-  log: GroupLog,
+/** The part of a log in which records are looked for. */
+export interface Readable {
+  readonly log: GroupLog
+  readonly logStartOffset: number
+  /** Behind the last entry that is committed. */
+  readonly hi: LogIndex
+  /** An entry whose records cannot be read. */
+  readonly onCorrupt: (error: CorruptEntry) => void
+}
+
+/** Batches read in vain: their envelopes promise more than their records hold. */
+const missesMax = 16
+
+/** The first record with a timestamp at or after `timestamp`. */
+export function recordAtTimestamp(
+  readable: Readable,
   timestamp: number,
-  hi: LogIndex,
-): LogIndex | undefined {
-  const index = log.indexOfTimestamp(timestamp, log.firstIndex)
-  return index === undefined || index >= hi ? undefined : index
-}
-
-/**
- * The first of the readable entries below `hi` with the greatest timestamp. Reads every envelope:
- * for a log whose latest record by time was cut off.
- */
-export function entryOfMaxTimestamp(log: GroupLog, hi: LogIndex): EntryMeta | undefined {
-  let best: EntryMeta | undefined
-  for (let lo = log.firstIndex; lo < hi;) {
-    const metas = log.metas(lo, hi, scanChunk)
-    if (metas.length === 0) break
-    for (const meta of metas) {
-      const isData = meta.type === "data" && meta.maxTimestamp >= 0
-      if (isData && (best === undefined || meta.maxTimestamp > best.maxTimestamp)) best = meta
-    }
-    lo += metas.length
+): TimestampedOffset | undefined {
+  const { log, logStartOffset, hi } = readable
+  let from = log.indexOfOffset(logStartOffset)
+  for (let misses = 0; from !== undefined; misses++) {
+    const index = log.indexOfTimestamp(timestamp, from)
+    if (index === undefined || index >= hi) return undefined
+    const found = recordInEntry(readable, index, timestamp)
+    if (found !== undefined) return found
+    if (misses === missesMax) return startOfEntry(readable, index)
+    from = index + 1
   }
-  return best
+  return undefined
 }
 
-const scanChunk = 512
-
 /**
- * First record of the entry at `index` with a timestamp ≥ `timestamp`; its maxTimestamp says there
- * is one.
+ * The first of the records with the greatest timestamp. `known`: of the log as a whole, also where
+ * its front is gone.
  */
-export function recordInEntry(
-  log: GroupLog,
+export function recordOfMaxTimestamp(
+  readable: Readable,
+  known: { readonly index: LogIndex; readonly timestamp: number },
+): TimestampedOffset | undefined {
+  const { log, logStartOffset, hi } = readable
+  const from = log.indexOfOffset(logStartOffset)
+  if (from === undefined || known.index === 0) return undefined
+  if (known.index >= from) {
+    const found = recordInEntry(readable, known.index, known.timestamp)
+    if (found !== undefined) return found
+  }
+  // The first batch may begin below the log's start and have its latest record there.
+  for (const lo of [from, from + 1]) {
+    const timestamp = log.greatestTimestamp(lo, hi)
+    const index = timestamp < 0 ? undefined : log.indexOfTimestamp(timestamp, lo)
+    if (index === undefined) return undefined
+    const found = recordInEntry(readable, index, timestamp)
+    if (found !== undefined || index !== from) return found
+  }
+  return undefined
+}
+
+/** In the readable part of the entry; where it cannot be read its start, which is never too late. */
+function recordInEntry(
+  readable: Readable,
   index: LogIndex,
   timestamp: number,
 ): TimestampedOffset | undefined {
-  const entry = log.entries(index, index + 1, 0)[0]
-  if (entry === undefined) return undefined
-  for (const record of iterateRecords(entry.payload)) {
-    if (record.timestamp >= timestamp) {
+  const { log, logStartOffset, onCorrupt } = readable
+  try {
+    const entry = log.entries(index, index + 1, 0)[0]
+    if (entry === undefined) return undefined
+    for (const record of iterateRecords(entry.payload)) {
+      if (record.offset < logStartOffset || record.timestamp < timestamp) continue
       return { offset: record.offset, timestamp: record.timestamp, leaderEpoch: entry.term }
     }
+    return undefined
+  } catch (error) {
+    if (!(error instanceof CorruptEntry)) throw error
+    onCorrupt(error)
+    return startOfEntry(readable, index)
   }
-  return startOfEntry(log, index)
 }
 
-/**
- * What the envelope alone says: when the records cannot be read, their batch's first offset is
- * never too late.
- */
-export function startOfEntry(log: GroupLog, index: LogIndex): TimestampedOffset | undefined {
+function startOfEntry(
+  { log, logStartOffset }: Readable,
+  index: LogIndex,
+): TimestampedOffset | undefined {
   const meta = log.metas(index, index + 1, 1)[0]
   if (meta === undefined) return undefined
-  return { offset: meta.firstOffset, timestamp: meta.maxTimestamp, leaderEpoch: meta.term }
+  const offset = Math.max(meta.firstOffset, logStartOffset)
+  return { offset, timestamp: meta.maxTimestamp, leaderEpoch: meta.term }
 }
