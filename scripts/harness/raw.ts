@@ -40,15 +40,17 @@ export class RawConnection {
   private readonly pending = new Map<number, Pending>()
   /** Parts that the kernel has not taken yet. */
   private readonly unsent: Array<Uint8Array> = []
+  private readonly clientId: string
   private correlationId = 0
   private closed: Error | undefined
 
-  private constructor(address: RawAddress) {
+  private constructor(address: RawAddress, clientId: string) {
     this.address = address
+    this.clientId = clientId
   }
 
-  static async open(address: RawAddress): Promise<RawConnection> {
-    const connection = new RawConnection(address)
+  static async open(address: RawAddress, clientId = "raw"): Promise<RawConnection> {
+    const connection = new RawConnection(address, clientId)
     connection.socket = await Bun.connect({
       hostname: address.host,
       port: address.port,
@@ -90,7 +92,7 @@ export class RawConnection {
   send<A extends Api>(api: A, version: number, body: RequestInput<A>): number {
     const correlationId = this.correlationId
     this.correlationId = (correlationId + 1) & 0x7fff_ffff
-    const header = { apiVersion: version, correlationId, clientId: "raw" }
+    const header = { apiVersion: version, correlationId, clientId: this.clientId }
     const waiting = this.unsent.length > 0
     this.unsent.push(...encodeRequestFrame(api, header, body))
     if (!waiting) this.flush()

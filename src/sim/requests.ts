@@ -23,6 +23,8 @@ export interface Waiting {
 }
 
 export class Requests {
+  /** What clients call themselves in the header of every request. */
+  clientId: string | null = null
   private readonly engine: Engine
   private nextToken = 1
 
@@ -66,7 +68,7 @@ export class Requests {
     const token = this.nextToken++
     broker.answers.set(token, { api, version, done })
     const connection = { id: 1, host: "127.0.0.1" }
-    const request = { apiKey: api.key, apiVersion: version, clientId: null, connection, body }
+    const request = { apiKey: api.key, apiVersion: version, clientId: this.clientId, connection, body }
     const hand = () => {
       if (!broker.answers.has(token)) return
       this.engine.hash.number(api.key)

@@ -38,6 +38,8 @@ export interface WorldOptions {
   readonly turnUs?: number
   /** Every so many frames one is encoded and decoded; the others go by reference. Default 64. */
   readonly recodeEvery?: number
+  /** What clients call themselves; default: nothing. */
+  readonly clientId?: string
 }
 
 const calm: NetworkOptions = {
@@ -63,6 +65,7 @@ export class SimWorld implements Subject {
     const engine = new Engine(options.seed ?? 1)
     this.engine = engine
     this.requests = new Requests(engine)
+    this.requests.clientId = options.clientId ?? null
     this.noise = { ...calm, ...options.network }
     const count = options.brokers ?? 3
     const shared = {

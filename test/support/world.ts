@@ -14,18 +14,21 @@ export interface WorldOptions {
   /** One way, drawn from [min, max]. */
   readonly latencyMs?: readonly [number, number]
   readonly fsyncMs?: readonly [number, number]
+  readonly clientId?: string
 }
 
 export class World extends SimWorld {
   readonly prng = this.stream("test")
 
-  constructor({ nodes = 3, seed = 1, settings = {}, latencyMs, fsyncMs }: WorldOptions = {}) {
+  constructor(options: WorldOptions = {}) {
+    const { nodes = 3, seed = 1, settings = {}, latencyMs, fsyncMs, clientId } = options
     super({
       seed,
       brokers: nodes,
       settings,
       network: { latencyMs: latencyMs ?? [1, 3] },
       disk: { fsyncMs: fsyncMs ?? [1, 4] },
+      ...(clientId === undefined ? {} : { clientId }),
     })
   }
 

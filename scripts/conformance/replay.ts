@@ -1,0 +1,151 @@
+/** Puts recorded questions, in their order, to a cluster and compares the answers. */
+import { apiVersions } from "../../src/protocol/messages/api-versions.ts"
+import { listGroups } from "../../src/protocol/messages/list-groups.ts"
+import type { Api } from "../../src/protocol/index.ts"
+import { Bindings } from "./bindings.ts"
+import { differencesBetween, type Difference } from "./differences.ts"
+import { apiOf, recordedAnswer, recordedRequest, type Exchange } from "./exchange.ts"
+import { arranged, compared } from "./freedoms.ts"
+import type { Answer, Respondent } from "./respondent.ts"
+import { Routing } from "./routing.ts"
+import { fieldOf, isObject, mapped, objectsIn, textIn, together, type Plain } from "./values.ts"
+
+export interface Replayed {
+  readonly exchange: Exchange
+  readonly api: Api
+  /** The cluster's own ApiVersions names this version. */
+  readonly offered: boolean
+  /** Where it is not offered: other than by a closed connection. */
+  readonly differences: ReadonlyArray<Difference>
+}
+
+/**
+ * A coordinator loads or moves, a leader is not there yet, a transaction ends: it is asked again.
+ */
+const busyCodes = new Set([5, 6, 14, 15, 16, 51])
+/** Of one API, over all its questions: what stays busy this long is not worth more waiting. */
+const triesWhileBusy = 150
+const betweenTriesMs = 100
+
+/** Where Kafka was given time before it was asked. */
+const rests: ReadonlyArray<readonly [note: RegExp, ms: number]> = [
+  [/^one known, from version 4/, 300],
+  [/^next heartbeat$/, 500],
+  [/^one, and one unknown$/, 2_000],
+  [/^the opposite, after the end$|^KIP-890: a retry/, 2_000],
+]
+
+export class Replay {
+  private readonly respondent: Respondent
+  private readonly bindings = new Bindings()
+  private readonly routing: Routing
+  private readonly patience = new Map<number, number>()
+  private readonly offered = new Map<number, readonly [min: number, max: number]>()
+
+  private constructor(respondent: Respondent) {
+    this.respondent = respondent
+    this.routing = new Routing(respondent)
+  }
+
+  static async of(
+    exchanges: ReadonlyArray<Exchange>,
+    respondent: Respondent,
+  ): Promise<Array<Replayed>> {
+    const replay = new Replay(respondent)
+    await replay.askWhatIsOffered()
+    const all: Array<Replayed> = []
+    for (const exchange of exchanges) all.push(await replay.next(exchange))
+    return all
+  }
+
+  private async askWhatIsOffered(): Promise<void> {
+    const answer = await this.respondent.ask(0, apiVersions, 0, {})
+    for (const { apiKey, minVersion, maxVersion } of objectsIn(fieldOf(answer, "apiKeys"))) {
+      this.offered.set(Number(apiKey), [Number(minVersion), Number(maxVersion)])
+    }
+  }
+
+  private isOffered({ key, version }: Exchange): boolean {
+    const [min, max] = this.offered.get(key) ?? [0, -1]
+    return version >= min && version <= max
+  }
+
+  private async next(exchange: Exchange): Promise<Replayed> {
+    const api = apiOf(exchange)
+    const request = recordedRequest(exchange)
+    const theirs = recordedAnswer(exchange)
+    const rest = rests.find(([note]) => note.test(exchange.note))
+    if (rest !== undefined) await this.respondent.rest(rest[1])
+    if (!this.isOffered(exchange)) {
+      const answer = await this.respondent.ask(
+        exchange.node,
+        api,
+        exchange.version,
+        object(request),
+      )
+      this.routing.observe(exchange, request, theirs)
+      return { exchange, api, offered: false, differences: differencesBetween("closed", answer) }
+    }
+    const ours = await this.settled(exchange, request, theirs)
+    this.routing.observe(exchange, request, theirs)
+    this.bindings.learn(arranged(theirs, exchange), arranged(ours, exchange))
+    const differences = differencesBetween(
+      compared(theirs, exchange),
+      compared(this.bindings.toRecorded(ours), exchange),
+    )
+    return { exchange, api, offered: true, differences }
+  }
+
+  private async settled(exchange: Exchange, request: Plain, theirs: Plain): Promise<Answer> {
+    for (;;) {
+      const answer = await this.ask(exchange, request)
+      const left = this.patience.get(exchange.key) ?? triesWhileBusy
+      if (left === 0 || !isBusy(theirs, answer)) return answer
+      this.patience.set(exchange.key, left - 1)
+      this.routing.forget()
+      await this.respondent.rest(betweenTriesMs)
+    }
+  }
+
+  private async ask(exchange: Exchange, request: Plain): Promise<Answer> {
+    const api = apiOf(exchange)
+    const epoch = await this.routing.epochFor(exchange, request)
+    // Kafka's first epoch is 0; a raft term begins at 1 and differs from group to group.
+    const body = mapped(this.bindings.toOurs(request), (name, value) =>
+      (name === "currentLeaderEpoch" || name === "leaderEpoch") && value === 0
+        ? (epoch ?? value)
+        : value,
+    )
+    if (api.key === listGroups.key) return await this.everybodysGroups(exchange, object(body))
+    const broker = await this.routing.brokerFor(exchange, request)
+    const unanswered = exchange.response === "none"
+    return await this.respondent.ask(broker, api, exchange.version, object(body), { unanswered })
+  }
+
+  /** Kafka's brokers list what they coordinate; the same groups lie at other brokers here. */
+  private async everybodysGroups(exchange: Exchange, body: object): Promise<Answer> {
+    const answers: Array<Answer> = []
+    for (let broker = 0; broker < this.respondent.brokers; broker++) {
+      answers.push(await this.respondent.ask(broker, listGroups, exchange.version, body))
+    }
+    const failed = answers.find((one) => fieldOf(one, "errorCode") !== 0)
+    if (failed !== undefined) return failed
+    const [first] = answers
+    if (!isObject(first)) return first
+    const groups = answers
+      .flatMap((one) => objectsIn(fieldOf(one, "groups")))
+      .filter((group) => this.routing.isListedAt(exchange, textIn(group, "groupId")))
+    return { ...first, groups }
+  }
+}
+
+const object = (value: Plain): object => (isObject(value) ? value : {})
+
+/** Somewhere it says that it is busy, where Kafka said something else. */
+function isBusy(theirs: Plain, ours: Answer): boolean {
+  let busy = false
+  together(ours, theirs, (name, code, recorded) => {
+    if (name === "errorCode" && code !== recorded && busyCodes.has(Number(code))) busy = true
+  })
+  return busy
+}
