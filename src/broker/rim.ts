@@ -2,9 +2,10 @@
  * The parts of a running broker that are no Effects: the machine, its loop, its sockets, wired to
  * one another.
  */
+import { statfsSync } from "node:fs"
 import type { Wal } from "../../storage/wal.ts"
 import { memberId } from "../cluster/members.ts"
-import type { BrokerMachine, BrokerNodeConstructor, NodeOptions } from "../node/node.ts"
+import type { BrokerMachine, BrokerNodeConstructor, LogDir, NodeOptions } from "../node/node.ts"
 import { PeerTransport } from "../peer/transport.ts"
 import type { PeerEvents } from "../peer/transport.ts"
 import type { BrokerConfig } from "./config.ts"
@@ -52,6 +53,7 @@ export class Rim implements HttpSource {
     this.machine = new options.machine(nodeOptions(options), {
       wal,
       sendPeer: (nodeId, frame) => this.transport.send(nodeId, frame),
+      logDir: () => logDirOf(config.dir),
       answer: (token, answer) => loop.answer(token, answer),
       log,
     })
@@ -124,6 +126,12 @@ export class Rim implements HttpSource {
       complain: (kind, line) => complaints.log(kind, line, loop.nowMs()),
     }
   }
+}
+
+/** Of whoever writes: space kept back for the superuser is not usable. */
+function logDirOf(path: string): LogDir {
+  const { bsize, blocks, bavail } = statfsSync(path)
+  return { path, totalBytes: bsize * blocks, usableBytes: bsize * bavail }
 }
 
 function nodeOptions({ config, diskUuid, incarnation, seed }: RimOptions): NodeOptions {

@@ -38,6 +38,7 @@ import { PeerOutput } from "./peer-output.ts"
 import type {
   ClientRequest,
   Hello,
+  LogDir,
   LogLevel,
   NodeOptions,
   NodePorts,
@@ -462,6 +463,10 @@ export class BrokerNode implements BrokerMachine, NodeView {
   /** Group 0, partitions, and groups of which this node is a witness; for inspection. */
   raftGroup(group: GroupId): RaftGroup | undefined {
     return group === metadataGroupId ? this.#metadata.raftGroup : this.#replicas.raftGroup(group)
+  }
+
+  logDir(): LogDir {
+    return this.#ports.logDir()
   }
 
   log(level: LogLevel, line: string): void {

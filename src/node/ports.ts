@@ -131,8 +131,18 @@ export type RequestAnswer =
   | { readonly _tag: "none" }
   | { readonly _tag: "close"; readonly reason: string }
 
+/** The folder of the log, and the file system that it is on. */
+export interface LogDir {
+  /** Absolute. */
+  readonly path: string
+  /** −1: not known. */
+  readonly totalBytes: number
+  readonly usableBytes: number
+}
+
 export interface NodePorts {
   readonly wal: Wal
+  logDir(): LogDir
   /**
    * One frame to a connected peer, in order; false and dropped when the link is down or its queue
    * is full.

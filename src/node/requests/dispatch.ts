@@ -6,8 +6,10 @@ import {
 import { apiVersions } from "../../protocol/messages/api-versions.ts"
 import { createPartitions } from "../../protocol/messages/create-partitions.ts"
 import { createTopics } from "../../protocol/messages/create-topics.ts"
+import { deleteRecords } from "../../protocol/messages/delete-records.ts"
 import { deleteTopics } from "../../protocol/messages/delete-topics.ts"
 import { describeCluster } from "../../protocol/messages/describe-cluster.ts"
+import { describeLogDirs } from "../../protocol/messages/describe-log-dirs.ts"
 import { describeTopicPartitions } from "../../protocol/messages/describe-topic-partitions.ts"
 import { fetch } from "../../protocol/messages/fetch.ts"
 import { findCoordinator } from "../../protocol/messages/find-coordinator.ts"
@@ -25,7 +27,9 @@ import {
   handleCreateTopics,
   handleDeleteTopics,
 } from "./controller-requests.ts"
+import { handleDeleteRecords } from "./delete-records.ts"
 import { handleDescribeCluster } from "./describe-cluster.ts"
+import { handleDescribeLogDirs } from "./describe-log-dirs.ts"
 import { handleDescribeTopicPartitions } from "./describe-topic-partitions.ts"
 import { handleFetch } from "./fetch.ts"
 import { handleFindCoordinator } from "./find-coordinator.ts"
@@ -62,6 +66,8 @@ const handlers = new Map<number, Handler<object>>([
   entry(createPartitions, handleCreatePartitions),
   entry(alterPartitionReassignments, handleAlterPartitionReassignments),
   entry(listPartitionReassignments, handleListPartitionReassignments),
+  entry(deleteRecords, handleDeleteRecords),
+  entry(describeLogDirs, handleDescribeLogDirs),
   entry(describeCluster, handleDescribeCluster),
   entry(describeTopicPartitions, handleDescribeTopicPartitions),
 ])

@@ -3,7 +3,7 @@ import type { MetadataImage } from "../../cluster/image.ts"
 import type { Partition } from "../../partition/partition.ts"
 import type { GroupId } from "../../../storage/wal.ts"
 import type { LeaderView } from "../leader-view.ts"
-import type { LogLevel, NodeSettings } from "../ports.ts"
+import type { LogDir, LogLevel, NodeSettings } from "../ports.ts"
 import type { WaitKey } from "../waiting.ts"
 
 export type Outcome =
@@ -54,6 +54,7 @@ export interface NodeView {
   autoCreate(names: ReadonlyArray<string>): void
   /** Undefined: a block has been asked for, `metadataKey` wakes when it is there. */
   nextProducerId(nowMs: number): number | undefined
+  logDir(): LogDir
   log(level: LogLevel, line: string): void
 }
 
