@@ -5,6 +5,7 @@
  */
 import type { ErrorCode } from "../protocol/error-codes.ts"
 import type { Uuid } from "../protocol/schema.ts"
+import type { Configs } from "./config-resources.ts"
 import type { BrokerInfo, MetadataImage } from "./image.ts"
 import type { PlacementBroker } from "./placement.ts"
 import type { MetadataRecord, NewPartition, ReplicaDisk } from "./records.ts"
@@ -12,11 +13,13 @@ import type { MetadataRecord, NewPartition, ReplicaDisk } from "./records.ts"
 export interface ControllerDefaults {
   readonly numPartitions: number
   readonly replicationFactor: number
-  /** Broker settings that were set (not Kafka's defaults), by Kafka's names. */
-  readonly brokerConfigs: ReadonlyMap<string, string>
+  /** What the deciding broker was started with, by Kafka's names. */
+  readonly brokerConfigs: Configs
 }
 
 export interface ControllerContext {
+  /** The broker that decides. */
+  readonly nodeId: number
   readonly defaults: ControllerDefaults
   /** Brokers that the metadata leader hears; itself included. */
   readonly liveBrokers: ReadonlySet<number>

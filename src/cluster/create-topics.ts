@@ -11,6 +11,7 @@ import type { MetadataImage } from "./image.ts"
 import type { TopicCreated } from "./records.ts"
 import { planManual, planPlaced } from "./replica-lists.ts"
 import type { PartitionPlan } from "./replica-lists.ts"
+import { brokerLayers } from "./configs/broker-layers.ts"
 import { effectiveTopicConfigs, validateTopicConfigs } from "./topic-configs.ts"
 import {
   clusterMetadataTopic,
@@ -58,7 +59,7 @@ export const createTopics = (
     if (plan._tag === "planned") {
       created.push(plan.record)
       groupsBefore += plan.record.partitions.length
-      results.push(successResult(plan.record, context))
+      results.push(successResult(image, plan.record, context))
     } else if (topic.name === clusterMetadataTopic) refusedLast.push(errorResult(topic.name, plan))
     else results.push(errorResult(topic.name, plan))
   }
@@ -201,7 +202,11 @@ const planAssigned = (
   return { _tag: "planned", partitions }
 }
 
-const successResult = (record: TopicCreated, context: ControllerContext): TopicResult => ({
+const successResult = (
+  image: MetadataImage,
+  record: TopicCreated,
+  context: ControllerContext,
+): TopicResult => ({
   name: record.name,
   topicId: record.topicId,
   errorCode: ErrorCode.NONE,
@@ -210,7 +215,7 @@ const successResult = (record: TopicCreated, context: ControllerContext): TopicR
   replicationFactor: record.partitions[0]?.replicas.length ?? 0,
   configs: effectiveTopicConfigs(
     new Map(record.configs.map((config) => [config.name, config.value])),
-    context.defaults.brokerConfigs,
+    brokerLayers(image, context.nodeId, context.defaults.brokerConfigs),
   ),
 })
 

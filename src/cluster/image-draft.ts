@@ -1,10 +1,13 @@
 /** The next image while the records of one entry are applied to it. Used once, then `finish`. */
 import type { GroupId } from "../../storage/wal.ts"
 import type { Uuid } from "../protocol/schema.ts"
+import type { ConfigResource } from "./config-resources.ts"
+import { ConfigResourceType, resourceKey, withChanges } from "./config-resources.ts"
 import type { BrokerInfo, MetadataImage, PartitionInfo, TopicInfo } from "./image.ts"
 import { memberId } from "./members.ts"
 import type {
   BrokerRegistered,
+  ConfigsChanged,
   LeadersAssigned,
   MembershipChanged,
   MetadataRecord,
@@ -21,7 +24,7 @@ const none: ReadonlyArray<number> = []
 interface TopicDraft {
   readonly id: Uuid
   readonly name: string
-  readonly configs: ReadonlyMap<string, string>
+  configs: ReadonlyMap<string, string>
   readonly internal: boolean
   /** Own copy: changed in place. */
   readonly partitions: Array<PartitionInfo>
@@ -42,6 +45,7 @@ export class ImageDraft {
   private readonly names = new Map<string, Uuid | undefined>()
   private readonly groups = new Map<GroupId, PartitionInfo | undefined>()
   private readonly collisions = new Map<string, ReadonlyArray<string> | undefined>()
+  private readonly configs = new Map<string, ConfigResource | undefined>()
   private nextGroupId: GroupId
   private nextProducerId: number
 
@@ -72,6 +76,8 @@ export class ImageDraft {
         return this.allocateProducerIds(record)
       case "MembershipChanged":
         return this.changeMembership(record)
+      case "ConfigsChanged":
+        return this.changeConfigs(record)
     }
   }
 
@@ -92,6 +98,7 @@ export class ImageDraft {
       topicsById: before.topicsById.with(byId),
       groups: before.groups.with(this.groups),
       collisions: before.collisions.with(this.collisions),
+      configs: before.configs.with(this.configs),
       nextGroupId: this.nextGroupId,
       nextProducerId: this.nextProducerId,
     }
@@ -251,6 +258,24 @@ export class ImageDraft {
     const changed: PartitionInfo = { ...info, ...changes }
     draft.partitions[info.partition] = changed
     this.groups.set(group, changed)
+  }
+
+  private changeConfigs(record: ConfigsChanged): void {
+    const { resourceType: type, resourceName: name } = record
+    if (type === ConfigResourceType.TOPIC) {
+      const id = this.idOf(name)
+      const draft = id === undefined ? undefined : this.topicDraft(id)
+      if (draft !== undefined) draft.configs = withChanges(draft.configs, record)
+      return
+    }
+    const key = resourceKey(type, name)
+    const known = this.configs.has(key) ? this.configs.get(key) : this.before.configs.get(key)
+    const configs = withChanges(known?.configs ?? new Map(), record)
+    this.configs.set(key, configs.size === 0 ? undefined : { type, name, configs })
+  }
+
+  private idOf(name: string): Uuid | undefined {
+    return this.names.has(name) ? this.names.get(name) : this.before.topics.get(name)?.id
   }
 
   /**

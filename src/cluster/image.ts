@@ -6,6 +6,8 @@
 import type { MemberId } from "../../raft/types.ts"
 import type { GroupId } from "../../storage/wal.ts"
 import type { Uuid } from "../protocol/schema.ts"
+import type { ConfigResources, Configs } from "./config-resources.ts"
+import { configsOf, ConfigResourceType } from "./config-resources.ts"
 import { ImageDraft } from "./image-draft.ts"
 import { LayeredMap } from "./layered-map.ts"
 import type { MetadataRecord } from "./records.ts"
@@ -109,6 +111,8 @@ export interface MetadataImage {
   readonly groups: LayeredMap<GroupId, PartitionInfo>
   /** Topics with `.` or `_` in their names, by `collisionKey`. */
   readonly collisions: LayeredMap<string, ReadonlyArray<string>>
+  /** Of brokers, groups and client metrics; a topic's are with the topic. */
+  readonly configs: ConfigResources
   readonly nextGroupId: GroupId
   readonly nextProducerId: number
 }
@@ -124,6 +128,7 @@ export const emptyImage = (clusterId: string): MetadataImage => ({
   topicsById: LayeredMap.empty(),
   groups: LayeredMap.empty(),
   collisions: LayeredMap.empty(),
+  configs: LayeredMap.empty(),
   nextGroupId: firstDataGroup,
   nextProducerId: 0,
 })
@@ -146,6 +151,12 @@ export const applyRecords = (
  */
 export const isDeletedGroup = (image: MetadataImage, group: GroupId): boolean =>
   group >= firstDataGroup && group < image.nextGroupId && !image.groups.has(group)
+
+/** What was set for a consumer group (resource type 32); undefined when nothing was. */
+export const groupConfigs = (image: MetadataImage, groupId: string): Configs | undefined => {
+  const configs = configsOf(image, ConfigResourceType.GROUP, groupId)
+  return configs.size === 0 ? undefined : configs
+}
 
 export const partitionOf = (
   image: MetadataImage,

@@ -75,6 +75,13 @@ const producerIdsAllocated = {
   count: int32("0+"),
 }
 
+const configsChanged = {
+  resourceType: int8("0+"),
+  resourceName: string("0+"),
+  sets: array("0+", { name: string("0+"), value: string("0+") }),
+  deletes: array("0+", "string"),
+}
+
 /** The disk that a replica was placed on: its raft member is (broker, disk). */
 export type ReplicaDisk = Decoded<typeof replicaDisk>
 
@@ -111,6 +118,9 @@ export type ProducerIdsAllocated = Tagged<"ProducerIdsAllocated", typeof produce
  */
 export type MembershipChanged = Tagged<"MembershipChanged", typeof membershipChanged>
 
+/** Single configs of one resource (config-resources.ts); the others stay as they are. */
+export type ConfigsChanged = Tagged<"ConfigsChanged", typeof configsChanged>
+
 export type MetadataRecord =
   | BrokerRegistered
   | BrokerFenced
@@ -121,6 +131,7 @@ export type MetadataRecord =
   | LeadersAssigned
   | ProducerIdsAllocated
   | MembershipChanged
+  | ConfigsChanged
 
 const entryFormat = 1
 
@@ -164,6 +175,7 @@ const codecs = {
   LeadersAssigned: codec(7, "LeadersAssigned", leadersAssigned),
   ProducerIdsAllocated: codec(8, "ProducerIdsAllocated", producerIdsAllocated),
   MembershipChanged: codec(9, "MembershipChanged", membershipChanged),
+  ConfigsChanged: codec(10, "ConfigsChanged", configsChanged),
 } as const satisfies Record<MetadataRecord["_tag"], { readonly type: number }>
 
 interface Decoder {
@@ -183,6 +195,7 @@ const decoders: ReadonlyMap<number, Decoder> = new Map(
     { ...codecs.LeadersAssigned, decode: (body: Reader) => decodeAssigned(body) },
     codecs.ProducerIdsAllocated,
     codecs.MembershipChanged,
+    codecs.ConfigsChanged,
   ].map((decoder: Decoder) => [decoder.type, decoder]),
 )
 
@@ -229,6 +242,8 @@ const encodeFields = (record: MetadataRecord, version: number, body: Writer): vo
       return codecs.ProducerIdsAllocated.encode(record, body)
     case "MembershipChanged":
       return codecs.MembershipChanged.encode(record, body)
+    case "ConfigsChanged":
+      return codecs.ConfigsChanged.encode(record, body)
   }
 }
 

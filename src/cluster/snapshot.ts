@@ -4,9 +4,10 @@
  */
 import { decodeRequest, encodeRequest } from "../protocol/codec.ts"
 import { Reader } from "../protocol/reader.ts"
-import { array, bool, defineApi, int32, int64, string, uuid } from "../protocol/schema.ts"
+import { array, bool, defineApi, int32, int64, int8, string, uuid } from "../protocol/schema.ts"
 import type { RequestOf } from "../protocol/schema.ts"
 import { Writer } from "../protocol/writer.ts"
+import { resourceKey } from "./config-resources.ts"
 import type { BrokerInfo, MetadataImage, PartitionInfo, TopicInfo } from "./image.ts"
 import { LayeredMap } from "./layered-map.ts"
 import { collisionKey, hasCollisionChars, isInternalTopic } from "./topic-names.ts"
@@ -34,7 +35,7 @@ const partition = {
 const schema = defineApi({
   key: 0,
   name: "MetadataSnapshot",
-  versions: [0, 0],
+  versions: [0, 1],
   flexibleSince: 0,
   request: {
     index: int64("0+"),
@@ -58,6 +59,11 @@ const schema = defineApi({
       configs: array("0+", { name: string("0+"), value: string("0+") }),
       partitions: array("0+", partition),
     }),
+    configs: array("1+", {
+      type: int8("1+"),
+      name: string("1+"),
+      configs: array("1+", { name: string("1+"), value: string("1+") }),
+    }),
   },
   response: {},
 })
@@ -66,7 +72,8 @@ type Snapshot = RequestOf<typeof schema>
 type TopicRow = Snapshot["topics"][number]
 type PartitionRow = TopicRow["partitions"][number]
 
-const snapshotVersion = 0
+/** 1: with configs. Written only where there are some: older programs read what they can. */
+const snapshotVersionMax = 1
 const elementsMax = 100_000_000
 
 const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
@@ -78,16 +85,26 @@ export const encodeSnapshot = (image: MetadataImage): Uint8Array => {
   const { index, clusterId, nextGroupId, nextProducerId } = image
   const brokers = [...image.brokers.values()].sort((a, b) => a.id - b.id)
   const rows = topics.map((topic) => topicRow(topic, places))
+  const configs = configRows(image)
+  const version = configs.length === 0 ? 0 : snapshotVersionMax
   const writer = new Writer(1024)
-  writer.uint16(snapshotVersion)
+  writer.uint16(version)
   encodeRequest(
     schema,
-    snapshotVersion,
-    { index, clusterId, nextGroupId, nextProducerId, brokers, members, topics: rows },
+    version,
+    { index, clusterId, nextGroupId, nextProducerId, brokers, members, topics: rows, configs },
     writer,
   )
   return writer.concat()
 }
+
+const configRows = (image: MetadataImage): Snapshot["configs"] =>
+  [...image.configs.values()]
+    .sort((a, b) => a.type - b.type || byText(a.name, b.name))
+    .map(({ type, name, configs }) => ({ type, name, configs: sortedConfigs(configs) }))
+
+const sortedConfigs = (configs: ReadonlyMap<string, string>) =>
+  [...configs].map(([name, value]) => ({ name, value })).sort((a, b) => byText(a.name, b.name))
 
 /** Member names are long and few: each is written once. */
 const memberTable = (topics: ReadonlyArray<TopicInfo>): ReadonlyArray<string> => {
@@ -104,9 +121,7 @@ const memberTable = (topics: ReadonlyArray<TopicInfo>): ReadonlyArray<string> =>
 const topicRow = (topic: TopicInfo, places: ReadonlyMap<string, number>): TopicRow => ({
   id: topic.id,
   name: topic.name,
-  configs: [...topic.configs]
-    .map(([name, value]) => ({ name, value }))
-    .sort((a, b) => byText(a.name, b.name)),
+  configs: sortedConfigs(topic.configs),
   partitions: topic.partitions.map((info) => partitionRow(info, places)),
 })
 
@@ -138,7 +153,7 @@ const partitionRow = (info: PartitionInfo, places: ReadonlyMap<string, number>):
 /** Throws DecodeError, or an Error for a snapshot of a version that this program does not know. */
 export const decodeSnapshot = (bytes: Uint8Array): MetadataImage => {
   const version = new Reader(bytes).uint16()
-  if (version !== snapshotVersion) throw new Error(`a metadata snapshot of version ${version}`)
+  if (version > snapshotVersionMax) throw new Error(`a metadata snapshot of version ${version}`)
   const snapshot = decodeRequest(schema, version, new Reader(bytes.subarray(2), { elementsMax }))
   const topics = snapshot.topics.map((row) => topicOf(row, snapshot.members))
   const brokers = snapshot.brokers.map((broker): [number, BrokerInfo] => [broker.id, broker])
@@ -153,10 +168,17 @@ export const decodeSnapshot = (bytes: Uint8Array): MetadataImage => {
     topicsById: LayeredMap.of(topics.map((topic) => [topic.id, topic])),
     groups: LayeredMap.of(groups),
     collisions: LayeredMap.of(collisionsOf(topics)),
+    configs: LayeredMap.of(snapshot.configs.map(resourceOf)),
     nextGroupId: snapshot.nextGroupId,
     nextProducerId: snapshot.nextProducerId,
   }
 }
+
+const resourceOf = ({ type, name, configs }: Snapshot["configs"][number]) =>
+  [resourceKey(type, name), { type, name, configs: mapOf(configs) }] as const
+
+const mapOf = (rows: ReadonlyArray<{ readonly name: string; readonly value: string }>) =>
+  new Map(rows.map(({ name, value }) => [name, value]))
 
 const collisionsOf = (topics: ReadonlyArray<TopicInfo>) => {
   const collisions = new Map<string, ReadonlyArray<string>>()
@@ -171,7 +193,7 @@ const collisionsOf = (topics: ReadonlyArray<TopicInfo>) => {
 const topicOf = (row: TopicRow, members: ReadonlyArray<string>): TopicInfo => ({
   name: row.name,
   id: row.id,
-  configs: new Map(row.configs.map(({ name, value }) => [name, value])),
+  configs: mapOf(row.configs),
   internal: isInternalTopic(row.name),
   partitions: row.partitions.map((info, number) => partitionOf(row, info, number, members)),
 })

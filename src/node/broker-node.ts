@@ -17,6 +17,7 @@ import type { Outbox } from "../partition/ports.ts"
 import type { RaftGroup } from "../partition/raft-group.ts"
 import type { PeerFrame } from "../peer/codec.ts"
 import { AutoCreate } from "./auto-create.ts"
+import { BrokerSettings } from "./broker-settings.ts"
 import { Leadership } from "./leadership.ts"
 import { lossLine, mayRunAlone } from "./sole-voter.ts"
 import { StartCampaign } from "./start-campaign.ts"
@@ -64,6 +65,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
   readonly nodeId: number
   readonly clusterId: string
   readonly settings: NodeSettings
+  readonly brokerSettings: BrokerSettings
   readonly leaders: LeaderView
   refusal: string | null = null
   readonly #options: NodeOptions
@@ -102,6 +104,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.nodeId = options.nodeId
     this.clusterId = options.clusterId
     this.settings = options.settings
+    this.brokerSettings = new BrokerSettings(this.nodeId, this.settings, () => this.image)
     this.#member = memberId(options.nodeId, options.diskUuid)
     this.#prng = nodePrng(options.seed, `${this.#member} ${options.incarnation}`)
     this.leaders = new LeaderView((group, before, after) =>
@@ -280,6 +283,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       nodeId: this.nodeId,
       incarnation: this.#options.incarnation,
       settings: this.settings,
+      brokerSettings: this.brokerSettings,
       metadata: this.#metadata,
       replicas: this.#replicas,
       leaders: this.leaders,

@@ -7,16 +7,17 @@ import type { CommitNumber, GroupId, Wal } from "../../storage/wal.ts"
 import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage, PartitionInfo } from "../cluster/image.ts"
 import { hostedAs } from "../cluster/membership.ts"
+import type { BrokerSettings } from "./broker-settings.ts"
 import type { MembershipDriverParts } from "./membership-driver.ts"
 import type { MetadataGroup } from "./metadata-group.ts"
 import type { NodeSettings } from "./ports.ts"
 import type { Replicas } from "./replicas.ts"
 import { acceptHint } from "./sole-voter.ts"
-import { partitionConfig } from "./topic-settings.ts"
 
 export interface HostingParts {
   readonly nodeId: number
   readonly settings: NodeSettings
+  readonly brokerSettings: BrokerSettings
   readonly metadata: MetadataGroup
   readonly replicas: Replicas
   readonly wal: Wal
@@ -47,7 +48,7 @@ export class Hosting {
    * as nothing in between; after a restart the image only shows the witness again on its way.)
    */
   follow(info: PartitionInfo): boolean {
-    const { nodeId, replicas, settings } = this.#parts
+    const { nodeId, replicas, brokerSettings } = this.#parts
     const before = replicas.hostedAs(info.group)
     const wanted = hostedAs(info, nodeId)
     if (this.#current && info.vacating.includes(nodeId)) this.#vacate(info.group)
@@ -63,8 +64,20 @@ export class Hosting {
     }
     const topic = this.#image.topicsById.get(info.topicId)
     if (topic === undefined || this.#isOfLater(info.group)) return false
-    replicas.create(info, partitionConfig(topic, settings))
+    replicas.create(info, brokerSettings.partitionConfig(topic))
     return true
+  }
+
+  /** Of one topic, or of all: configs have changed. */
+  configure(topicId?: string): void {
+    const { replicas, brokerSettings } = this.#parts
+    for (const partition of replicas.all()) {
+      if (topicId !== undefined && partition.info.topicId !== topicId) continue
+      const topic = this.#image.topicsById.get(partition.info.topicId)
+      if (topic === undefined) continue
+      const config = brokerSettings.partitionConfig(topic)
+      if (partition.config !== config) partition.configure(config)
+    }
   }
 
   /**

@@ -2,6 +2,8 @@
  * What lies between two images, in the words of the records: so whoever follows records follows a
  * snapshot too. The records name everything that differs; they are not those that were committed.
  */
+import { configsOf, ConfigResourceType, resourceKey } from "../cluster/config-resources.ts"
+import type { Configs } from "../cluster/config-resources.ts"
 import type { BrokerInfo, MetadataImage, PartitionInfo, TopicInfo } from "../cluster/image.ts"
 import type { Assignment, MetadataRecord } from "../cluster/records.ts"
 
@@ -10,6 +12,14 @@ export function imageDiff(
   after: MetadataImage,
 ): ReadonlyArray<MetadataRecord> {
   const records: MetadataRecord[] = []
+  for (const resource of before.configs.values()) {
+    const { type, name } = resource
+    if (after.configs.has(resourceKey(type, name))) continue
+    records.push(...configDiff(type, name, resource.configs, new Map()))
+  }
+  for (const { type, name, configs } of after.configs.values()) {
+    records.push(...configDiff(type, name, configsOf(before, type, name), configs))
+  }
   for (const broker of after.brokers.values()) {
     records.push(...brokerDiff(before.brokers.get(broker.id), broker))
   }
@@ -18,7 +28,11 @@ export function imageDiff(
   }
   const assignments: Assignment[] = []
   for (const topic of after.topics.values()) {
-    records.push(...topicDiff(before.topicsById.get(topic.id), topic))
+    const old = before.topicsById.get(topic.id)
+    records.push(...topicDiff(old, topic))
+    if (old !== undefined) {
+      records.push(...configDiff(ConfigResourceType.TOPIC, topic.name, old.configs, topic.configs))
+    }
     for (const info of topic.partitions) {
       const known = before.groups.get(info.group)
       if (known === info) continue
@@ -28,6 +42,21 @@ export function imageDiff(
   }
   if (assignments.length > 0) records.push({ _tag: "LeadersAssigned", assignments })
   return records
+}
+
+function configDiff(
+  resourceType: number,
+  resourceName: string,
+  before: Configs,
+  after: Configs,
+): ReadonlyArray<MetadataRecord> {
+  if (before === after) return []
+  const deletes = [...before.keys()].filter((name) => !after.has(name))
+  const sets = [...after]
+    .filter(([name, value]) => before.get(name) !== value)
+    .map(([name, value]) => ({ name, value }))
+  if (sets.length === 0 && deletes.length === 0) return []
+  return [{ _tag: "ConfigsChanged", resourceType, resourceName, sets, deletes }]
 }
 
 function brokerDiff(before: BrokerInfo | undefined, after: BrokerInfo): MetadataRecord[] {

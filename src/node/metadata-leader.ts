@@ -15,11 +15,11 @@ import type { ControllerContext } from "../cluster/controller.ts"
 import type { MetadataImage } from "../cluster/image.ts"
 import type { Assignment, MetadataRecord } from "../cluster/records.ts"
 import { decide } from "./controller-apis.ts"
+import { startConfigs } from "./broker-settings.ts"
 import type { LeaderView } from "./leader-view.ts"
 import type { Liveness } from "./liveness.ts"
 import type { MetadataGroup } from "./metadata-group.ts"
 import type { LogLevel, NodeSettings } from "./ports.ts"
-import { brokerConfigs } from "./topic-settings.ts"
 import { newUuid } from "./uuids.ts"
 
 export type DecisionResult =
@@ -64,7 +64,7 @@ interface Leaderless {
 
 export class MetadataLeader {
   readonly #options: MetadataLeaderOptions
-  readonly #context: Pick<ControllerContext, "defaults" | "newUuid">
+  readonly #context: Pick<ControllerContext, "nodeId" | "defaults" | "newUuid">
   #questions: Question[] = []
   #deciding = false
   /** Counts terms of leadership here: an answer to an older one is not for the present queue. */
@@ -78,12 +78,13 @@ export class MetadataLeader {
 
   constructor(options: MetadataLeaderOptions) {
     this.#options = options
-    const { settings, prng } = options
+    const { nodeId, settings, prng } = options
     this.#context = {
+      nodeId,
       defaults: {
         numPartitions: settings.numPartitions,
         replicationFactor: settings.defaultReplicationFactor,
-        brokerConfigs: brokerConfigs(settings),
+        brokerConfigs: startConfigs(settings),
       },
       newUuid: () => newUuid(prng),
     }

@@ -9,8 +9,10 @@ import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage, PartitionInfo } from "../cluster/image.ts"
 import { memberId, memberOfBroker, nodeOf } from "../cluster/members.ts"
 import type { MemberId } from "../../raft/types.ts"
-import type { MetadataRecord } from "../cluster/records.ts"
+import type { ConfigsChanged, MetadataRecord } from "../cluster/records.ts"
 import type { RaftGroup } from "../partition/raft-group.ts"
+import { allBrokers, ConfigResourceType } from "../cluster/config-resources.ts"
+import type { BrokerSettings } from "./broker-settings.ts"
 import { Hosting } from "./hosting.ts"
 import type { LeaderView } from "./leader-view.ts"
 import type { Liveness } from "./liveness.ts"
@@ -25,6 +27,7 @@ export interface ReconcilerOptions {
   readonly nodeId: number
   readonly incarnation: string
   readonly settings: NodeSettings
+  readonly brokerSettings: BrokerSettings
   readonly metadata: MetadataGroup
   readonly replicas: Replicas
   readonly leaders: LeaderView
@@ -100,6 +103,8 @@ export class Reconciler {
         return this.#brokerRegistered(record.brokerId)
       case "BrokerUnfenced":
         return this.#membership.look(metadataGroupId)
+      case "ConfigsChanged":
+        return this.#configsChanged(record, image)
       case "BrokerFenced":
       case "ProducerIdsAllocated":
         return
@@ -111,6 +116,17 @@ export class Reconciler {
     if (topic === undefined) return
     for (const info of topic.partitions) {
       if (this.#hosting.follow(info)) this.#assigned(info, nowMs)
+    }
+  }
+
+  #configsChanged({ resourceType, resourceName }: ConfigsChanged, image: MetadataImage): void {
+    const { TOPIC, BROKER } = ConfigResourceType
+    if (resourceType === TOPIC) {
+      const topic = image.topics.get(resourceName)
+      if (topic !== undefined) this.#hosting.configure(topic.id)
+    } else if (resourceType === BROKER) {
+      const own = String(this.#options.nodeId)
+      if (resourceName === allBrokers || resourceName === own) this.#hosting.configure()
     }
   }
 

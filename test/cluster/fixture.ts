@@ -46,6 +46,7 @@ export const contextOf = (
 ): ControllerContext => {
   let ids = image.index * 1_000_000
   return {
+    nodeId: 0,
     defaults: { numPartitions: 1, replicationFactor: 1, brokerConfigs: new Map() },
     liveBrokers: new Set(image.brokers.keys()),
     placeWitnesses: false,

@@ -2,12 +2,12 @@ import { describe, expect, test } from "bun:test"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import {
-  ConfigSource,
   effectiveTopicConfigs,
   topicConfigKeys,
   validateTopicConfig,
   validateTopicConfigs,
 } from "../../src/cluster/topic-configs.ts"
+import { ConfigSource } from "../../src/cluster/configs/broker-layers.ts"
 import { topicNameFault } from "../../src/cluster/topic-names.ts"
 
 const reference = join(import.meta.dir, "../../../shared/kafka/topic-configs.tsv")
@@ -119,11 +119,14 @@ describe("values", () => {
 describe("effective configs", () => {
   test("the topic's own, then the broker's, then Kafka's default, and where each came from", () => {
     const own = new Map([["retention.ms", "5"]])
-    const broker = new Map([
-      ["log.retention.ms", "6"],
-      ["message.max.bytes", "7"],
-      ["min.insync.replicas", "2"],
-    ])
+    const broker = {
+      own: new Map([["segment.bytes", "1"]]),
+      shared: new Map([["min.insync.replicas", "2"]]),
+      file: new Map([
+        ["log.retention.ms", "6"],
+        ["message.max.bytes", "7"],
+      ]),
+    }
     const found = new Map(effectiveTopicConfigs(own, broker).map((config) => [config.name, config]))
     expect(found.size).toBe(33)
     const shown = (name: string) => [found.get(name)!.value, found.get(name)!.configSource]

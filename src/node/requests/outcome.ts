@@ -2,6 +2,7 @@
 import type { MetadataImage } from "../../cluster/image.ts"
 import type { Partition } from "../../partition/partition.ts"
 import type { GroupId } from "../../../storage/wal.ts"
+import type { BrokerSettings } from "../broker-settings.ts"
 import type { LeaderView } from "../leader-view.ts"
 import type { LogDir, LogLevel, NodeSettings } from "../ports.ts"
 import type { WaitKey } from "../waiting.ts"
@@ -31,6 +32,8 @@ export interface NodeView {
   readonly nodeId: number
   readonly clusterId: string
   readonly settings: NodeSettings
+  /** Settings as they have been altered since the start. */
+  readonly brokerSettings: BrokerSettings
   readonly image: MetadataImage
   readonly leaders: LeaderView
   /** This process has been registered: the image holds everything that was committed before. */
