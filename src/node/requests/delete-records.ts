@@ -48,12 +48,16 @@ class DeleteRecordsAttempt {
     const slot: Slot = { asked, partition, errorCode: undefined }
     if (topic?.internal === true) slot.errorCode = ErrorCode.INVALID_TOPIC_EXCEPTION
     else if (lookup._tag === "missing") slot.errorCode = lookup.errorCode
-    else if (!lookup.partition.readyToServe) slot.errorCode = ErrorCode.NOT_LEADER_OR_FOLLOWER
+    else if (!lookup.partition.isLeader) slot.errorCode = ErrorCode.NOT_LEADER_OR_FOLLOWER
     else if (!lookup.partition.config.cleanupDelete) slot.errorCode = ErrorCode.POLICY_VIOLATION
     else if (asked.offset < highWatermark) slot.errorCode = ErrorCode.OFFSET_OUT_OF_RANGE
-    else if (asked.offset > lookup.partition.highWatermark) this.#confirm(slot, lookup.partition)
-    else this.#propose(slot, lookup.partition)
+    else if (this.#isCertain(asked, lookup.partition)) this.#propose(slot, lookup.partition)
+    else this.#confirm(slot, lookup.partition)
     return slot
+  }
+
+  #isCertain({ offset }: Asked, partition: Partition): boolean {
+    return partition.readyToServe && offset <= partition.highWatermark
   }
 
   /** Who was deposed and does not know it would refuse what the new leader has. */
