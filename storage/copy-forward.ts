@@ -7,7 +7,9 @@
 import { Database } from "bun:sqlite"
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs"
 import { dirname } from "node:path"
-import { encodeCopy, storedBytes, type Directory } from "./directory.ts"
+import { isIntact } from "../raft/entry.ts"
+import { CorruptRow, encodeCopy, storedBytes, type Directory } from "./directory.ts"
+import { KeptLookup, type KeptOfGroup, type KeptPayload } from "./kept-entries.ts"
 import { reached } from "./kill-point.ts"
 import { migrate, type WriterSettings } from "./schema.ts"
 import { addCopies } from "./seal.ts"
@@ -26,6 +28,8 @@ export interface CopyJob {
   readonly endSeq: number
   /** Row, group, first and last index of everything alive; in no order, that is for this thread. */
   readonly live: Float64Array
+  /** Entries that get another payload. */
+  readonly kept: ReadonlyArray<KeptOfGroup>
   /** Not 0: give it up. */
   readonly cancelled: Int32Array
 }
@@ -66,6 +70,7 @@ class Copy {
   private readonly live: Float64Array
   private readonly path: string
   private readonly logs = new Map<GroupId, SqliteGroupLog>()
+  private readonly kept: KeptLookup
   /** Place in `live`. */
   private next = 0
   private bytes = 0
@@ -75,6 +80,7 @@ class Copy {
     this.path = path
     this.job = job
     this.live = byRow(job.live)
+    this.kept = new KeptLookup(job.kept)
     this.db = new Database(path, { create: true, readwrite: true })
     this.db.run(`PRAGMA page_size = ${settings.pageBytes}`)
     // Nobody reads the file before it was fsynced and renamed.
@@ -96,8 +102,7 @@ class Copy {
         if (Atomics.load(cancelled, 0) !== 0) throw new Error("given up")
         const directory = segment.directory(live[this.next + ROW] ?? -1)
         const slots = this.liveSlots(directory)
-        const payload = segment.payload(directory.seq, 0, directory.payloadBytes)
-        const row = encodeCopy(directory, slots, payload)
+        const row = this.copied(segment, directory, slots)
         insert.run(row.directory.seq, row.directory.bytes, row.payload)
         addCopies(row.directory, (group) => this.logOf(group, segment))
         this.bytes += storedBytes(row.payload.length, row.directory.count)
@@ -107,6 +112,29 @@ class Copy {
       insert.finalize()
       segment.close()
     }
+  }
+
+  /** Nothing is read of a row whose payloads are all replaced or empty. */
+  private copied(segment: Segment, directory: Directory, slots: ReadonlyArray<number>) {
+    const kept = new Map<number, KeptPayload>()
+    let isRead = false
+    for (const slot of slots) {
+      const found = this.keptOf(directory, slot)
+      if (found !== undefined) kept.set(slot, found)
+      else if (directory.meta(slot).payloadBytes > 0) isRead = true
+    }
+    const bytes = isRead ? directory.payloadBytes : 0
+    const payload = segment.payload(directory.seq, 0, bytes)
+    return encodeCopy(directory, slots, payload, (slot) => kept.get(slot))
+  }
+
+  private keptOf(directory: Directory, slot: number): KeptPayload | undefined {
+    const group = directory.group(slot)
+    const meta = directory.meta(slot)
+    const kept = this.kept.of(group, meta.index, meta.entryCrc)
+    if (kept === undefined || isIntact({ ...meta, keptCrc: kept.keptCrc }, kept.payload))
+      return kept
+    throw new CorruptRow(`group ${group} index ${meta.index}: what is to be kept of it is damaged`)
   }
 
   finish(): void {

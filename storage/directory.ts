@@ -14,6 +14,7 @@
  */
 import { crc32c } from "../raft/crc32c.ts"
 import type { Entry, EntryType } from "../raft/types.ts"
+import type { KeptPayload } from "./kept-entries.ts"
 import type { EntryMeta, GroupId } from "./wal.ts"
 import { readInt64, writeInt64 } from "./int64.ts"
 
@@ -171,13 +172,19 @@ export class Directory {
   }
 }
 
+/** What is stored of a slot's entry from now on; undefined: what is there. */
+export type KeptOf = (slot: number) => KeptPayload | undefined
+
 /**
- * The row with these slots alone, as copies: they keep everything but their place in the payload.
+ * The row with these slots alone, as copies: they keep everything but their place in the payload,
+ * and those that `keptOf` knows get another payload. `payload` may be empty if no other slot has
+ * one.
  */
 export function encodeCopy(
   { seq, bytes: old }: Directory,
   slots: ReadonlyArray<number>,
   payload: Uint8Array,
+  keptOf: KeptOf,
 ): { readonly directory: Directory; readonly payload: Uint8Array } {
   const bytes = new Uint8Array(headerBytes + slots.length * slotBytes)
   const view = new DataView(bytes.buffer)
@@ -187,11 +194,15 @@ export function encodeCopy(
     const from = headerBytes + slot * slotBytes
     const at = headerBytes + n * slotBytes
     bytes.set(old.subarray(from, from + slotBytes), at)
+    const kept = keptOf(slot)
     const [position, length] = [view.getUint32(at + 80), view.getUint32(at + 84)]
+    const part = kept?.payload ?? payload.subarray(position, position + length)
     view.setUint8(at + 4, kinds.indexOf("copy"))
     view.setUint32(at + 80, payloadBytes)
-    parts.push(payload.subarray(position, position + length))
-    payloadBytes += length
+    view.setUint32(at + 84, part.length)
+    if (kept !== undefined) view.setUint32(at + 88, kept.keptCrc)
+    parts.push(part)
+    payloadBytes += part.length
   }
   view.setUint32(0, magic)
   writeInt64(view, 8, seq)

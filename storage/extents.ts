@@ -4,6 +4,7 @@
  * no object (64 bytes per row and group, however many entries it holds).
  */
 import type { EntryEnvelope, LogIndex } from "../raft/types.ts"
+import type { Run } from "./boundary.ts"
 
 const stride = 8
 /** Extents of which the greatest timestamp is kept: what a look-up by time skips at once. */
@@ -118,7 +119,7 @@ export class Extents {
 
   /** Payloads of the extent's entries were replaced. */
   setBytes(at: number, bytes: number): void {
-    this.data[at * stride + BYTES] = bytes
+    this.data[this.baseOf(at) + BYTES] = bytes
   }
 
   removeLast(): void {
@@ -203,6 +204,36 @@ export class Extents {
     let next = at
     while (next < this.length && this.bytes(next) === 0) next++
     return next
+  }
+
+  /** Of the entries in rows [from, to); undefined without any. */
+  indexesIn(from: number, to: number): { first: LogIndex; last: LogIndex } | undefined {
+    const [at, end] = [this.findRow(from), this.findRow(to)]
+    if (at >= end) return undefined
+    return { first: this.firstIndex(at), last: this.lastIndex(end - 1) }
+  }
+
+  /** Where the entries lie, by file; `endOf` says behind which seq a row's file ends. */
+  runsByFile(endOf: (row: number) => number): ReadonlyArray<Run> {
+    const found: Array<Run> = []
+    for (let at = 0; at < this.length;) {
+      const row = this.row(at)
+      const next = Math.max(at + 1, this.findRow(endOf(row)))
+      found.push({ row, first: this.firstIndex(at), last: this.lastIndex(next - 1) })
+      at = next
+    }
+    return found
+  }
+
+  /** Bytes of the extent with the same entries as that one; undefined when there is none. */
+  bytesOfSame(other: Extents, at: number): number | undefined {
+    const place = this.findRow(other.row(at))
+    const isSame =
+      place < this.length &&
+      this.row(place) === other.row(at) &&
+      this.firstIndex(place) === other.firstIndex(at) &&
+      this.lastIndex(place) === other.lastIndex(at)
+    return isSame ? this.bytes(place) : undefined
   }
 
   /** First place for which a monotone predicate holds. */

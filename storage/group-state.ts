@@ -224,19 +224,16 @@ export class GroupState {
 
   /** Where the entries lie, by file; `endOf` says behind which seq a row's file ends. */
   runsByFile(endOf: (row: number) => number): ReadonlyArray<Run> {
-    const { extents } = this
-    const found: Array<Run> = []
-    for (let at = 0; at < extents.length;) {
-      const row = extents.row(at)
-      const next = Math.max(at + 1, extents.findRow(endOf(row)))
-      found.push({ row, first: extents.firstIndex(at), last: extents.lastIndex(next - 1) })
-      at = next
-    }
-    return found
+    return this.extents.runsByFile(endOf)
   }
 
   extentsIn(from: number, to: number): number {
     return this.extents.findRow(to) - this.extents.findRow(from)
+  }
+
+  /** Of the entries in rows [from, to); undefined without any. */
+  indexesIn(from: number, to: number): { first: LogIndex; last: LogIndex } | undefined {
+    return this.extents.indexesIn(from, to)
   }
 
   /** Extents in rows [from, to): what is alive of these. */
@@ -251,14 +248,34 @@ export class GroupState {
     }
   }
 
+  /**
+   * Payloads of entries in rows [from, to) were replaced; `index` is that of the file they are in
+   * now. Cached entries, which have more, are let go.
+   */
+  recount(from: number, to: number, index: GroupIndex | undefined): void {
+    const { extents } = this
+    const found = new Extents(index?.extents)
+    const first = extents.findRow(from)
+    const end = extents.findRow(to)
+    for (let at = first; at < end; at++) {
+      const bytes = found.bytesOfSame(extents, at) ?? this.bytesRead(at)
+      const gone = extents.bytes(at) - bytes
+      if (gone === 0) continue
+      extents.setBytes(at, bytes)
+      this.payloadBytes -= gone
+      this.source.released(extents.row(at), gone, 0)
+    }
+    if (end > first) this.tail.cutBefore(extents.lastIndex(end - 1) + 1)
+  }
+
+  private bytesRead(at: number): number {
+    return this.readExtent(at).metas.reduce((sum, { payloadBytes }) => sum + payloadBytes, 0)
+  }
+
   /** For a file's index: everything in this log, which holds what is in that file alone. */
   toIndex(): GroupIndex | undefined {
     const { extents, group, payloadBytes, lastIndex, lastOffset } = this
     if (extents.length === 0) return undefined
-    let maxTimestamp = -1
-    for (let at = 0; at < extents.length; at++) {
-      maxTimestamp = Math.max(maxTimestamp, extents.maxTimestamp(at))
-    }
     return {
       group,
       firstIndex: extents.firstIndex(0),
@@ -266,7 +283,7 @@ export class GroupState {
       firstOffset: extents.firstOffset(0),
       lastOffset,
       bytes: payloadBytes,
-      maxTimestamp,
+      maxTimestamp: Math.max(-1, extents.greatestTimestamp(0, extents.length)),
       terms: this.runs.all,
       configurations: this.configurations,
       extents: extents.numbers(0, extents.length),

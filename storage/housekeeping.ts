@@ -1,17 +1,19 @@
 /**
  * What is done behind the log's back, one job at a time on a thread of its own: sealing files that
  * are full, removing those of which nothing is alive, copying forward what is left of those that
- * are mostly dead. Disk stays at or below 1.5 × what is alive, and two files, soon after. A job
+ * are mostly dead, and with less of their payloads those that compaction asks for. Disk stays at or below 1.5 × what is alive, and two files, soon after. A job
  * that fails changes nothing; the log goes on without it.
  */
 import { liveStride } from "./copy-forward.ts"
+import { decodeGroupIndex } from "./group-index.ts"
 import type { HousekeepingJob } from "./housekeeping-jobs.ts"
 import { storedBytes } from "./directory.ts"
 import { worthCopying } from "./copy-choice.ts"
+import type { KeptEntries, KeptOfGroup } from "./kept-entries.ts"
 import { copiedSegment } from "./segment-files.ts"
 import { SegmentFile, type Segments } from "./segments.ts"
 import type { SqliteGroupLog } from "./sqlite-group-log.ts"
-import type { GroupId } from "./wal.ts"
+import type { GroupId, Kept } from "./wal.ts"
 
 export interface HousekeepingParts {
   readonly dir: string
@@ -22,7 +24,17 @@ export interface HousekeepingParts {
   readonly perform: (job: HousekeepingJob) => Promise<void>
   /** Resolves when everything committed so far is durable: only that counts as dead. */
   readonly durable: () => Promise<void>
+  /** Resolves when the file that was written to is no more: another one has been begun. */
+  readonly roll: () => Promise<void>
   readonly log: (line: string) => void
+}
+
+/** Entries of which less is to be stored, file after file. */
+interface Compacting {
+  readonly kept: KeptEntries
+  readonly settled: Kept
+  /** Rows below it have been gone through. */
+  doneSeq: number
 }
 
 export class Housekeeping {
@@ -31,6 +43,7 @@ export class Housekeeping {
   private running: Promise<void> | undefined
   private again = false
   private stopped = false
+  private readonly compactions: Array<Compacting> = []
 
   constructor(parts: HousekeepingParts) {
     this.parts = parts
@@ -41,6 +54,11 @@ export class Housekeeping {
     if (this.stopped) return
     this.again = true
     this.running ??= this.run()
+  }
+
+  compact(kept: KeptEntries, settled: Kept): void {
+    this.compactions.push({ kept, settled, doneSeq: 0 })
+    this.nudge()
   }
 
   /** Everything that is to be done now has been. */
@@ -67,6 +85,8 @@ export class Housekeeping {
   private async step(): Promise<boolean> {
     const full = this.parts.segments.full()
     if (full !== undefined) return this.attempt([full], () => this.seal(full))
+    const compacting = this.compactions[0]
+    if (compacting !== undefined) return this.compactNext(compacting)
     const files = worthCopying(this.parts.segments.all, this.parts.segmentBytes)
     if (files.length === 0) return false
     return this.attempt(files, () => this.copy(files))
@@ -95,7 +115,48 @@ export class Housekeeping {
     await this.parts.perform({ _tag: "leave", path })
   }
 
-  private async copy(files: ReadonlyArray<SegmentFile>): Promise<void> {
+  /** The next file with entries of it is copied; what is still written to is ended before. */
+  private async compactNext(compacting: Compacting): Promise<boolean> {
+    const { segments, roll, durable } = this.parts
+    const next = this.nextTouched(compacting)
+    if (next === undefined) return this.settle(compacting, "done")
+    const { file, kept } = next
+    if (file.stuck) return this.settle(compacting, "failed")
+    if (!file.sealed) {
+      // Both reject only when the log has failed: nothing is done any more then.
+      const isEnded = (file === segments.active ? roll : durable)()
+      return isEnded.then(
+        () => true,
+        () => false,
+      )
+    }
+    await this.attempt([file], () => this.copy([file], kept))
+    compacting.doneSeq = file.endSeq
+    return file.stuck ? this.settle(compacting, "failed") : true
+  }
+
+  private settle(compacting: Compacting, outcome: "done" | "failed"): true {
+    this.compactions.shift()
+    compacting.settled(outcome)
+    return true
+  }
+
+  private nextTouched({ kept, doneSeq }: Compacting) {
+    for (const file of this.parts.segments.all) {
+      if (file.endSeq <= doneSeq) continue
+      const found = kept.groupIds().flatMap((group) => {
+        const range = this.parts.logs.get(group)?.indexesIn(file.baseSeq, file.endSeq)
+        return range === undefined ? [] : (kept.within(group, range.first, range.last) ?? [])
+      })
+      if (found.length > 0) return { file, kept: found }
+    }
+    return undefined
+  }
+
+  private async copy(
+    files: ReadonlyArray<SegmentFile>,
+    kept: ReadonlyArray<KeptOfGroup> = [],
+  ): Promise<void> {
     const { segments, perform, dir } = this.parts
     const [first, last] = [files[0], files.at(-1)]
     if (first === undefined || last === undefined) return
@@ -112,11 +173,22 @@ export class Housekeeping {
         files.map(({ name }) => name),
       )
       const { cancelled } = this
-      await perform({ _tag: "copy", sources, target, baseSeq, endSeq, live, cancelled })
-      const info = { baseSeq, endSeq, bytes }
-      segments.replace(files, new SegmentFile(target, info, segments.directories))
+      await perform({ _tag: "copy", sources, target, baseSeq, endSeq, live, kept, cancelled })
+      const copy = new SegmentFile(target, { baseSeq, endSeq, bytes }, segments.directories)
+      segments.replace(files, copy)
+      if (kept.length > 0) this.recount(copy, kept)
     }
     await perform({ _tag: "remove", paths: sources })
+  }
+
+  /** What the copied entries take now. */
+  private recount(copy: SegmentFile, kept: ReadonlyArray<KeptOfGroup>): void {
+    copy.bytes = copy.open.info()?.bytes ?? copy.bytes
+    for (const { group } of kept) {
+      const row = copy.open.groupIndex(group)
+      const index = row === undefined ? undefined : decodeGroupIndex(row)
+      this.parts.logs.get(group)?.recount(copy.baseSeq, copy.endSeq, index)
+    }
   }
 
   /** See `CopyJob.live`; and what it takes. */

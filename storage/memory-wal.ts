@@ -6,7 +6,16 @@ import type { Entry, HardState, LogIndex } from "../raft/types.ts"
 import { checkAmputation, checkCommit } from "./append-rules.ts"
 import { distrusted, retired } from "./hard-state.ts"
 import { MemoryGroupLog } from "./memory-group-log.ts"
-import type { CommitNumber, GroupId, GroupLog, GroupWrite, Wal, WalEvents } from "./wal.ts"
+import type {
+  CommitNumber,
+  Compaction,
+  GroupId,
+  GroupLog,
+  GroupWrite,
+  Kept,
+  Wal,
+  WalEvents,
+} from "./wal.ts"
 
 /** A change of some groups' logs; a drop becomes durable no later than the commit behind it. */
 type Change =
@@ -73,6 +82,18 @@ class Logs extends Map<GroupId, MemoryGroupLog> {
 /** Durable changes that are still in the journal: what a bad frame can take away. */
 const journalLengthMax = 64
 
+interface FinishedCompaction {
+  /** Its entries are durable with this commit. */
+  readonly after: CommitNumber
+  readonly entries: ReadonlyArray<KeptEntry>
+  readonly settled: Kept
+}
+
+interface KeptEntry {
+  readonly group: GroupId
+  readonly entry: Entry
+}
+
 export class MemoryWal implements Wal {
   pendingBytes = 0
   /** Set by whoever plays the disk. */
@@ -86,6 +107,8 @@ export class MemoryWal implements Wal {
   private journal: Array<Change> = []
   private pending: Array<Change> = []
   private committed: CommitNumber = 0
+  private durable: CommitNumber = 0
+  private compactions: Array<FinishedCompaction> = []
 
   constructor(events: MemoryWalEvents, rotten: ReadonlySet<Entry> = new Set()) {
     this.events = events
@@ -146,7 +169,29 @@ export class MemoryWal implements Wal {
       through = next.number
       this.pendingBytes -= next.bytes
     }
+    this.durable = through ?? this.durable
+    this.carryOutCompactions()
     if (through !== undefined) this.events.onDurable(through)
+  }
+
+  compaction(): Compaction {
+    return new MemoryCompaction((entries, settled) => {
+      this.compactions.push({ after: this.committed, entries, settled })
+    })
+  }
+
+  /** A copy is made of files that are sealed: what is in them is in no journal any more. */
+  private carryOutCompactions(): void {
+    for (let next = this.compactions[0]; next !== undefined; next = this.compactions[0]) {
+      if (next.after > this.durable) return
+      this.compactions.shift()
+      while (this.journal.length > 0) this.oldestToFile()
+      for (const { group, entry } of next.entries) {
+        this.visible.of(group).keep(entry)
+        this.file.of(group).keep(entry)
+      }
+      next.settled("done")
+    }
   }
 
   /**
@@ -220,6 +265,25 @@ export class MemoryWal implements Wal {
     while (this.journal.length > 0) this.oldestToFile()
     this.visible.copyOf(this.file)
     return this
+  }
+}
+
+class MemoryCompaction implements Compaction {
+  bytes = 0
+  private readonly entries: Array<KeptEntry> = []
+  private readonly onFinish: (entries: ReadonlyArray<KeptEntry>, settled: Kept) => void
+
+  constructor(onFinish: (entries: ReadonlyArray<KeptEntry>, settled: Kept) => void) {
+    this.onFinish = onFinish
+  }
+
+  keep(group: GroupId, entry: Entry): void {
+    this.entries.push({ group, entry })
+    this.bytes += entry.payload.length
+  }
+
+  finish(settled: Kept): void {
+    this.onFinish(this.entries, settled)
   }
 }
 

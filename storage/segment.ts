@@ -152,6 +152,10 @@ export class Segment implements RowSource, StateSource {
     return this.all(selectGroupIndexes)
   }
 
+  groupIndex(group: GroupId): GroupIndexRow | undefined {
+    return this.all<GroupIndexRow>(`${selectGroupIndexes} WHERE grp = ?1`, group)[0]
+  }
+
   /** Nothing is counted in a single file. */
   released(): void {}
 

@@ -18,11 +18,20 @@ import type { Roll } from "./segment-writer.ts"
 import { writtenSegment } from "./segment-files.ts"
 import type { Segments } from "./segments.ts"
 import type { SqliteWalLimits } from "./sqlite-wal-options.ts"
+import { KeptEntries } from "./kept-entries.ts"
 import { Slabs } from "./slabs.ts"
 import { SqliteGroupLog } from "./sqlite-group-log.ts"
 import { TailCache } from "./tail-cache.ts"
 import type { Correction } from "./trust.ts"
-import type { CommitNumber, GroupId, GroupLog, GroupWrite, Wal, WalEvents } from "./wal.ts"
+import type {
+  CommitNumber,
+  Compaction,
+  GroupId,
+  GroupLog,
+  GroupWrite,
+  Wal,
+  WalEvents,
+} from "./wal.ts"
 import type { WorkerHandle } from "./worker-handle.ts"
 
 export interface SqliteWalStats {
@@ -115,6 +124,7 @@ export class SqliteWal implements Wal {
       segmentBytes: parts.limits.segmentBytes,
       perform: (job) => parts.housekeeper.perform(job),
       durable: () => this.allDurable(),
+      roll: () => this.roll(),
     })
     this.worker = parts.worker
     this.events = parts.events
@@ -192,6 +202,13 @@ export class SqliteWal implements Wal {
 
   wasDropped(group: GroupId): boolean {
     return this.dropped.has(group) && this.logs.get(group)?.isEmpty !== false
+  }
+
+  compaction(): Compaction {
+    return new KeptEntries((kept, settled) => {
+      if (this.stopped !== undefined) throw this.stopped
+      this.housekeeping.compact(kept, settled)
+    })
   }
 
   stats(): SqliteWalStats {
@@ -310,9 +327,22 @@ export class SqliteWal implements Wal {
 
   /** The next transaction begins a file when this one is full, or much of it is dead. */
   private nextRoll(): Roll | undefined {
-    const { bytes, liveBytes, name } = this.segments.active
+    const { bytes, liveBytes } = this.segments.active
     const { segmentBytes } = this.limits
     if (bytes < segmentBytes && bytes - liveBytes < segmentBytes / 2) return undefined
+    return this.newRoll()
+  }
+
+  /** Ends the file that is written to; resolves when the next one is there. */
+  private roll(): Promise<void> {
+    if (this.stopped !== undefined) return Promise.reject(this.stopped)
+    this.waiting.push(new Batch(this.newRoll()))
+    this.sendNext()
+    return this.allDurable()
+  }
+
+  private newRoll(): Roll {
+    const { name } = this.segments.active
     const number = name.last + 1
     const next = writtenSegment(this.dir, number)
     const baseSeq = this.nextSeq

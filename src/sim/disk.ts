@@ -8,7 +8,14 @@ import type { HardState, LogIndex, Standing } from "../../raft/types.ts"
 import { MemoryWal } from "../../storage/memory-wal.ts"
 import { judge } from "../../storage/verdict.ts"
 import type { JournalVerdict } from "../../storage/verdict.ts"
-import type { CommitNumber, GroupId, GroupLog, GroupWrite, Wal } from "../../storage/wal.ts"
+import type {
+  CommitNumber,
+  Compaction,
+  GroupId,
+  GroupLog,
+  GroupWrite,
+  Wal,
+} from "../../storage/wal.ts"
 import type { Engine } from "./engine.ts"
 import type { Known } from "./old-copies.ts"
 import type { DiskOptions } from "./options.ts"
@@ -35,6 +42,7 @@ interface Backup {
 }
 
 const silent = { onDurable: () => {} }
+const copyUsMax = 400_000
 
 export class SimDisk implements Wal {
   pendingBytes = 0
@@ -127,6 +135,24 @@ export class SimDisk implements Wal {
     this.take(number, [{ group, entries: [] }])
     this.events.rewrote(group)
     return number
+  }
+
+  /** It is done behind the log's back, sooner or later. */
+  compaction(): Compaction {
+    const { image, engine, prng } = this
+    const inner = image.compaction()
+    return {
+      keep: (group, entry) => inner.keep(group, entry),
+      get bytes() {
+        return inner.bytes
+      },
+      finish: (settled) => {
+        inner.finish(settled)
+        engine.act(1000 + prng.below(copyUsMax), () => {
+          if (this.image === image) image.flush(0)
+        })
+      },
+    }
   }
 
   private take(number: CommitNumber, writes: ReadonlyArray<GroupWrite>): void {

@@ -71,6 +71,10 @@ export class SimGroupLog implements GroupLog {
     return this.inner.greatestTimestamp(lo, hi)
   }
 
+  indexOfPayload(from: LogIndex): LogIndex | undefined {
+    return this.inner.indexOfPayload(from)
+  }
+
   termRuns(): ReadonlyArray<{ readonly term: Term; readonly firstIndex: LogIndex }> {
     return this.inner.termRuns()
   }

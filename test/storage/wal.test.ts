@@ -1,3 +1,4 @@
+import { compactionSuite } from "./compaction.suite.ts"
 import { cutSuite } from "./cut.suite.ts"
 import { openMemory, openSqlite, type OpenWal } from "./open-wals.ts"
 import { walSuite } from "./wal.suite.ts"
@@ -20,4 +21,5 @@ const logs: ReadonlyArray<readonly [name: string, open: () => Promise<OpenWal>]>
 for (const [name, open] of logs) {
   walSuite(name, open)
   cutSuite(`cuts: ${name}`, open)
+  compactionSuite(`compaction: ${name}`, open)
 }
