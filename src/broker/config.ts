@@ -28,6 +28,8 @@ export interface BrokerConfig {
   /** All known disks; the first of each node id is its founder. */
   readonly diskUuids: ReadonlyArray<DiskPair>
   readonly settings: Settings
+  /** Those of them that were given, by name, as text. */
+  readonly given: ReadonlyMap<string, string>
   /** Settings asked for by `--set` or the environment that this version checks and does not use. */
   readonly unused: ReadonlyArray<string>
 }
@@ -68,10 +70,13 @@ export const loadConfig = Effect.fn("loadConfig")(function* (sources: ConfigSour
     catch: (error) =>
       error instanceof ConfigRefused ? error : new ConfigRefused({ problem: String(error) }),
   })
-  const given = { ...sources.environment, ...sources.set }
-  const unused = Object.keys(given).filter((key) => key in settingsWithoutEffect)
+  const asked = { ...sources.environment, ...sources.set }
+  const unused = Object.keys(asked).filter((key) => key in settingsWithoutEffect)
+  const given = new Map(
+    Object.entries({ ...sources.file, ...asked }).filter(([key]) => key in settings),
+  )
   const { filePath } = sources
-  return { ...place, filePath, settings: values, unused } satisfies BrokerConfig
+  return { ...place, filePath, settings: values, given, unused } satisfies BrokerConfig
 })
 
 /** One Config per row of the table; the schema turns the text into the value. */
@@ -123,7 +128,9 @@ function findProblem(sources: ConfigSources): string | undefined {
   return undefined
 }
 
-function readPlace(sources: ConfigSources): Omit<BrokerConfig, "filePath" | "settings" | "unused"> {
+function readPlace(
+  sources: ConfigSources,
+): Omit<BrokerConfig, "filePath" | "settings" | "given" | "unused"> {
   const { file, filePath } = sources
   const read = <A>(
     key: (typeof placeKeys)[number],

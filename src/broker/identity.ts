@@ -68,6 +68,8 @@ export function nodeSettings(config: BrokerConfig): NodeSettings {
     timestampType: settings["log.message.timestamp.type"],
     timestampBeforeMaxMs: settings["log.message.timestamp.before.max.ms"],
     timestampAfterMaxMs: settings["log.message.timestamp.after.max.ms"],
+    retentionCheckIntervalMs: settings["log.retention.check.interval.ms"],
+    brokerConfigs: config.given,
     metadataSnapshotEntries: settings["varve.metadata.snapshot.entries"],
     acceptDataLoss: settings["varve.accept.data.loss"],
   }

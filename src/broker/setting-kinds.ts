@@ -27,6 +27,42 @@ export function int(
   }
 }
 
+/** A bound, or −1 for none. */
+export function limit(
+  defaultValue: number,
+  range: { readonly min: number; readonly max: number },
+): SettingKind<number> {
+  const { expected, parse } = int(defaultValue, range)
+  return {
+    default: defaultValue,
+    expected: `${expected}, or -1 for no limit`,
+    parse: (value) => (value.trim() === "-1" ? -1 : parse(value)),
+  }
+}
+
+/** Decimals. */
+export function number(
+  defaultValue: number,
+  range: { readonly min: number; readonly max: number },
+): SettingKind<number> {
+  return {
+    default: defaultValue,
+    expected: `a number from ${range.min} to ${range.max}`,
+    parse: (value) => {
+      if (!/^\d{1,9}(\.\d{1,18})?$/.test(value.trim())) return undefined
+      const parsed = Number(value)
+      return parsed >= range.min && parsed <= range.max ? parsed : undefined
+    },
+  }
+}
+
+/** Without a default: undefined where it is not given, because another setting stands in for it. */
+export const given = <A>({ expected, parse }: SettingKind<A>): SettingKind<A | undefined> => ({
+  default: undefined,
+  expected,
+  parse,
+})
+
 export function boolean(defaultValue: boolean): SettingKind<boolean> {
   return {
     default: defaultValue,

@@ -4,6 +4,7 @@
  * anything; `config.ts` makes the schema of it.
  */
 import { groupSettingKinds } from "./group-settings.ts"
+import { logSettingKinds } from "./log-settings.ts"
 import { boolean, int, oneOf, text } from "./setting-kinds.ts"
 import type { SettingKind } from "./setting-kinds.ts"
 
@@ -17,6 +18,7 @@ export const settings = {
   "min.insync.replicas": int(1, { min: 1, max: int32Max }),
   "auto.create.topics.enable": boolean(true),
   ...groupSettingKinds,
+  ...logSettingKinds,
   "message.max.bytes": int(1_048_588, { min: 0, max: 512 * 1024 * 1024 }),
   "fetch.max.bytes": int(57_671_680, { min: 1024, max: int32Max }),
   "replica.lag.time.max.ms": int(30_000, { min: 100, max: int32Max }),
@@ -43,10 +45,6 @@ export const settings = {
 export const settingsWithoutEffect = {
   "transaction.state.log.replication.factor": int(3, { min: 1, max: 32_767 }),
   "transaction.state.log.min.isr": int(2, { min: 1, max: int32Max }),
-  "log.retention.ms": int(604_800_000, { min: -1, max: int64Max }),
-  "log.retention.bytes": int(-1, { min: -1, max: int64Max }),
-  "log.segment.bytes": int(1_073_741_824, { min: 1024 * 1024, max: int32Max }),
-  "log.cleanup.policy": oneOf("delete", ["delete", "compact", "compact,delete", "delete,compact"]),
 } as const satisfies Record<string, SettingKind>
 
 /**

