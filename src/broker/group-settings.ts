@@ -95,9 +95,7 @@ export function groupNodeSettings(
 }
 
 /** [smaller or equal, larger]: Kafka refuses to start otherwise. */
-const inOrder: ReadonlyArray<
-  readonly [smaller: keyof GroupSettingValues, larger: keyof GroupSettingValues]
-> = [
+const inOrder = [
   ["group.min.session.timeout.ms", "group.max.session.timeout.ms"],
   ["group.consumer.min.session.timeout.ms", "group.consumer.session.timeout.ms"],
   ["group.consumer.session.timeout.ms", "group.consumer.max.session.timeout.ms"],
@@ -105,7 +103,7 @@ const inOrder: ReadonlyArray<
   ["group.consumer.heartbeat.interval.ms", "group.consumer.max.heartbeat.interval.ms"],
   ["group.consumer.min.assignment.interval.ms", "group.consumer.assignment.interval.ms"],
   ["group.consumer.assignment.interval.ms", "group.consumer.max.assignment.interval.ms"],
-]
+] as const
 
 /** What is wrong with the settings together, as one line. */
 export function groupSettingsProblem(values: GroupSettingValues): string | undefined {

@@ -86,7 +86,56 @@ export interface Drain {
   readonly logStartOffset: number
 }
 
-export type Call = Append | Poll | ListOffsetsCall | EpochEndCall | MetadataCall | TopicCall | Drain
+/** A member was let into a group; its generation, or the member's epoch of the new protocol. */
+export interface JoinCall {
+  readonly f: "join"
+  readonly group: string
+  readonly member: string
+  /** −1 while it is not known. */
+  readonly generation: number
+}
+
+/** A member was told what it owns. */
+export interface AssignCall {
+  readonly f: "assign"
+  readonly group: string
+  readonly member: string
+  readonly generation: number
+  readonly partitions: ReadonlyArray<string>
+}
+
+export interface CommitCall {
+  readonly f: "commit"
+  readonly group: string
+  readonly partition: string
+  readonly offset: number
+  /** Of this commit alone: its metadata. */
+  readonly tag: string
+  readonly member: string
+  readonly generation: number
+}
+
+/** What a group was told that it has committed. */
+export interface CommittedCall {
+  readonly f: "committed"
+  readonly group: string
+  readonly partition: string
+  /** −1: nothing. */
+  readonly offset: number
+  readonly tag: string
+}
+
+export type GroupCall = JoinCall | AssignCall | CommitCall | CommittedCall
+
+export type Call =
+  | Append
+  | Poll
+  | ListOffsetsCall
+  | EpochEndCall
+  | MetadataCall
+  | TopicCall
+  | Drain
+  | GroupCall
 
 export interface Span {
   readonly id: number

@@ -12,6 +12,7 @@ import type { RaftGroup } from "../partition/raft-group.ts"
 import { isTimely, livenessBoundMs } from "./liveness-bound.ts"
 import type { LivenessParameters } from "./liveness-bound.ts"
 import type { Subject, SubjectBroker } from "./subject.ts"
+import type { GroupProbes } from "./clients/group-probes.ts"
 import type { Probes, Workload } from "./workload.ts"
 import type { Drainer } from "./clients/drain.ts"
 
@@ -48,6 +49,7 @@ export class Liveness {
   readonly #workload: Workload
   readonly #options: LivenessOptions
   #probes: Probes | undefined
+  #groupProbes: GroupProbes | undefined
   #drainer: Drainer | undefined
 
   constructor(subject: Subject, workload: Workload, options: LivenessOptions) {
@@ -61,6 +63,7 @@ export class Liveness {
     const startedMs = this.#subject.nowMs
     const boundMs = this.boundMs()
     this.#probes = this.#workload.probe()
+    this.#groupProbes = this.#workload.probeGroups()
     let unmet = this.unmet()
     let lookMs = startedMs
     while (unmet.length > 0 && this.#subject.nowMs - startedMs < boundMs) {
@@ -102,6 +105,9 @@ export class Liveness {
     if (missing.length > 0) return missing
     for (const [partition, what] of this.#probes?.waitsFor ?? []) {
       missing.push(`${partition} takes no write: ${what}`)
+    }
+    for (const group of this.#groupProbes?.waitsFor ?? []) {
+      missing.push(`group ${group} cannot ask what it has committed`)
     }
     if (this.#workload.outstanding > 0) {
       missing.push(`clients wait for ${this.#workload.outstanding} answers`)

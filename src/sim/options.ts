@@ -6,6 +6,8 @@
  * Draws are integers out of tables: no logarithm, whose last bit differs between machines.
  */
 import { Prng } from "../../raft/prng.ts"
+import { servedVersion } from "../node/advertised.ts"
+import { stream } from "./random.ts"
 
 /** What is switched on or off as a whole: the faults of `faults.ts` by their tags. */
 export const faultClasses = [
@@ -82,6 +84,22 @@ export interface WorkloadShape {
   readonly valueBytes: Range
   /** Weights. */
   readonly mix: WorkloadMix
+  /** Consumer groups; none where it is left out. */
+  readonly groups?: GroupsShape
+}
+
+export interface GroupsShape {
+  readonly groups: number
+  readonly membersPerGroup: number
+  /** Partitions of `__consumer_offsets`. */
+  readonly partitions: number
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly thinkMs: number
+  /** Of 1,000 thoughts of a member so many end its life, or make it stand still. */
+  readonly crashPerMille: number
+  readonly leavePerMille: number
+  readonly stallPerMille: number
 }
 
 export interface SimOptions {
@@ -118,7 +136,27 @@ export function drawOptions(seed: number): SimOptions {
     metadataSnapshotEntries: pick(prng, [10, 30, 100, 10_000]),
   }
   const isLong = prng.below(longSeedOneOf) === 0 && brokers <= longBrokersMax
-  return isLong ? stretched(prng, options) : options
+  return withGroups(isLong ? stretched(prng, options) : options)
+}
+
+/** From a stream of its own: seeds that have none are what they were before there were groups. */
+function withGroups(options: SimOptions): SimOptions {
+  if (servedVersion(11, 9) !== "served") return options
+  const prng = stream(options.seed, "groups")
+  if (prng.below(2) === 0) return options
+  const { thinkMs } = options.workload
+  const groups: GroupsShape = {
+    groups: pick(prng, [1, 1, 2, 3]),
+    membersPerGroup: pick(prng, [1, 2, 3, 3]),
+    partitions: pick(prng, [1, 1, 2, 3]),
+    sessionTimeoutMs: pick(prng, [1_000, 3_000, 10_000]),
+    rebalanceTimeoutMs: pick(prng, [1_000, 3_000, 10_000]),
+    thinkMs: Math.max(20, thinkMs),
+    crashPerMille: pick(prng, [0, 2, 10]),
+    leavePerMille: pick(prng, [0, 2, 10]),
+    stallPerMille: pick(prng, [0, 2, 10]),
+  }
+  return { ...options, workload: { ...options.workload, groups } }
 }
 
 /** Long stretches in which nothing happens are nearly free where groups sleep. */

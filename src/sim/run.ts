@@ -3,6 +3,7 @@
  * healing, then progress is demanded, and what clients saw is checked against what is there.
  */
 import { alarmOf, HistoryAlarm, NoProgress } from "./alarm.ts"
+import { defaultGroupSettings } from "../coordinator/settings.ts"
 import { defaultNodeSettings } from "../node/node.ts"
 import type { NodeSettings } from "../node/node.ts"
 import type { SimCase } from "./case.ts"
@@ -49,6 +50,21 @@ function settingsOf({ network, disk }: SimOptions) {
   } satisfies Partial<NodeSettings>
 }
 
+/** Sessions shorter than Kafka allows, and nothing that is forgotten for its age. */
+function groupSettingsOf({ brokers, workload }: SimOptions): Partial<NodeSettings> {
+  if (workload.groups === undefined) return {}
+  return {
+    offsetsTopicNumPartitions: workload.groups.partitions,
+    offsetsTopicReplicationFactor: Math.min(3, brokers),
+    groups: {
+      ...defaultGroupSettings,
+      groupMinSessionTimeoutMs: 100,
+      groupInitialRebalanceDelayMs: 100,
+      offsetsRetentionCheckIntervalMs: Number.MAX_SAFE_INTEGER,
+    },
+  }
+}
+
 class Run {
   readonly #case: SimCase
   readonly #world: SimWorld
@@ -63,6 +79,7 @@ class Run {
       brokers: options.brokers,
       settings: {
         ...settingsOf(options),
+        ...groupSettingsOf(options),
         metadataSnapshotEntries: options.metadataSnapshotEntries,
       },
       network: options.network,

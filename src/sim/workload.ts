@@ -9,6 +9,8 @@ import { Admin } from "./clients/admin.ts"
 import type { ClientPorts } from "./clients/client.ts"
 import { Consumer } from "./clients/consumer.ts"
 import { Drainer } from "./clients/drain.ts"
+import { GroupMember } from "./clients/group-member.ts"
+import { GroupProbes } from "./clients/group-probes.ts"
 import { Inspector } from "./clients/inspector.ts"
 import { Probes } from "./clients/probes.ts"
 import { Producer } from "./clients/producer.ts"
@@ -212,7 +214,33 @@ export class Workload {
     if (mix.admin > 0) {
       others.push(new Admin("a0", this.#seed(), this.#ports, slower(mix.admin)))
     }
-    return others
+    return [...others, ...this.#makeMembers()]
+  }
+
+  #makeMembers(): ReadonlyArray<Busy> {
+    const { groups: shape } = this.#options.shape
+    if (shape === undefined) return []
+    const heartbeatMs = Math.ceil(shape.sessionTimeoutMs / 5)
+    return this.#groupIds.flatMap((group, topic) =>
+      Array.from({ length: shape.membersPerGroup }, (_, i) => {
+        const member = { ...shape, group, topic, heartbeatMs }
+        return new GroupMember(`${group}.m${i}`, this.#seed(), this.#ports, member)
+      }),
+    )
+  }
+
+  get #groupIds(): ReadonlyArray<string> {
+    const { groups = 0 } = this.#options.shape.groups ?? {}
+    return Array.from({ length: groups }, (_, i) => `g${i}`)
+  }
+
+  /** Asks every group's coordinator once more what the group has committed. */
+  probeGroups(): GroupProbes {
+    const groups = this.#groupIds
+    const seed = groups.length === 0 ? 0 : this.#seed()
+    const probes = new GroupProbes("groups", seed, this.#ports, groups)
+    probes.start()
+    return probes
   }
 
   #pick<T>(from: ReadonlyArray<T>): T {

@@ -6,6 +6,7 @@ import { historyLines, parseHistory } from "../../src/sim/history-lines.ts"
 import type { SeenRecord } from "../../src/sim/history.ts"
 import { all, at, part, sample } from "./checks-fixture.ts"
 import type { Sample } from "./checks-fixture.ts"
+import { allOfGroup, groupAllowances, groupMutations, groupSample } from "./group-mutations.ts"
 
 const kindsOf = (spoiled: Sample): ReadonlyArray<AnomalyKind> => [
   ...checkHistory(all(spoiled)).counts.keys(),
@@ -313,8 +314,24 @@ test.each(mutations)("$what: $kind", ({ kind, spoil }) => {
   expect(kindsOf(history)).toContain(kind)
 })
 
+test.each(groupMutations)("a group: $what: $kind", ({ kind, spoil }) => {
+  const history = groupSample()
+  spoil(history)
+  expect([...checkHistory(allOfGroup(history)).counts.keys()]).toContain(kind)
+})
+
+test.each(groupAllowances)("a group may be told: $what", ({ spoil }) => {
+  const history = groupSample()
+  spoil(history)
+  expect(checkHistory(allOfGroup(history)).anomalies).toEqual([])
+})
+
+test("what the group of the valid history does has no anomaly", () => {
+  expect(checkHistory(allOfGroup(groupSample())).anomalies).toEqual([])
+})
+
 test("every kind of anomaly is shown by some mutation", () => {
-  const shown = new Set(mutations.map(({ kind }) => kind))
+  const shown = new Set([...mutations, ...groupMutations].map(({ kind }) => kind))
   expect(anomalyKinds.filter((kind) => !shown.has(kind))).toEqual([])
 })
 

@@ -56,6 +56,22 @@ export const anomalyKinds = [
   "replica-divergence",
   /** Epochs fall along the log. */
   "epoch-order",
+  /** A group is told a committed offset that nobody committed, or not by then. */
+  "uncommitted-offset",
+  /** A group is told an offset whose commit was definitely refused. */
+  "aborted-commit",
+  /** A group is told that it has committed nothing, though it has. */
+  "lost-commits",
+  /** A group is told an older committed offset than one that was acknowledged or seen before. */
+  "stale-commit",
+  /** A member of an earlier generation has committed. */
+  "fenced-commit",
+  /** A group's generation fell. */
+  "generation-regress",
+  /** A partition has two owners in one generation. */
+  "two-owners",
+  /** Below what a group has committed lies a record that no member of it was given. */
+  "skipped-record",
 ] as const
 
 export type AnomalyKind = (typeof anomalyKinds)[number]

@@ -5,6 +5,7 @@
 import type { Operation } from "../history.ts"
 import { Anomalies } from "./anomaly.ts"
 import type { Anomaly, AnomalyKind } from "./anomaly.ts"
+import { checkGroups } from "./groups.ts"
 import { checkKept } from "./kept.ts"
 import { checkMetadata } from "./metadata.ts"
 import { checkOffsets } from "./offsets.ts"
@@ -40,7 +41,8 @@ export function checkHistory(
   let acknowledged = 0
   let read = 0
   let drained = 0
-  for (const view of partitionViews(operations, logStarts)) {
+  const views = partitionViews(operations, logStarts)
+  for (const view of views) {
     checkWritten(view, found)
     checkKept(view, found)
     checkOrder(view, found)
@@ -53,6 +55,7 @@ export function checkHistory(
     if (view.log !== undefined) drained++
   }
   checkMetadata(operations, found)
+  checkGroups(operations, views, found)
   const { found: anomalies, counts } = found
   return { anomalies, counts, operations: operations.length, acknowledged, read, drained }
 }

@@ -48,6 +48,13 @@ export class Consumer extends Client {
     return this.#positions.get(`${topic.id}/${partition}`) ?? 0
   }
 
+  /** Goes on from there. */
+  seek({ topic, partition }: PartitionRef, offset: number): void {
+    const key = `${topic.id}/${partition}`
+    this.#positions.set(key, offset)
+    this.#epochs.delete(key)
+  }
+
   start(): void {
     this.after(this.prng.below(this.shape.thinkMs + 1), () => this.#think())
   }

@@ -1,0 +1,156 @@
+/**
+ * What groups were told (VERIFICATION §3.2 ii). A committed offset is a register: each read of it is
+ * explained by some order of the commits, one whose outcome is unknown may land at any time later.
+ * In a generation every partition has one owner, generations do not fall, and whoever is of an
+ * earlier one commits nothing. What lies below a committed offset was read by the group.
+ */
+import type { AssignCall, CommitCall, CommittedCall, JoinCall, Operation } from "../history.ts"
+import { operationsOf } from "../history.ts"
+import type { Anomalies } from "./anomaly.ts"
+import type { PartitionView } from "./partition-view.ts"
+
+type Commit = Operation<CommitCall>
+type Read = Operation<CommittedCall>
+
+const keyOf = ({ group, partition }: Commit | Read): string => `${group} ${partition}`
+
+export function checkGroups(
+  operations: ReadonlyArray<Operation>,
+  views: ReadonlyArray<PartitionView>,
+  found: Anomalies,
+): void {
+  const commits = operationsOf(operations, "commit")
+  if (commits.length === 0 && operationsOf(operations, "join").length === 0) return
+  const reads = operationsOf(operations, "committed").filter(({ outcome }) => outcome === "ok")
+  const readsByKey = Map.groupBy(reads, keyOf)
+  const commitsByKey = Map.groupBy(commits, keyOf)
+  for (const key of new Set([...readsByKey.keys(), ...commitsByKey.keys()])) {
+    checkRegister(commitsByKey.get(key) ?? [], readsByKey.get(key) ?? [], found)
+  }
+  const joins = operationsOf(operations, "join").filter(({ outcome }) => outcome === "ok")
+  checkGenerations(joins, commits, found)
+  checkOwners(operationsOf(operations, "assign"), found)
+  for (const view of views) checkRead(view, commits, found)
+}
+
+/** When it has certainly taken effect: when it was answered, or seen by somebody. */
+function settledAt(commits: ReadonlyArray<Commit>, reads: ReadonlyArray<Read>) {
+  const settled = new Map<string, number>()
+  for (const { tag, outcome, returned } of commits) if (outcome === "ok") settled.set(tag, returned)
+  for (const { tag, returned } of reads) {
+    if (tag !== "") settled.set(tag, Math.min(settled.get(tag) ?? Infinity, returned))
+  }
+  return settled
+}
+
+function checkRegister(
+  commits: ReadonlyArray<Commit>,
+  reads: ReadonlyArray<Read>,
+  found: Anomalies,
+): void {
+  const byTag = new Map(commits.map((commit) => [commit.tag, commit]))
+  const settled = settledAt(commits, reads)
+  const done = commits
+    .flatMap((commit) => {
+      const at = settled.get(commit.tag)
+      return at === undefined ? [] : [{ commit, at }]
+    })
+    .sort((a, b) => a.at - b.at)
+  for (const read of reads) {
+    const { partition, group } = read
+    const commit = byTag.get(read.tag)
+    const who = `${group}: ${read.offset} (${read.tag || "nothing"})`
+    if (read.offset >= 0 && (commit === undefined || commit.offset !== read.offset)) {
+      found.add("uncommitted-offset", partition, `${who} was never committed`, [read])
+      continue
+    }
+    if (commit?.outcome === "fail") {
+      found.add("aborted-commit", partition, `${who} had been refused`, [commit, read])
+    }
+    if (commit !== undefined && commit.invoked > read.returned) {
+      found.add("uncommitted-offset", partition, `${who} was read before`, [commit, read])
+    }
+    const over = commit === undefined ? -1 : (settled.get(commit.tag) ?? Infinity)
+    const later = done.find(({ commit: { invoked }, at }) => at < read.invoked && invoked > over)
+    if (later === undefined) continue
+    const detail = `${who} is told, ${later.commit.offset} (${later.commit.tag}) had been committed`
+    const kind = commit === undefined ? "lost-commits" : "stale-commit"
+    found.add(kind, partition, detail, [later.commit, read])
+  }
+}
+
+function checkGenerations(
+  joins: ReadonlyArray<Operation<JoinCall>>,
+  commits: ReadonlyArray<Commit>,
+  found: Anomalies,
+): void {
+  const events = [
+    ...joins.map((join) => ({ at: join.returned, join, commit: undefined, asked: undefined })),
+    ...joins.map((asked) => ({ at: asked.invoked, asked, join: undefined, commit: undefined })),
+    ...commits.map((commit) => ({ at: commit.invoked, commit, join: undefined, asked: undefined })),
+  ].sort((a, b) => a.at - b.at)
+  const highest = new Map<string, Operation<JoinCall>>()
+  for (const { join, asked, commit } of events) {
+    if (join !== undefined) {
+      const before = highest.get(join.group)
+      if (before === undefined || join.generation > before.generation) highest.set(join.group, join)
+    }
+    if (asked !== undefined) checkFalling(highest.get(asked.group), asked, found)
+    if (commit?.outcome !== "ok") continue
+    const fencedBy = highest.get(commit.group)
+    if (fencedBy === undefined || fencedBy.generation <= commit.generation) continue
+    const detail = `${commit.group}: ${commit.member} of generation ${commit.generation} committed in ${fencedBy.generation}`
+    found.add("fenced-commit", commit.partition, detail, [fencedBy, commit])
+  }
+}
+
+function checkFalling(
+  before: Operation<JoinCall> | undefined,
+  join: Operation<JoinCall>,
+  found: Anomalies,
+): void {
+  if (before === undefined || join.generation >= before.generation) return
+  const detail = `${join.group}: generation ${join.generation} after ${before.generation}`
+  found.add("generation-regress", "", detail, [before, join])
+}
+
+function checkOwners(assigns: ReadonlyArray<Operation<AssignCall>>, found: Anomalies): void {
+  const owners = new Map<string, Operation<AssignCall>>()
+  for (const assign of assigns) {
+    if (assign.outcome !== "ok") continue
+    for (const partition of assign.partitions) {
+      const key = `${assign.group} ${assign.generation} ${partition}`
+      const before = owners.get(key)
+      if (before !== undefined && before.member !== assign.member) {
+        const detail = `${assign.group}, generation ${assign.generation}: ${before.member} and ${assign.member}`
+        found.add("two-owners", partition, detail, [before, assign])
+      }
+      owners.set(key, assign)
+    }
+  }
+}
+
+/** Every record below what a group has committed was given to one of its members. */
+function checkRead(view: PartitionView, commits: ReadonlyArray<Commit>, found: Anomalies): void {
+  const { log, partition } = view
+  if (log === undefined) return
+  const highest = new Map<string, Commit>()
+  for (const commit of commits) {
+    if (commit.partition !== partition || commit.outcome !== "ok") continue
+    const before = highest.get(commit.group)
+    if (before === undefined || commit.offset > before.offset) highest.set(commit.group, commit)
+  }
+  const start = Math.max(log.startOffset, view.highestStart)
+  for (const [group, commit] of highest) {
+    const read = new Set<number>()
+    for (const { process, records } of view.polls) {
+      if (process.startsWith(`${group}.`)) for (const [offset] of records) read.add(offset)
+    }
+    const skipped = log.records.find(
+      ([offset]) => offset >= start && offset < commit.offset && !read.has(offset),
+    )
+    if (skipped === undefined) continue
+    const detail = `${group} has committed ${commit.offset}, and never read ${skipped[1]} at ${skipped[0]}`
+    found.add("skipped-record", partition, detail, [commit])
+  }
+}
