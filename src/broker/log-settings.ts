@@ -5,7 +5,7 @@
  *
  * log.retention.ms stands before …minutes before …hours, log.roll.ms before log.roll.hours.
  */
-import { given, int, limit, listOf, number } from "./setting-kinds.ts"
+import { decimal, given, int, limit, listOf } from "./setting-kinds.ts"
 import type { SettingKind } from "./setting-kinds.ts"
 
 const int32Max = 2 ** 31 - 1
@@ -26,5 +26,5 @@ export const logSettingKinds = {
   "log.cleaner.delete.retention.ms": int(86_400_000, anyInt64),
   "log.cleaner.min.compaction.lag.ms": int(0, anyInt64),
   "log.cleaner.max.compaction.lag.ms": int(int64Max, { min: 1, max: int64Max }),
-  "log.cleaner.min.cleanable.ratio": number(0.5, { min: 0, max: 1 }),
+  "log.cleaner.min.cleanable.ratio": decimal(0.5, { min: 0, max: 1 }),
 } as const satisfies Record<string, SettingKind>

@@ -41,7 +41,7 @@ export function limit(
 }
 
 /** Decimals. */
-export function number(
+export function decimal(
   defaultValue: number,
   range: { readonly min: number; readonly max: number },
 ): SettingKind<number> {
