@@ -24,6 +24,36 @@ export const noStep: Step = { records: [], settled: () => undefined }
 
 export const after = (settled: Step["settled"]): Step => ({ records: [], settled })
 
+/** `next` hears of the outcome when the step and all that follows it are through. */
+export const followedBy = (step: Step, next: Step["settled"]): Step => ({
+  records: step.records,
+  settled: (error, nowMs) => {
+    const more = step.settled(error, nowMs)
+    return more === undefined ? next(error, nowMs) : followedBy(more, next)
+  },
+})
+
+/** Records of one batch: some hundred kilobytes of tombstones. */
+const batchRecordsMax = 5_000
+
+/**
+ * Batch after batch in one operation, for records that need not become visible together. `settled`
+ * hears of the first failure, or that all are through.
+ */
+export const inBatches = (
+  records: ReadonlyArray<CoordinatorRecord>,
+  settled: Step["settled"] = noStep.settled,
+): Step => {
+  if (records.length <= batchRecordsMax) return { records, settled }
+  return {
+    records: records.slice(0, batchRecordsMax),
+    settled: (error, nowMs) =>
+      error === ErrorCode.NONE
+        ? inBatches(records.slice(batchRecordsMax), settled)
+        : settled(error, nowMs),
+  }
+}
+
 export type Decide = (nowMs: number) => Step
 
 /** More waiting ones than this are the work of a client that does not wait for answers. */
