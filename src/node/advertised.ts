@@ -29,11 +29,15 @@ export const advertisedApis: ReadonlyArray<AdvertisedApi> = [
   { key: 21, minVersion: 0, maxVersion: 2 },
   { key: 22, minVersion: 0, maxVersion: 5 },
   { key: 23, minVersion: 2, maxVersion: 4 },
+  { key: 32, minVersion: 1, maxVersion: 4 },
+  { key: 33, minVersion: 0, maxVersion: 2 },
   { key: 35, minVersion: 1, maxVersion: 5 },
   { key: 37, minVersion: 0, maxVersion: 3 },
+  { key: 44, minVersion: 0, maxVersion: 1 },
   { key: 45, minVersion: 0, maxVersion: 1 },
   { key: 46, minVersion: 0, maxVersion: 0 },
   { key: 60, minVersion: 0, maxVersion: 2 },
+  { key: 74, minVersion: 0, maxVersion: 1 },
   { key: 75, minVersion: 0, maxVersion: 0 },
 ]
 

@@ -2,6 +2,7 @@
  * The requests that only the metadata leader decides, and what it decides; everything else never
  * leaves a broker.
  */
+import { decideAlterConfigs, decideIncrementalAlterConfigs } from "../cluster/alter-configs.ts"
 import { allocateProducerIds as decideProducerIds } from "../cluster/allocate-producer-ids.ts"
 import type { ControllerContext, Decision } from "../cluster/controller.ts"
 import { createPartitions as decideCreatePartitions } from "../cluster/create-partitions.ts"
@@ -14,6 +15,7 @@ import {
   listPartitionReassignments as listReassignments,
 } from "../cluster/reassign.ts"
 import { registerBroker } from "../cluster/register-broker.ts"
+import { alterConfigs } from "../protocol/messages/alter-configs.ts"
 import { allocateProducerIds } from "../protocol/messages/allocate-producer-ids.ts"
 import {
   alterPartitionReassignments,
@@ -24,6 +26,7 @@ import { changeMembership } from "../protocol/messages/change-membership.ts"
 import { createPartitions } from "../protocol/messages/create-partitions.ts"
 import { createTopics } from "../protocol/messages/create-topics.ts"
 import { deleteTopics } from "../protocol/messages/delete-topics.ts"
+import { incrementalAlterConfigs } from "../protocol/messages/incremental-alter-configs.ts"
 import type { Api } from "../protocol/schema.ts"
 import { requestOf } from "./requests/bodies.ts"
 
@@ -34,6 +37,8 @@ const apis = new Map<number, Api>(
     createPartitions,
     alterPartitionReassignments,
     listPartitionReassignments,
+    alterConfigs,
+    incrementalAlterConfigs,
     brokerRegistration,
     allocateProducerIds,
     changeMembership,
@@ -63,6 +68,14 @@ export function decide(
       )
     case listPartitionReassignments.key:
       return listReassignments(image, requestOf(listPartitionReassignments, request.body))
+    case alterConfigs.key:
+      return decideAlterConfigs(image, requestOf(alterConfigs, request.body), context)
+    case incrementalAlterConfigs.key:
+      return decideIncrementalAlterConfigs(
+        image,
+        requestOf(incrementalAlterConfigs, request.body),
+        context,
+      )
     case changeMembership.key:
       return decideMembership(image, requestOf(changeMembership, request.body), context)
     case brokerRegistration.key:

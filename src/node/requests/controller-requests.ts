@@ -26,6 +26,8 @@ interface Question {
   readonly timedOut: () => object
   /** Topics whose partitions should be led before the answer goes. */
   readonly topics: () => ReadonlyArray<string>
+  /** What the client hears of the decision; undefined: the decision's own response. */
+  readonly finish?: (response: object) => object
 }
 
 const noTopics = (): ReadonlyArray<string> => []
@@ -54,7 +56,8 @@ export function decide(question: Question, context: RequestContext): Outcome {
   }
   const next = (nowMs: number, expired: boolean): Outcome => {
     if (result?._tag === "decided") {
-      return waitForLeaders(result.response, Math.min(deadlineMs, nowMs + electionWaitMs))
+      const response = question.finish?.(result.response) ?? result.response
+      return waitForLeaders(response, Math.min(deadlineMs, nowMs + electionWaitMs))
     }
     if (result?._tag === "timedOut" || expired) return answer(question.timedOut())
     return { _tag: "wait", keys: [], deadlineMs, retry: next }

@@ -3,6 +3,7 @@ import {
   alterPartitionReassignments,
   listPartitionReassignments,
 } from "../../protocol/reassignments.ts"
+import { alterConfigs } from "../../protocol/messages/alter-configs.ts"
 import { apiVersions } from "../../protocol/messages/api-versions.ts"
 import { createPartitions } from "../../protocol/messages/create-partitions.ts"
 import { createTopics } from "../../protocol/messages/create-topics.ts"
@@ -10,16 +11,20 @@ import { deleteRecords } from "../../protocol/messages/delete-records.ts"
 import { deleteTopics } from "../../protocol/messages/delete-topics.ts"
 import { describeCluster } from "../../protocol/messages/describe-cluster.ts"
 import { describeLogDirs } from "../../protocol/messages/describe-log-dirs.ts"
+import { describeConfigs } from "../../protocol/messages/describe-configs.ts"
 import { describeTopicPartitions } from "../../protocol/messages/describe-topic-partitions.ts"
 import { fetch } from "../../protocol/messages/fetch.ts"
 import { findCoordinator } from "../../protocol/messages/find-coordinator.ts"
+import { incrementalAlterConfigs } from "../../protocol/messages/incremental-alter-configs.ts"
 import { initProducerId } from "../../protocol/messages/init-producer-id.ts"
+import { listConfigResources } from "../../protocol/messages/list-config-resources.ts"
 import { listOffsets } from "../../protocol/messages/list-offsets.ts"
 import { metadata } from "../../protocol/messages/metadata.ts"
 import { offsetForLeaderEpoch } from "../../protocol/messages/offset-for-leader-epoch.ts"
 import { produce } from "../../protocol/messages/produce.ts"
 import type { Api, RequestOf } from "../../protocol/schema.ts"
 import { servedVersion } from "../advertised.ts"
+import { handleAlterConfigs, handleIncrementalAlterConfigs } from "./alter-configs.ts"
 import { handleApiVersions, unsupportedApiVersions } from "./api-versions.ts"
 import { requestOf } from "./bodies.ts"
 import {
@@ -30,10 +35,12 @@ import {
 import { handleDeleteRecords } from "./delete-records.ts"
 import { handleDescribeCluster } from "./describe-cluster.ts"
 import { handleDescribeLogDirs } from "./describe-log-dirs.ts"
+import { handleDescribeConfigs } from "./describe-configs.ts"
 import { handleDescribeTopicPartitions } from "./describe-topic-partitions.ts"
 import { handleFetch } from "./fetch.ts"
 import { handleFindCoordinator } from "./find-coordinator.ts"
 import { handleInitProducerId } from "./init-producer-id.ts"
+import { handleListConfigResources } from "./list-config-resources.ts"
 import { handleListOffsets } from "./list-offsets.ts"
 import { handleMetadata } from "./metadata.ts"
 import { handleOffsetForLeaderEpoch } from "./offset-for-leader-epoch.ts"
@@ -63,12 +70,16 @@ const handlers = new Map<number, Handler<object>>([
   entry(deleteTopics, handleDeleteTopics),
   entry(initProducerId, handleInitProducerId),
   entry(offsetForLeaderEpoch, handleOffsetForLeaderEpoch),
+  entry(describeConfigs, handleDescribeConfigs),
+  entry(alterConfigs, handleAlterConfigs),
   entry(createPartitions, handleCreatePartitions),
+  entry(incrementalAlterConfigs, handleIncrementalAlterConfigs),
   entry(alterPartitionReassignments, handleAlterPartitionReassignments),
   entry(listPartitionReassignments, handleListPartitionReassignments),
   entry(deleteRecords, handleDeleteRecords),
   entry(describeLogDirs, handleDescribeLogDirs),
   entry(describeCluster, handleDescribeCluster),
+  entry(listConfigResources, handleListConfigResources),
   entry(describeTopicPartitions, handleDescribeTopicPartitions),
 ])
 
