@@ -46,12 +46,18 @@ const synonyms: Readonly<Record<string, string | undefined>> = {
 const synonymOf = (name: string): string | undefined =>
   name in synonyms ? synonyms[name] : `log.${name}`
 
-/** By name: the order of CreateTopics' answers. */
-export const topicConfigKeys: ReadonlyArray<TopicConfigKey> = topicTable
-  .map((row) => ({ ...row, default: row.default ?? "", synonym: synonymOf(row.name) }))
-  .sort((a, b) => (a.name < b.name ? -1 : 1))
+const rows: ReadonlyArray<TopicConfigKey> = topicTable.map((row) => ({
+  ...row,
+  default: row.default ?? "",
+  synonym: synonymOf(row.name),
+}))
 
-const described = inKafkaOrder(topicConfigKeys)
+/** By name: the order of CreateTopics' answers. */
+export const topicConfigKeys: ReadonlyArray<TopicConfigKey> = rows.toSorted((a, b) =>
+  a.name < b.name ? -1 : 1,
+)
+
+const described = inKafkaOrder(rows)
 const byName: ReadonlyMap<string, TopicConfigKey> = new Map(
   topicConfigKeys.map((key) => [key.name, key]),
 )

@@ -9,7 +9,7 @@
  * `offset-reset`. Mode, of broker settings only: `fixed` (at start), `cluster` (altered for one
  * broker or for all), `broker` (for one broker only), `listener` (for one of its listeners only).
  *
- * `= text` is said of all rows that follow, up to the next such line. `! reason` likewise, and
+ * `= text` is said of all rows that follow, up to the next such line; `=` alone ends it. `! reason` likewise, and
  * whoever sets one of these rows at start is refused with that reason.
  */
 import { checkOf } from "./config-bounds.ts"
@@ -56,7 +56,7 @@ export const configTable = (text: string): ConfigTable => {
   const rows: Array<{ line: string; documentation: Array<string>; family: Family }> = []
   let family: Family = { said: "", refusal: undefined }
   for (const line of text.split("\n")) {
-    if (line.startsWith("= ")) family = { said: line.slice(2), refusal: undefined }
+    if (/^=( |$)/.test(line)) family = { said: line.slice(2), refusal: undefined }
     else if (line.startsWith("! ")) {
       const refusal = line.slice(2)
       family = { said: `Without effect: ${refusal}.`, refusal }

@@ -1,5 +1,5 @@
 /** DescribeConfigs of brokers: everything one broker runs with, or what was altered for all. */
-import { brokerConfig, kafkaBrokerConfigs } from "./broker-configs.ts"
+import { brokerConfig, kafkaBrokerConfigs, withoutListener } from "./broker-configs.ts"
 import { brokerSynonyms, brokerValue, ConfigSource } from "./broker-layers.ts"
 import type { BrokerLayers, ConfigSynonym } from "./broker-layers.ts"
 import { configEntry } from "./config-entry.ts"
@@ -27,13 +27,20 @@ export const describedAllBrokers = ({ shared }: BrokerLayers): ReadonlyArray<Con
       brokerEntry(name, value, [{ name, value, source: ConfigSource.DYNAMIC_DEFAULT_BROKER }]),
     )
 
+/** A setting of one listener is what it is of all of them, and nobody alters it by that name. */
+const definitionOf = (name: string): ConfigDefinition | undefined => {
+  const base = withoutListener(name)
+  const row = brokerConfig(base)
+  return row === undefined || base === name ? row : { ...row, name, mode: "fixed" }
+}
+
 /** Secrets have no value, nor has a name that nobody knows: it may be one. */
 const brokerEntry = (
   name: string,
   value: string | null,
   synonyms: ReadonlyArray<ConfigSynonym>,
 ): ConfigEntry => {
-  const row = brokerConfig(name)
+  const row = definitionOf(name)
   if (row === undefined || row.type === "password") return secret(name, row, synonyms)
   const shown = value === null ? null : normalText(row.type, value)
   return { ...configEntry(row, shown, synonyms), readOnly: row.mode === "fixed" }
