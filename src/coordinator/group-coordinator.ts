@@ -29,7 +29,11 @@ export class GroupCoordinator {
 
   constructor(host: CoordinatorHost) {
     this.#host = host
-    this.#groups = new Groups(host.log)
+    this.#groups = this.#noGroups()
+  }
+
+  #noGroups(): Groups {
+    return new Groups((level, line) => this.#host.log(level, line))
   }
 
   /** Each committed batch once, in order; `appendMs` is the leader's clock of it. */
@@ -45,7 +49,7 @@ export class GroupCoordinator {
   /** In place of all that was applied before; not while leading. */
   restore(state: Uint8Array): void {
     if (this.#leader !== undefined) throw new Error("a leading coordinator cannot be restored")
-    this.#groups = new Groups(this.#host.log)
+    this.#groups = this.#noGroups()
     decodeState(state, this.#groups)
   }
 

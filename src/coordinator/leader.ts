@@ -193,8 +193,7 @@ export class Leader {
   }
 
   deleteGroup(groupId: string, nowMs: number, reply: Reply<ErrorCode>): void {
-    const refuse = (error: ErrorCode) => error
-    this.#run(groupId, { nowMs }, reply, refuse, (respond) => {
+    this.#run(groupId, { nowMs }, reply, itself, (respond) => {
       const group = this.view(groupId)
       if (group === undefined || !group.isEmpty) {
         const { GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP } = ErrorCode
@@ -229,3 +228,5 @@ export class Leader {
 }
 
 const errorOnly = (errorCode: ErrorCode): { readonly errorCode: ErrorCode } => ({ errorCode })
+
+const itself = (error: ErrorCode): ErrorCode => error

@@ -100,6 +100,7 @@ export class ClassicProtocol {
     return createFirst(group, nowMs, (error, nowAtLastMs) => {
       if (error === ErrorCode.NONE) return go(nowAtLastMs)
       reply({ errorCode: error })
+      return undefined
     })
   }
 

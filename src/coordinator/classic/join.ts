@@ -1,7 +1,7 @@
 /** JoinGroup in a classic group: who is let in, and what that sets off. */
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import { uuidFromBase64 } from "../../protocol/uuid.ts"
-import { after, noStep } from "../operations.ts"
+import { noStep } from "../operations.ts"
 import type { Step } from "../operations.ts"
 import type { RequestOrigin } from "../ports.ts"
 import type { CoordinatorTerm } from "../term.ts"
@@ -69,14 +69,14 @@ export class Joiner {
     const { groupMaxSize } = this.#term.host.settings
     const member = group.members.get(memberId)
     switch (group.state) {
-      case "Empty":
-        return true
       case "PreparingRebalance":
         return member?.joining !== undefined || group.joiningCount < groupMaxSize
       case "CompletingRebalance":
       case "Stable":
         return member !== undefined || group.members.size < groupMaxSize
+      case "Empty":
     }
+    return true
   }
 
   #joinNew(join: Join, nowMs: number): Step {
@@ -141,9 +141,9 @@ export class Joiner {
         reply(currentGeneration(group, member, false))
         return noStep
       case "Empty":
-        reply({ memberId: member.memberId, errorCode: ErrorCode.UNKNOWN_MEMBER_ID })
-        return noStep
     }
+    reply({ memberId: member.memberId, errorCode: ErrorCode.UNKNOWN_MEMBER_ID })
+    return noStep
   }
 
   #add(join: Join, memberId: string, nowMs: number): Step {
@@ -195,8 +195,8 @@ export class Joiner {
       case "PreparingRebalance":
         return this.#rebalancer.completeIfAllJoined(group, nowMs)
       case "Empty":
-        throw new Error(`the empty group ${group.groupId} has a static member`)
     }
+    throw new Error(`the empty group ${group.groupId} has a static member`)
   }
 
   /** Nothing changes for the others: the new id takes the old one's place and assignment. */
@@ -262,6 +262,3 @@ export const createFirst = (group: LiveGroup, nowMs: number, next: Step["settled
     settled: next,
   }
 }
-
-/** Decides again when the step before it is through. */
-export const again = (decide: (nowMs: number) => Step): Step => after((_, nowMs) => decide(nowMs))

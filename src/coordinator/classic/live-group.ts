@@ -129,7 +129,7 @@ export class LiveGroup implements GroupView {
 
   /** The member under another id; whoever waits under the old one is fenced. */
   replaceStatic(old: Member, newMemberId: string): Member {
-    const member = new Member({ ...old, memberId: newMemberId })
+    const member = old.under(newMemberId)
     const wasLeader = this.isLeader(old.memberId)
     old.answerJoin({ memberId: old.memberId, errorCode: ErrorCode.FENCED_INSTANCE_ID })
     old.answerSync({ errorCode: ErrorCode.FENCED_INSTANCE_ID })

@@ -61,6 +61,22 @@ export class Member {
     this.assignment = options.assignment
   }
 
+  /** The same under another id; it waits for nothing. */
+  under(memberId: string): Member {
+    const { groupInstanceId, clientId, clientHost, protocols, assignment } = this
+    const { rebalanceTimeoutMs, sessionTimeoutMs } = this
+    return new Member({
+      memberId,
+      groupInstanceId,
+      clientId,
+      clientHost,
+      rebalanceTimeoutMs,
+      sessionTimeoutMs,
+      protocols,
+      assignment,
+    })
+  }
+
   /** Whoever waits for us is alive, except for one who has never been answered. */
   get isHeldAlive(): boolean {
     return !this.isNew && (this.joining !== undefined || this.syncing !== undefined)

@@ -229,8 +229,8 @@ export class Rebalancer {
       case "PreparingRebalance":
         return group.hasAllJoined ? this.#completeJoin(group, nowMs) : noStep
       case "Empty":
-        return noStep
     }
+    return noStep
   }
 
   /** Nothing comes of it if the group or the timer has been replaced when its turn comes. */

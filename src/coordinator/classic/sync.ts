@@ -48,9 +48,9 @@ export const sync = (
       return noStep
     case "PreparingRebalance":
     case "Empty":
-      reply({ errorCode: ErrorCode.REBALANCE_IN_PROGRESS })
-      return noStep
   }
+  reply({ errorCode: ErrorCode.REBALANCE_IN_PROGRESS })
+  return noStep
 }
 
 interface Sync {
@@ -79,8 +79,11 @@ const store = (rebalancer: Rebalancer, group: LiveGroup, request: SyncRequest): 
     records: [encodeClassicGroup(group.committed(assignments))],
     settled: (error, nowMs) => {
       const isSame = request.generationId === group.generationId
-      if (group.state !== "CompletingRebalance" || !isSame) return
-      if (error === ErrorCode.NONE) return rebalancer.handOut(group, assignments, nowMs)
+      if (group.state !== "CompletingRebalance" || !isSame) return undefined
+      if (error === ErrorCode.NONE) {
+        rebalancer.handOut(group, assignments, nowMs)
+        return undefined
+      }
       rebalancer.withdrawAssignments(group, error, nowMs)
       return rebalancer.prepare(group, "its assignment could not be stored", nowMs)
     },
