@@ -22,9 +22,12 @@ export interface PartitionObserver {
   fresh(): PartitionObserver
 }
 
-/** Entries that take no offset are none: no-ops, memberships, what a partition does to its own log. */
+/**
+ * Entries that take no offset are none: no-ops, memberships, what a partition does to its own log;
+ * nor is one of which compaction has left nothing.
+ */
 export const isBatch = (meta: EntryMeta): boolean =>
-  meta.type === "data" && meta.lastOffset >= meta.firstOffset
+  meta.type === "data" && meta.lastOffset >= meta.firstOffset && meta.payloadBytes > 0
 
 /** In place of the version that a partition's own state begins with. */
 const bothParts = 0x4f42

@@ -6,6 +6,7 @@
 import type { LogIndex } from "../../raft/types.ts"
 import { CorruptEntry } from "../../storage/wal.ts"
 import type { GroupLog } from "../../storage/wal.ts"
+import { readBatchHeader } from "../protocol/batch-view.ts"
 import { iterateRecords } from "../protocol/record.ts"
 
 export interface TimestampedOffset {
@@ -27,6 +28,8 @@ export interface Readable {
 
 /** Batches read in vain: their envelopes promise more than their records hold. */
 const missesMax = 16
+/** Envelopes among which the latest record is looked for when it is not where it was. */
+const latestMax = 4096
 
 /** The first record with a timestamp at or after `timestamp`. */
 export function recordAtTimestamp(
@@ -38,6 +41,13 @@ export function recordAtTimestamp(
   for (let misses = 0; from !== undefined; misses++) {
     const index = log.indexOfTimestamp(timestamp, from)
     if (index === undefined || index >= hi) return undefined
+    // Compaction may have left nothing of it, and of many behind it.
+    const next = log.indexOfPayload(index)
+    if (next !== index) {
+      from = next
+      misses--
+      continue
+    }
     const found = recordInEntry(readable, index, timestamp)
     if (found !== undefined) return found
     if (misses === missesMax) return startOfEntry(readable, index)
@@ -67,9 +77,38 @@ export function recordOfMaxTimestamp(
     const index = timestamp < 0 ? undefined : log.indexOfTimestamp(timestamp, lo)
     if (index === undefined) return undefined
     const found = recordInEntry(readable, index, timestamp)
-    if (found !== undefined || index !== from) return found
+    if (found !== undefined) return found
+    if (index !== from) break
   }
-  return undefined
+  return recordOfLatestEntries(readable)
+}
+
+/**
+ * Compaction has taken the record that the envelopes promise. The last batch is always whole; of
+ * the entries before it the newest are looked at.
+ */
+function recordOfLatestEntries(readable: Readable): TimestampedOffset | undefined {
+  const { log, hi } = readable
+  const lo = Math.max(log.firstIndex, hi - latestMax)
+  const latestFirst = log
+    .metas(lo, hi, latestMax)
+    .filter(({ type, payloadBytes, maxTimestamp }) => {
+      return type === "data" && payloadBytes > 0 && maxTimestamp >= 0
+    })
+    .toSorted((a, b) => b.maxTimestamp - a.maxTimestamp || a.index - b.index)
+  let best: TimestampedOffset | undefined
+  for (const { index, maxTimestamp } of latestFirst.slice(0, missesMax)) {
+    if (best !== undefined && best.timestamp >= maxTimestamp) break
+    const found = latestInEntry(readable, index)
+    if (found !== undefined && found.timestamp > (best?.timestamp ?? -1)) best = found
+  }
+  return best
+}
+
+function latestInEntry(readable: Readable, index: LogIndex): TimestampedOffset | undefined {
+  const batch = readable.log.entries(index, index + 1, 0)[0]?.payload
+  const header = batch === undefined ? undefined : readBatchHeader(batch)
+  return header && recordInEntry(readable, index, header.maxTimestamp)
 }
 
 /** In the readable part of the entry; where it cannot be read its start, which is never too late. */
@@ -81,7 +120,7 @@ function recordInEntry(
   const { log, logStartOffset, onCorrupt } = readable
   try {
     const entry = log.entries(index, index + 1, 0)[0]
-    if (entry === undefined) return undefined
+    if (entry === undefined || entry.payload.length === 0) return undefined
     for (const record of iterateRecords(entry.payload)) {
       if (record.offset < logStartOffset || record.timestamp < timestamp) continue
       return { offset: record.offset, timestamp: record.timestamp, leaderEpoch: entry.term }
