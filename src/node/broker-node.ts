@@ -11,7 +11,7 @@ import type { Configuration, LogIndex, MemberId } from "../../raft/types.ts"
 import type { CommitNumber, GroupId } from "../../storage/wal.ts"
 import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage } from "../cluster/image.ts"
-import { foundingConfiguration, memberId } from "../cluster/members.ts"
+import { memberId } from "../cluster/members.ts"
 import type { Partition } from "../partition/partition.ts"
 import type { Outbox } from "../partition/ports.ts"
 import type { RaftGroup } from "../partition/raft-group.ts"
@@ -19,21 +19,23 @@ import type { PeerFrame } from "../peer/codec.ts"
 import { AutoCreate } from "./auto-create.ts"
 import { BrokerSettings } from "./broker-settings.ts"
 import { Leadership } from "./leadership.ts"
-import { lossLine, mayRunAlone } from "./sole-voter.ts"
 import { StartCampaign } from "./start-campaign.ts"
 import type { Admission } from "./admission.ts"
 import { servedVersion } from "./advertised.ts"
 import type { Served } from "./advertised.ts"
 import { ClusterView } from "./cluster-view.ts"
 import { ForwardedRequests } from "./forwarded-requests.ts"
+import { Coordination } from "./coordination/coordination.ts"
 import { DiskSpace } from "./disk-space.ts"
 import { Forwarder } from "./forward.ts"
 import { Handover } from "./handover.ts"
 import { LeaderView } from "./leader-view.ts"
 import type { LeaderState } from "./leader-view.ts"
 import { Liveness } from "./liveness.ts"
-import { MetadataGroup, metadataGroupId } from "./metadata-group.ts"
+import { metadataGroupId } from "./metadata-group.ts"
+import type { MetadataGroup } from "./metadata-group.ts"
 import { MetadataLeader } from "./metadata-leader.ts"
+import { ownMetadataGroup } from "./own-metadata-group.ts"
 import { PeerLinks } from "./peer-links.ts"
 import { PeerOutput } from "./peer-output.ts"
 import type {
@@ -67,6 +69,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
   readonly settings: NodeSettings
   readonly brokerSettings: BrokerSettings
   readonly leaders: LeaderView
+  readonly coordination: Coordination
   refusal: string | null = null
   readonly #options: NodeOptions
   readonly #ports: NodePorts
@@ -123,8 +126,9 @@ export class BrokerNode implements BrokerMachine, NodeView {
       this.#reconciler.led(group),
     )
     this.#autoCreate = new AutoCreate(this)
-    this.#producerIds = this.#makeProducerIds()
+    this.#producerIds = new ProducerIds(this, () => this.#waiting.wake(metadataKey))
     this.#startCampaign = new StartCampaign(this.#member, 0)
+    this.coordination = new Coordination(options, this, () => this.#nowMs)
     this.#replicas = new Replicas({
       self: this.#member,
       settings: this.settings,
@@ -135,6 +139,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
         this.#waiting.wake(partition.info.group)
         this.#leadership.partition(partition)
       },
+      observer: (info) => this.coordination.observer(info),
       onBegun: (group) => this.#recovery.begun(group),
     })
     this.#recovery = this.#makeRecovery()
@@ -150,11 +155,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       leaders: this.leaders,
     })
     this.#forwarder = this.#makeForwarder()
-    this.#forwarded = new ForwardedRequests({
-      submit: (request, done) => this.#metadataLeader.submit(request, done),
-      respond: (nodeId, correlationId, frame) => this.#output.respond(nodeId, correlationId, frame),
-      log: this.#log,
-    })
+    this.#forwarded = this.#makeForwarded()
     this.#registration = this.#makeRegistration()
     this.#runner = new RequestRunner(this, this.#waiting, ports)
     this.#links = this.#makeLinks()
@@ -168,15 +169,6 @@ export class BrokerNode implements BrokerMachine, NodeView {
     })
   }
 
-  #makeProducerIds(): ProducerIds {
-    return new ProducerIds({
-      nodeId: this.nodeId,
-      brokerEpoch: () => this.image.brokers.get(this.nodeId)?.epoch ?? -1,
-      decide: (request, done) => this.decide(request, done),
-      refilled: () => this.#waiting.wake(metadataKey),
-    })
-  }
-
   #makeForwarder(): Forwarder {
     return new Forwarder({
       leader: () => this.#view.metadataLeader,
@@ -186,6 +178,14 @@ export class BrokerNode implements BrokerMachine, NodeView {
       appliedIndexOf: (nodeId) => this.#liveness.peer(nodeId)?.appliedMetadataIndex ?? 0,
       appliedIndex: () => this.image.index,
       log: (line) => this.log("warn", line),
+    })
+  }
+
+  #makeForwarded(): ForwardedRequests {
+    return new ForwardedRequests({
+      submit: (request, done) => this.#metadataLeader.submit(request, done),
+      respond: (nodeId, correlationId, frame) => this.#output.respond(nodeId, correlationId, frame),
+      log: this.#log,
     })
   }
 
@@ -243,27 +243,15 @@ export class BrokerNode implements BrokerMachine, NodeView {
   }
 
   #makeMetadataGroup(): MetadataGroup {
-    const { clusterId, founders, settings } = this.#options
-    const { wal } = this.#ports
-    const bootstrap = foundingConfiguration(founders)
-    const parts = { wal, acceptDataLoss: settings.acceptDataLoss, log: this.#log }
-    if (!mayRunAlone(metadataGroupId, { bootstrap, votes: true }, parts)) {
-      this.refusal = `the metadata of this broker is not whole: ${lossLine}`
-    }
-    return new MetadataGroup({
-      clusterId,
-      raft: this.#replicas.raftConfig(
-        metadataGroupId,
-        bootstrap,
-        settings.electionTimeoutMs,
-        false,
-      ),
-      wal,
+    const { metadata, refusal } = ownMetadataGroup({
+      options: this.#options,
+      ports: this.#ports,
+      replicas: this.#replicas,
       outbox: this.#outbox(),
-      onDirty: this.#replicas.onDirty,
       onRole: () => this.#leadership.metadata(this.#metadata),
-      snapshotEntries: settings.metadataSnapshotEntries,
     })
+    this.refusal = refusal
+    return metadata
   }
 
   #makeMetadataLeader(): MetadataLeader {
@@ -317,6 +305,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.#recovery.tick(nowMs)
     this.#diskSpace.tick(nowMs)
     this.#replicas.tick(nowMs)
+    this.coordination.tick(nowMs)
     this.#campaign(nowMs)
     this.#registration.run(nowMs)
     this.#forwarder.run(nowMs)
@@ -381,8 +370,9 @@ export class BrokerNode implements BrokerMachine, NodeView {
       this.#forwarder.run(nowMs)
       this.#metadataLeader.run(nowMs)
       if (this.#handover === undefined) this.#reconciler.run(nowMs)
+      this.coordination.run()
       this.#waiting.run(nowMs)
-      left = this.#replicas.dirty || this.#waiting.anyWoken
+      left = this.#replicas.dirty || this.#waiting.anyWoken || this.coordination.dirty
     }
     for (const frame of this.#reports.takeChanges()) this.#output.broadcast(frame)
     return left
@@ -393,6 +383,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
     if (applied.length === 0) return
     this.#reconciler.applied(applied, nowMs)
     this.#links.releasePending()
+    this.coordination.topicsChanged(nowMs)
     if (this.#reconciler.registered && !this.#caughtUp) {
       this.#caughtUp = true
       this.#reconciler.caughtUp()

@@ -5,16 +5,9 @@
 import { ErrorCode } from "../protocol/error-codes.ts"
 import { allocateProducerIds } from "../protocol/messages/allocate-producer-ids.ts"
 import { responseOf } from "./requests/bodies.ts"
-import type { ControllerRequest, ControllerResult } from "./requests/outcome.ts"
+import type { NodeView } from "./requests/outcome.ts"
 
-export interface ProducerIdsPorts {
-  readonly nodeId: number
-  /** Of this broker's registration; −1: not registered. */
-  brokerEpoch(): number
-  decide(request: ControllerRequest, done: (result: ControllerResult) => void): void
-  /** Ids are there again. */
-  refilled(): void
-}
+type Asker = Pick<NodeView, "nodeId" | "image" | "decide">
 
 const refillBelow = 100
 const retryAfterMs = 200
@@ -26,15 +19,24 @@ interface IdBlock {
 }
 
 export class ProducerIds {
-  readonly #ports: ProducerIdsPorts
+  readonly #node: Asker
+  readonly #refilled: () => void
   #next = 0
   #end = 0
   #following: IdBlock | undefined
   #asking = false
   #notBeforeMs = 0
 
-  constructor(ports: ProducerIdsPorts) {
-    this.#ports = ports
+  /** `refilled` is called when ids are there again. */
+  constructor(node: Asker, refilled: () => void) {
+    this.#node = node
+    this.#refilled = refilled
+  }
+
+  /** Of this broker's registration; −1: not registered. */
+  get #brokerEpoch(): number {
+    const { nodeId, image } = this.#node
+    return image.brokers.get(nodeId)?.epoch ?? -1
   }
 
   /** Undefined: none left, a block is asked for. */
@@ -54,17 +56,17 @@ export class ProducerIds {
     if (this.#asking || this.#following !== undefined || nowMs < this.#notBeforeMs) return
     this.#asking = true
     this.#notBeforeMs = nowMs + retryAfterMs
-    const { nodeId: brokerId } = this.#ports
-    const body = { brokerId, brokerEpoch: this.#ports.brokerEpoch() }
+    const { nodeId: brokerId } = this.#node
+    const body = { brokerId, brokerEpoch: this.#brokerEpoch }
     const { key: apiKey } = allocateProducerIds
     const deadlineMs = nowMs + decideWaitMs
-    this.#ports.decide({ apiKey, apiVersion: 0, body, deadlineMs }, (result) => {
+    this.#node.decide({ apiKey, apiVersion: 0, body, deadlineMs }, (result) => {
       this.#asking = false
       if (result._tag === "timedOut") return
       const response = responseOf(allocateProducerIds, result.response)
       if (response.errorCode !== ErrorCode.NONE) return
       this.#following = { first: response.producerIdStart, count: response.producerIdLen }
-      this.#ports.refilled()
+      this.#refilled()
     })
   }
 }

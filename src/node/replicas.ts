@@ -10,6 +10,7 @@ import { groupConfiguration, nodeOf } from "../cluster/members.ts"
 import type { PartitionInfo } from "../cluster/image.ts"
 import type { HostedAs } from "../cluster/membership.ts"
 import { Backlog } from "../partition/backlog.ts"
+import type { PartitionObserver } from "../partition/observer.ts"
 import { Partition } from "../partition/partition.ts"
 import type { PartitionConfig } from "../partition/partition.ts"
 import type { Outbox } from "../partition/ports.ts"
@@ -35,6 +36,8 @@ export interface ReplicasOptions {
    * group.
    */
   readonly onProgress: (partition: Partition) => void
+  /** Who follows the committed batches of a partition that is about to be made. */
+  readonly observer: (info: PartitionInfo) => PartitionObserver | undefined
   /** A group runs here from now on. */
   readonly onBegun: (group: RaftGroup) => void
 }
@@ -183,6 +186,7 @@ export class Replicas {
       onProgress,
       onTrimDue: (due) => this.#trims.add(due),
       backlog: this.#backlog,
+      observer: this.#options.observer(info),
     })
     this.#partitions.set(info.group, partition)
     this.#byGroup.set(partition.raftGroup, partition)

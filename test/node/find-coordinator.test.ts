@@ -3,7 +3,6 @@
  */
 import { describe, expect, test } from "bun:test"
 import { groupPartition } from "../../src/node/coordination/group-partition.ts"
-import { advertisedApis } from "../../src/node/node.ts"
 import { ErrorCode } from "../../src/protocol/error-codes.ts"
 import { createTopics } from "../../src/protocol/messages/create-topics.ts"
 import { describeTopicPartitions } from "../../src/protocol/messages/describe-topic-partitions.ts"
@@ -205,11 +204,6 @@ describe("what is not coordinated", () => {
     const old = world.call(0, findCoordinator, 3, { key: "a", keyType })
     expect(old).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST, nodeId: -1, port: -1 })
     expect(world.node(0).image.topics.size).toBe(0)
-  })
-
-  test("no group API is offered beside it", () => {
-    const groupApis = [8, 9, 11, 12, 13, 14, 15, 16, 42, 47, 68, 69]
-    expect(advertisedApis.filter(({ key }) => groupApis.includes(key))).toEqual([])
   })
 })
 

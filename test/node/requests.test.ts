@@ -455,6 +455,6 @@ describe("cluster", () => {
     expect(node.served(0, 3)).toBe("served")
     expect(node.served(1, 19)).toBe("unsupportedVersion")
     expect(node.served(10, 7)).toBe("unsupportedVersion")
-    expect(node.served(11, 0)).toBe("unknownApi")
+    expect(node.served(24, 0)).toBe("unknownApi")
   })
 })

@@ -12,3 +12,5 @@ export const topicOperations = 3576
 export const clusterOperations = 8096
 /** Integer.MIN_VALUE. */
 export const operationsNotAsked = -0x80000000
+/** READ DELETE DESCRIBE DESCRIBE_CONFIGS ALTER_CONFIGS. */
+export const groupOperations = 3400

@@ -2,6 +2,7 @@
 import type { MetadataImage } from "../../cluster/image.ts"
 import type { Partition } from "../../partition/partition.ts"
 import type { GroupId } from "../../../storage/wal.ts"
+import type { Coordination } from "../coordination/coordination.ts"
 import type { BrokerSettings } from "../broker-settings.ts"
 import type { LeaderView } from "../leader-view.ts"
 import type { LogDir, LogLevel, NodeSettings } from "../ports.ts"
@@ -36,6 +37,7 @@ export interface NodeView {
   readonly brokerSettings: BrokerSettings
   readonly image: MetadataImage
   readonly leaders: LeaderView
+  readonly coordination: Coordination
   /** This process has been registered: the image holds everything that was committed before. */
   readonly caughtUp: boolean
   /** The replica of that group on this broker. */
