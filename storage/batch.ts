@@ -10,7 +10,7 @@ import type { Amputation } from "./segment.ts"
 import type { Roll, RowWrite, Transaction } from "./segment-writer.ts"
 import type { Slab, Slabs } from "./slabs.ts"
 import type { SqliteGroupLog } from "./sqlite-group-log.ts"
-import type { Checkpoint, CommitNumber, GroupId } from "./wal.ts"
+import type { Checkpoint, CommitNumber, CompactedTo, GroupId } from "./wal.ts"
 
 /** Bounds the directory: entries without payload would never fill a row. */
 const rowSlotsMax = 4096
@@ -63,6 +63,7 @@ export class Batch {
   /** Newest of each group: what its log may forget once they are durable. */
   readonly cuts = new Map<GroupId, StoredCut>()
   readonly checkpoints = new Map<GroupId, Checkpoint>()
+  private readonly compacted = new Map<GroupId, CompactedTo>()
   /** Called when it is durable, or with the reason why it never will be. */
   readonly settled: Array<(failure?: Error) => void> = []
   /** The transaction begins a file. */
@@ -118,6 +119,10 @@ export class Batch {
     this.checkpoints.set(group, checkpoint)
   }
 
+  setCompacted(group: GroupId, compacted: CompactedTo): void {
+    this.compacted.set(group, compacted)
+  }
+
   amputate(group: GroupId, seq: number, index: LogIndex): void {
     this.amputations.push({ group, seq, index })
   }
@@ -133,6 +138,7 @@ export class Batch {
     this.hardStates.delete(group)
     this.cuts.delete(group)
     this.checkpoints.delete(group)
+    this.compacted.delete(group)
     this.dropped.add(group)
     this.ends.delete(group)
   }
@@ -147,6 +153,7 @@ export class Batch {
       hardStates: [...this.hardStates],
       cuts: [...this.cuts],
       checkpoints: [...this.checkpoints],
+      compacted: [...this.compacted],
       rewrites: [...this.rewrites],
       ends: [...this.ends.values()],
       ...(this.roll === undefined ? {} : { roll: this.roll }),

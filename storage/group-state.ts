@@ -20,7 +20,9 @@ import { Extents, type ExtentFacts } from "./extents.ts"
 import { guarded, type Located, type RowSource } from "./row-source.ts"
 import { Tail } from "./tail.ts"
 import { TermRuns } from "./term-runs.ts"
-import { CorruptEntry, type EntryMeta, type GroupId } from "./wal.ts"
+import { loweredTo } from "./compacted-row.ts"
+import { CorruptEntry, notCompacted } from "./wal.ts"
+import type { CompactedTo, EntryMeta, GroupId } from "./wal.ts"
 
 /** A verified extent: its entries' chain holds from the entry before it to its last. */
 export interface ReadExtent extends Located {
@@ -44,6 +46,7 @@ export class GroupState {
   cut: LogCut = noCut
   payloadBytes = 0
   lastAppendMs = 0
+  compacted: CompactedTo = notCompacted
   readonly tail = new Tail()
   protected readonly extents = new Extents()
   protected readonly runs = new TermRuns()
@@ -100,6 +103,7 @@ export class GroupState {
 
   /** Removes every entry with an index ≥ `index`. */
   truncateFrom(index: LogIndex): void {
+    this.compacted = loweredTo(index, this.compacted)
     if (index > this.lastIndex) return
     const { extents } = this
     while (extents.length > 0 && extents.firstIndex(extents.length - 1) >= index) {
@@ -340,6 +344,7 @@ export class GroupState {
     for (let at = 0; at < this.extents.length; at++) this.release(at)
     this.payloadBytes = 0
     this.lastAppendMs = 0
+    this.compacted = notCompacted
     this.hasHoles = false
     this.extents.clear()
     this.runs.truncateFrom(0)
@@ -355,7 +360,7 @@ export class GroupState {
       extents.lastIndex(at) === cut.index ? extents.chain(at) : this.chainInside(at, cut.index)
     const next = extents.lastIndex(at) === cut.index ? undefined : this.factsFrom(at, cut.index + 1)
     while (extents.length > 0 && extents.lastIndex(0) <= cut.index) this.removeFirst()
-    if (next !== undefined) this.replaceFirst(next)
+    if (next !== undefined) this.shrink(0, next)
     this.forgetBefore(cut.index + 1)
     this.cut = cut
     this.baseChain = chain
@@ -366,10 +371,6 @@ export class GroupState {
     this.release(0)
     this.baseChain = this.extents.chain(0)
     this.extents.removeFirst(1)
-  }
-
-  private replaceFirst(facts: ExtentFacts): void {
-    this.shrink(0, facts)
   }
 
   /** Terms, configurations and cached entries below `index` are gone with their entries. */
@@ -395,7 +396,7 @@ export class GroupState {
   }
 
   private trimFirst(index: LogIndex): void {
-    if (!this.extents.isHole(0)) this.replaceFirst(this.factsFrom(0, index))
+    if (!this.extents.isHole(0)) this.shrink(0, this.factsFrom(0, index))
   }
 
   private restoreExtents(found: Extents, from: LogIndex, to: LogIndex): void {

@@ -15,9 +15,12 @@ import {
 } from "../raft/types.ts"
 import { holdsCut, type CheckedLog, type LogEnd } from "./append-rules.ts"
 import type { TermRun } from "./term-runs.ts"
+import { loweredTo } from "./compacted-row.ts"
 import {
   CorruptEntry,
+  notCompacted,
   type Checkpoint,
+  type CompactedTo,
   type EntryMeta,
   type GroupId,
   type GroupLog,
@@ -32,6 +35,7 @@ export class MemoryGroupLog implements GroupLog, CheckedLog {
   private list: Array<Entry> = []
   private storedCut: Snapshot | undefined
   private storedCheckpoint: Checkpoint | undefined
+  compacted: CompactedTo = notCompacted
   /** Entries whose bytes are not those that were appended: reading one throws. */
   private readonly rotten: ReadonlySet<Entry>
 
@@ -73,21 +77,24 @@ export class MemoryGroupLog implements GroupLog, CheckedLog {
     )
   }
 
-  apply({ cut, entries, hardState, checkpoint }: GroupWrite): void {
+  apply({ cut, entries, hardState, checkpoint, compacted }: GroupWrite): void {
     if (cut !== undefined) this.cutAt(cut)
     const [first] = entries
     if (first !== undefined) this.truncateFrom(first.index)
     for (const entry of entries) this.list.push(entry)
     if (hardState !== undefined) this.storedHardState = hardState
     if (checkpoint !== undefined) this.storedCheckpoint = checkpoint
+    if (compacted !== undefined) this.compacted = compacted
   }
 
   truncateFrom(index: LogIndex): void {
+    this.compacted = loweredTo(index, this.compacted)
     this.list.length = Math.min(this.list.length, Math.max(0, index - this.firstIndex))
   }
 
   clear(): void {
     this.list = []
+    this.compacted = notCompacted
     this.storedHardState = undefined
     this.storedCut = undefined
     this.storedCheckpoint = undefined
@@ -95,6 +102,7 @@ export class MemoryGroupLog implements GroupLog, CheckedLog {
 
   copyOf(other: MemoryGroupLog): void {
     this.list = [...other.list]
+    this.compacted = other.compacted
     this.storedHardState = other.storedHardState
     this.storedCut = other.storedCut
     this.storedCheckpoint = other.storedCheckpoint
@@ -183,7 +191,9 @@ export class MemoryGroupLog implements GroupLog, CheckedLog {
 
   private cutAt(snapshot: Snapshot): void {
     const { cut } = snapshot
-    this.list = holdsCut(this, cut) ? this.list.slice(cut.index + 1 - this.firstIndex) : []
+    const isHeld = holdsCut(this, cut)
+    this.list = isHeld ? this.list.slice(cut.index + 1 - this.firstIndex) : []
+    if (!isHeld) this.compacted = notCompacted
     this.storedCut = snapshot
   }
 }

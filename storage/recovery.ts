@@ -5,6 +5,7 @@
  */
 import type { LogIndex } from "../raft/types.ts"
 import type { Autopsy } from "./autopsy.ts"
+import { decodeCompacted } from "./compacted-row.ts"
 import { decodeCut } from "./cut-record.ts"
 import type { Damages } from "./damages.ts"
 import { CorruptRow, Directory } from "./directory.ts"
@@ -172,6 +173,10 @@ class Replay {
     }
     for (const { group, index, term } of segment.checkpoints()) {
       logOf(group).checkpointAt = { index, term }
+    }
+    for (const row of segment.compacted()) {
+      const log = logOf(row.group)
+      log.writtenCompacted = log.compacted = decodeCompacted(row)
     }
     return nextSeq
   }

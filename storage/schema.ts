@@ -92,6 +92,15 @@ const migrations: ReadonlyArray<ReadonlyArray<string>> = [
        extents BLOB NOT NULL
      ) STRICT`,
   ],
+  [
+    // How far the group is compacted; crc: see compacted-row.ts.
+    `CREATE TABLE compacted (
+       grp INTEGER PRIMARY KEY,
+       idx INTEGER NOT NULL,
+       tombstones INTEGER NOT NULL,
+       crc INTEGER NOT NULL
+     ) STRICT`,
+  ],
 ]
 
 export const schemaVersion = migrations.length

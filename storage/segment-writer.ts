@@ -21,7 +21,7 @@ import {
 import type { LogEnding } from "./sentinel.ts"
 import { selectSegment, type Amputation, type SegmentInfo } from "./segment.ts"
 import { StateWriter } from "./state-writer.ts"
-import type { Checkpoint, GroupId } from "./wal.ts"
+import type { Checkpoint, CompactedTo, GroupId } from "./wal.ts"
 
 export interface RowWrite {
   readonly seq: number
@@ -43,6 +43,7 @@ export interface Transaction {
   readonly hardStates: ReadonlyArray<readonly [group: GroupId, state: HardState]>
   readonly cuts: ReadonlyArray<readonly [group: GroupId, cut: StoredCut]>
   readonly checkpoints: ReadonlyArray<readonly [group: GroupId, checkpoint: Checkpoint]>
+  readonly compacted: ReadonlyArray<readonly [group: GroupId, compacted: CompactedTo]>
   /** Logs of which entries from an index on are replaced or gone: for the sentinel. */
   readonly rewrites: ReadonlyArray<readonly [group: GroupId, from: LogIndex]>
   /** Where the logs it writes to end then: for the sentinel. */

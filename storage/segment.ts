@@ -6,6 +6,7 @@ import { constants, Database, SQLiteError, type Statement } from "bun:sqlite"
 import { pathToFileURL } from "node:url"
 import type { LogIndex } from "../raft/types.ts"
 import type { BoundaryRow } from "./boundary.ts"
+import type { CompactedRow } from "./compacted-row.ts"
 import type { CheckpointRow, CutRow } from "./cut-record.ts"
 import { CorruptRow, Directory } from "./directory.ts"
 import { DirectoryCache } from "./directory-cache.ts"
@@ -134,6 +135,13 @@ export class Segment implements RowSource, StateSource {
     return this.all<CheckpointRow>(sql, group)[0]
   }
 
+  /** None in a file of an earlier version that was sealed. */
+  compacted(): ReadonlyArray<CompactedRow> {
+    const known = this.all<{ readonly name: string }>(selectTable)
+    if (known.length === 0) return []
+    return this.all(`SELECT grp AS "group", idx AS "index", tombstones, crc FROM compacted`)
+  }
+
   /** Truncations without an append, in the order of seq. */
   amputations(): ReadonlyArray<Amputation> {
     const sql = `SELECT grp AS "group", seq, idx AS "index" FROM amputated ORDER BY seq, grp`
@@ -182,6 +190,8 @@ const immutableFlags = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_UR
 
 export const selectSegment =
   "SELECT first, last, generation, base_seq AS baseSeq, end_seq AS endSeq, bytes FROM segment"
+
+const selectTable = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'compacted'"
 
 const selectCuts = `SELECT grp AS "group", idx AS "index", term, last_offset AS lastOffset,
     append_ms AS appendMs, configuration, configuration_index AS configurationIndex, chain, state,

@@ -21,7 +21,9 @@ import { guarded, type RowSource } from "./row-source.ts"
 import type { TermRun } from "./term-runs.ts"
 import {
   CorruptEntry,
+  notCompacted,
   type Checkpoint,
+  type CompactedTo,
   type EntryMeta,
   type GroupId,
   type GroupLog,
@@ -39,6 +41,8 @@ export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
   heldCheckpoint: Checkpoint | undefined
   /** Where the stored checkpoint speaks of; undefined when there is none. */
   checkpointAt: EntryId | undefined
+  /** As the newest commit has it. */
+  writtenCompacted: CompactedTo = notCompacted
   private readonly states: StateSource
 
   constructor(group: GroupId, source: RowSource & StateSource) {
@@ -69,6 +73,7 @@ export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
 
   override clear(): void {
     super.clear()
+    this.writtenCompacted = notCompacted
     this.heldSnapshot = undefined
     this.heldCheckpoint = undefined
     this.checkpointAt = undefined

@@ -172,6 +172,7 @@ export class SqliteWal implements Wal {
     batch.rewrite(group, index)
     batch.setHardState(group, hardState)
     batch.setEnd(group, log.lastIndex, log.chain)
+    noteCompacted(batch, log)
     batch.through = ++this.committed
     this.sendNext()
     return batch.through
@@ -301,6 +302,7 @@ export class SqliteWal implements Wal {
       }
       if (forget === "end") batch.amputate(group, this.nextSeq, log.lastIndex + 1)
       log.storedHardState = hardState
+      noteCompacted(batch, log)
       if (hardState === undefined) this.logs.delete(group)
       else batch.setHardState(group, hardState)
     }
@@ -386,6 +388,8 @@ export class SqliteWal implements Wal {
       log.checkpointAt = { index, term }
       batch.setCheckpoint(write.group, write.checkpoint)
     }
+    if (write.compacted !== undefined) log.compacted = write.compacted
+    noteCompacted(batch, log)
     if (first !== undefined || write.cut !== undefined) {
       batch.setEnd(write.group, log.lastIndex, log.chain)
     }
@@ -470,4 +474,11 @@ export class SqliteWal implements Wal {
       if (log.heldCheckpoint === checkpoint) log.heldCheckpoint = undefined
     }
   }
+}
+
+/** It goes with whatever has changed it. */
+function noteCompacted(batch: Batch, log: SqliteGroupLog): void {
+  if (log.compacted === log.writtenCompacted) return
+  log.writtenCompacted = log.compacted
+  batch.setCompacted(log.group, log.compacted)
 }

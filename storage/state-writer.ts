@@ -3,6 +3,7 @@
  */
 import type { Database, Statement } from "bun:sqlite"
 import { encodeBoundary, type Boundary } from "./boundary.ts"
+import { encodeCompacted } from "./compacted-row.ts"
 import { encodeCheckpoint, encodeCut } from "./cut-record.ts"
 import { encodeGroupIndex, type GroupIndex } from "./group-index.ts"
 import { encodeHardState } from "./hard-state.ts"
@@ -12,6 +13,9 @@ import type { GroupId } from "./wal.ts"
 
 type SegmentStart = Omit<SegmentInfo, "endSeq" | "bytes">
 
+/** Of groups as they are now. */
+const stateTables = ["hard_state", "cut", "checkpoint", "compacted"] as const
+
 export class StateWriter {
   private readonly statements: Array<Statement> = []
   private readonly deletes: ReadonlyArray<Statement>
@@ -20,6 +24,7 @@ export class StateWriter {
   private readonly upsertHardState: Statement
   private readonly upsertCut: Statement
   private readonly upsertCheckpoint: Statement
+  private readonly upsertCompacted: Statement
 
   private readonly db: Database
 
@@ -30,9 +35,7 @@ export class StateWriter {
       this.statements.push(statement)
       return statement
     }
-    this.deletes = ["hard_state", "cut", "checkpoint"].map((table) =>
-      prepare(`DELETE FROM ${table} WHERE grp = ?1`),
-    )
+    this.deletes = stateTables.map((table) => prepare(`DELETE FROM ${table} WHERE grp = ?1`))
     this.upsertFloor = prepare("INSERT OR REPLACE INTO dropped (grp, seq) VALUES (?1, ?2)")
     this.upsertAmputated = prepare(
       `INSERT INTO amputated (grp, seq, idx) VALUES (?1, ?2, ?3)
@@ -52,6 +55,9 @@ export class StateWriter {
     )
     this.upsertCheckpoint = prepare(
       "INSERT OR REPLACE INTO checkpoint (grp, idx, term, crc, state) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )
+    this.upsertCompacted = prepare(
+      "INSERT OR REPLACE INTO compacted (grp, idx, tombstones, crc) VALUES (?1, ?2, ?3, ?4)",
     )
   }
 
@@ -78,6 +84,10 @@ export class StateWriter {
       const { index, term, crc, state } = encodeCheckpoint(group, checkpoint)
       this.upsertCheckpoint.run(group, index, term, crc, state)
     }
+    for (const [group, compacted] of transaction.compacted) {
+      const { index, tombstones, crc } = encodeCompacted(group, compacted)
+      this.upsertCompacted.run(group, index, tombstones, crc)
+    }
   }
 
   /**
@@ -85,7 +95,7 @@ export class StateWriter {
    * those of groups of which nothing else is there: that they were dropped is never forgotten.
    */
   copyFrom(previous: Database, baseSeq: number): void {
-    for (const table of ["hard_state", "cut", "checkpoint"]) {
+    for (const table of stateTables) {
       this.copyTable(previous, table, `SELECT * FROM ${table}`)
     }
     this.copyTable(

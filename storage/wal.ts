@@ -21,6 +21,19 @@ export interface Checkpoint {
   readonly state: Uint8Array
 }
 
+/**
+ * How far a group's log is compacted on this disk. Lowered by the log itself where entries go that
+ * may come back as they were appended.
+ */
+export interface CompactedTo {
+  /** Of entries at or below it, what later ones up to it supersede is gone. */
+  readonly index: LogIndex
+  /** Of entries at or below it, tombstones are gone. */
+  readonly tombstones: LogIndex
+}
+
+export const notCompacted: CompactedTo = { index: 0, tombstones: 0 }
+
 /** One group's part of a commit: cut first, then entries, then the rest. */
 export interface GroupWrite {
   readonly group: GroupId
@@ -35,6 +48,8 @@ export interface GroupWrite {
   readonly hardState?: HardState
   /** Replaces the stored one. Must be committed and in the log (or at its cut). */
   readonly checkpoint?: Checkpoint
+  /** Replaces the stored one. What it says is so already (`Compaction.finish`). */
+  readonly compacted?: CompactedTo
 }
 
 /** An entry without its bytes. */
@@ -80,6 +95,7 @@ export interface GroupLog extends LogReader {
    * over whole rows of entries without.
    */
   indexOfPayload(from: LogIndex): LogIndex | undefined
+  readonly compacted: CompactedTo
   /** Stored payload bytes of the group (DescribeLogDirs). */
   readonly payloadBytes: number
   /** The cut with its state, read back and verified; undefined while nothing was cut. */

@@ -1,7 +1,7 @@
 /** A group's log on a disk that may have gone bad in places: reading those throws. */
 import type { Entry, HardState, LogCut, LogIndex, Snapshot, Term } from "../../raft/types.ts"
 import { CorruptEntry } from "../../storage/wal.ts"
-import type { Checkpoint, EntryMeta, GroupId, GroupLog } from "../../storage/wal.ts"
+import type { Checkpoint, CompactedTo, EntryMeta, GroupId, GroupLog } from "../../storage/wal.ts"
 
 export class SimGroupLog implements GroupLog {
   /** Entries whose payload is not what was appended. */
@@ -36,6 +36,9 @@ export class SimGroupLog implements GroupLog {
   }
   get lastAppendMs(): number {
     return this.inner.lastAppendMs
+  }
+  get compacted(): CompactedTo {
+    return this.inner.compacted
   }
   get payloadBytes(): number {
     return this.inner.payloadBytes

@@ -4,6 +4,7 @@
  */
 import { expect, test } from "bun:test"
 import * as fc from "fast-check"
+import { withKept } from "../../raft/entry.ts"
 import type { Entry } from "../../raft/types.ts"
 import type { GroupWrite, SqliteWalLimits, Wal } from "../../storage/index.ts"
 import { checkpointAt, configuration, data, hardState, noop, snapshotAt } from "./entries.ts"
@@ -37,6 +38,7 @@ type Step =
   | { readonly _tag: "cut"; readonly cut: Cut }
   | { readonly _tag: "checkpoint"; readonly group: number; readonly back: number }
   | { readonly _tag: "amputate"; readonly group: number; readonly back: number }
+  | { readonly _tag: "compact"; readonly kept: ReadonlyArray<ReadonlyArray<number>> }
   | { readonly _tag: "durable" }
   | { readonly _tag: "reopen" }
   | { readonly _tag: "crash" }
@@ -86,6 +88,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       _tag: fc.constantFrom("checkpoint", "amputate"),
       group: fc.constantFrom(...groups),
       back: fc.nat(6),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      _tag: fc.constant("compact"),
+      kept: fc.array(fc.array(fc.nat(90), { maxLength: 12 }), {
+        minLength: groups.length,
+        maxLength: groups.length,
+      }),
     }),
   },
   { weight: 3, arbitrary: fc.constant({ _tag: "durable" }) },
@@ -180,7 +192,34 @@ async function restarted({ memory, sqlite }: Both, how: "reopen" | "crash"): Pro
   return { memory: await memory[how](), sqlite: await sqlite[how]() }
 }
 
+/** Each group's first entries keep so many bytes, where that is less; every other one all. */
+async function compact(opened: OpenWal, kept: ReadonlyArray<ReadonlyArray<number>>) {
+  const { wal } = opened
+  const compaction = wal.compaction()
+  for (const [group, bytes] of kept.entries()) {
+    const log = wal.log(group)
+    const entries = log.entries(log.firstIndex, log.firstIndex + bytes.length, Infinity)
+    for (const [n, entry] of entries.entries()) {
+      const left = bytes[n] ?? Infinity
+      if (left >= entry.payload.length) continue
+      compaction.keep(group, withKept(entry, entry.payload.slice(0, left)))
+    }
+  }
+  const outcome = new Promise((resolve) => compaction.finish(resolve))
+  await opened.durable()
+  expect(await outcome).toBe("done")
+  const { lastIndex } = wal.log(0)
+  wal.commit([{ group: 0, entries: [], compacted: { index: lastIndex, tombstones: 1 } }])
+}
+
 async function applied(both: Both, next: Step): Promise<Both> {
+  if (next._tag === "compact") {
+    await compact(both.memory, next.kept)
+    // The waiting itself is an empty commit on the SQLite side.
+    both.memory.wal.commit([])
+    await compact(both.sqlite, next.kept)
+    return both
+  }
   if (next._tag === "reopen" || next._tag === "crash") return restarted(both, next._tag)
   const { memory, sqlite } = both
   if (next._tag === "durable") {

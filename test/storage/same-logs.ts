@@ -23,6 +23,7 @@ function describeLog(wal: Wal, group: GroupId): object {
     termRuns: log.termRuns(),
     terms: indexes.map((index) => log.term(index)),
     cut: log.cut,
+    compacted: log.compacted,
     snapshot: withText(log.snapshot()),
     checkpoint: withText(log.checkpoint()),
     entries: log.entries(firstIndex, everything, everything).map(plain),
