@@ -4,10 +4,12 @@
  */
 import { decideAlterConfigs, decideIncrementalAlterConfigs } from "../cluster/alter-configs.ts"
 import { allocateProducerIds as decideProducerIds } from "../cluster/allocate-producer-ids.ts"
+import type { LeadershipView } from "../cluster/assignment.ts"
 import type { ControllerContext, Decision } from "../cluster/controller.ts"
 import { createPartitions as decideCreatePartitions } from "../cluster/create-partitions.ts"
 import { createTopics as decideCreateTopics } from "../cluster/create-topics.ts"
 import { deleteTopics as decideDeleteTopics } from "../cluster/delete-topics.ts"
+import { decideElections } from "../cluster/elect-leaders.ts"
 import type { MetadataImage } from "../cluster/image.ts"
 import { changeMembership as decideMembership } from "../cluster/change-membership.ts"
 import {
@@ -26,8 +28,10 @@ import { changeMembership } from "../protocol/messages/change-membership.ts"
 import { createPartitions } from "../protocol/messages/create-partitions.ts"
 import { createTopics } from "../protocol/messages/create-topics.ts"
 import { deleteTopics } from "../protocol/messages/delete-topics.ts"
+import { describeQuorum } from "../protocol/messages/describe-quorum.ts"
+import { electLeaders } from "../protocol/messages/elect-leaders.ts"
 import { incrementalAlterConfigs } from "../protocol/messages/incremental-alter-configs.ts"
-import type { Api } from "../protocol/schema.ts"
+import type { Api, RequestOf } from "../protocol/schema.ts"
 import { requestOf } from "./requests/bodies.ts"
 
 const apis = new Map<number, Api>(
@@ -39,6 +43,8 @@ const apis = new Map<number, Api>(
     listPartitionReassignments,
     alterConfigs,
     incrementalAlterConfigs,
+    electLeaders,
+    describeQuorum,
     brokerRegistration,
     allocateProducerIds,
     changeMembership,
@@ -48,10 +54,17 @@ const apis = new Map<number, Api>(
 /** Undefined: not a request for the metadata leader. */
 export const controllerApi = (apiKey: number): Api | undefined => apis.get(apiKey)
 
+/** What the metadata leader knows beside the image. */
+export interface LeadersView {
+  readonly leadership: LeadershipView
+  readonly quorum: (request: RequestOf<typeof describeQuorum>) => object
+}
+
 export function decide(
   image: MetadataImage,
   request: { readonly apiKey: number; readonly body: object },
   context: ControllerContext,
+  view: LeadersView,
 ): Decision<object> {
   switch (request.apiKey) {
     case createTopics.key:
@@ -76,6 +89,10 @@ export function decide(
         requestOf(incrementalAlterConfigs, request.body),
         context,
       )
+    case electLeaders.key:
+      return decideElections(image, requestOf(electLeaders, request.body), view.leadership)
+    case describeQuorum.key:
+      return { records: [], response: view.quorum(requestOf(describeQuorum, request.body)) }
     case changeMembership.key:
       return decideMembership(image, requestOf(changeMembership, request.body), context)
     case brokerRegistration.key:

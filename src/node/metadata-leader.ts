@@ -20,6 +20,7 @@ import type { LeaderView } from "./leader-view.ts"
 import type { Liveness } from "./liveness.ts"
 import type { MetadataGroup } from "./metadata-group.ts"
 import type { LogLevel, NodeSettings } from "./ports.ts"
+import { QuorumState } from "./quorum-state.ts"
 import { newUuid } from "./uuids.ts"
 
 export type DecisionResult =
@@ -65,6 +66,7 @@ interface Leaderless {
 export class MetadataLeader {
   readonly #options: MetadataLeaderOptions
   readonly #context: Pick<ControllerContext, "nodeId" | "defaults" | "newUuid">
+  readonly #quorum: QuorumState
   #questions: Question[] = []
   #deciding = false
   /** Counts terms of leadership here: an answer to an older one is not for the present queue. */
@@ -79,6 +81,7 @@ export class MetadataLeader {
   constructor(options: MetadataLeaderOptions) {
     this.#options = options
     const { nodeId, settings, prng } = options
+    this.#quorum = new QuorumState(options)
     this.#context = {
       nodeId,
       defaults: {
@@ -111,6 +114,7 @@ export class MetadataLeader {
 
   /** What nobody asks for: fencing, elections that got nowhere, moves back. */
   tick(nowMs: number): void {
+    if (this.#reigning) this.#quorum.observe(nowMs)
     if (!this.#reigning || this.#deciding || nowMs < this.#nextDutyMs) return
     this.#nextDutyMs = nowMs + (this.#leaderless.size > 0 ? urgentIntervalMs : dutyIntervalMs)
     const records =
@@ -139,6 +143,7 @@ export class MetadataLeader {
 
   #abdicate(): void {
     this.#reigning = false
+    this.#quorum.forget()
     this.#deciding = false
     this.#reign++
     const questions = this.#questions
@@ -150,7 +155,10 @@ export class MetadataLeader {
     const question = this.#questions.shift()
     if (question === undefined) return
     const { image } = this.#options.group
-    const decision = decide(image, question.request, this.#controllerContext())
+    const decision = decide(image, question.request, this.#controllerContext(), {
+      leadership: this.#view(image),
+      quorum: (request) => this.#quorum.describe(request, image, nowMs),
+    })
     const { response, records } = decision
     if (records.length === 0) return question.done({ _tag: "decided", response })
     this.#commit(records, nowMs, (committed) =>

@@ -26,6 +26,8 @@ interface Question {
   readonly timedOut: () => object
   /** Topics whose partitions should be led before the answer goes. */
   readonly topics: () => ReadonlyArray<string>
+  /** Whether what was decided has come about; asked instead of `topics`, up to the time-out. */
+  readonly arrived?: (response: object) => boolean
   /** What the client hears of the decision; undefined: the decision's own response. */
   readonly finish?: (response: object) => object
 }
@@ -49,15 +51,16 @@ export function decide(question: Question, context: RequestContext): Outcome {
   })
   const waitForLeaders = (response: object, untilMs: number): Outcome => {
     const retry = (_nowMs: number, expired: boolean): Outcome => {
-      if (expired || allLed(context.node, question.topics())) return answer(response)
+      const arrived = question.arrived?.(response) ?? allLed(context.node, question.topics())
+      if (expired || arrived) return answer(question.finish?.(response) ?? response)
       return { _tag: "wait", keys: [metadataKey], deadlineMs: untilMs, retry }
     }
     return retry(0, false)
   }
   const next = (nowMs: number, expired: boolean): Outcome => {
     if (result?._tag === "decided") {
-      const response = question.finish?.(result.response) ?? result.response
-      return waitForLeaders(response, Math.min(deadlineMs, nowMs + electionWaitMs))
+      const waitMs = question.arrived === undefined ? electionWaitMs : deadlineMs - nowMs
+      return waitForLeaders(result.response, Math.min(deadlineMs, nowMs + waitMs))
     }
     if (result?._tag === "timedOut" || expired) return answer(question.timedOut())
     return { _tag: "wait", keys: [], deadlineMs, retry: next }

@@ -16,7 +16,10 @@ import { describeCluster } from "../../protocol/messages/describe-cluster.ts"
 import { describeLogDirs } from "../../protocol/messages/describe-log-dirs.ts"
 import { describeConfigs } from "../../protocol/messages/describe-configs.ts"
 import { describeGroups } from "../../protocol/messages/describe-groups.ts"
+import { describeProducers } from "../../protocol/messages/describe-producers.ts"
+import { describeQuorum } from "../../protocol/messages/describe-quorum.ts"
 import { describeTopicPartitions } from "../../protocol/messages/describe-topic-partitions.ts"
+import { electLeaders } from "../../protocol/messages/elect-leaders.ts"
 import { fetch } from "../../protocol/messages/fetch.ts"
 import { findCoordinator } from "../../protocol/messages/find-coordinator.ts"
 import { incrementalAlterConfigs } from "../../protocol/messages/incremental-alter-configs.ts"
@@ -52,7 +55,10 @@ import { handleDescribeCluster } from "./describe-cluster.ts"
 import { handleDescribeLogDirs } from "./describe-log-dirs.ts"
 import { handleDescribeConfigs } from "./describe-configs.ts"
 import { handleDescribeGroups } from "./describe-groups.ts"
+import { handleDescribeProducers } from "./describe-producers.ts"
+import { handleDescribeQuorum } from "./describe-quorum.ts"
 import { handleDescribeTopicPartitions } from "./describe-topic-partitions.ts"
+import { handleElectLeaders } from "./elect-leaders.ts"
 import { handleFetch } from "./fetch.ts"
 import { handleFindCoordinator } from "./find-coordinator.ts"
 import { handleHeartbeat } from "./heartbeat.ts"
@@ -109,12 +115,15 @@ const handlers = new Map<number, Handler<object>>([
   entry(describeConfigs, handleDescribeConfigs),
   entry(alterConfigs, handleAlterConfigs),
   entry(createPartitions, handleCreatePartitions),
+  entry(electLeaders, handleElectLeaders),
   entry(incrementalAlterConfigs, handleIncrementalAlterConfigs),
   entry(alterPartitionReassignments, handleAlterPartitionReassignments),
   entry(listPartitionReassignments, handleListPartitionReassignments),
   entry(deleteRecords, handleDeleteRecords),
   entry(describeLogDirs, handleDescribeLogDirs),
+  entry(describeQuorum, handleDescribeQuorum),
   entry(describeCluster, handleDescribeCluster),
+  entry(describeProducers, handleDescribeProducers),
   entry(listConfigResources, handleListConfigResources),
   entry(describeTopicPartitions, handleDescribeTopicPartitions),
 ])

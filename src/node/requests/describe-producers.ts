@@ -1,0 +1,65 @@
+/** DescribeProducers: the idempotent producers that a replica of this broker remembers. */
+import { topicNameFault } from "../../cluster/topic-names.ts"
+import type { Partition } from "../../partition/partition.ts"
+import { ErrorCode } from "../../protocol/error-codes.ts"
+import type { describeProducers } from "../../protocol/messages/describe-producers.ts"
+import type { RequestOf, ResponseInput } from "../../protocol/schema.ts"
+import type { NodeView, Outcome, RequestContext } from "./outcome.ts"
+import { answer } from "./outcome.ts"
+import { findPartition } from "./partition-lookup.ts"
+
+type Request = RequestOf<typeof describeProducers>
+type Response = ResponseInput<typeof describeProducers>
+type PartitionAnswer = NonNullable<NonNullable<Response["topics"]>[number]["partitions"]>[number]
+
+const failed = (
+  partitionIndex: number,
+  errorCode: number,
+  errorMessage: string | null,
+): PartitionAnswer => ({ partitionIndex, errorCode, errorMessage, activeProducers: [] })
+
+/** Those whose time is over are forgotten at the next write only. */
+function producersOf(partition: Partition, nowMs: number) {
+  const { producerIdExpirationMs } = partition.config
+  return partition.producers().flatMap(({ producerId, batches }) => {
+    const last = batches.at(-1)
+    if (last === undefined || nowMs - last.appendMs > producerIdExpirationMs) return []
+    return [
+      {
+        producerId,
+        producerEpoch: last.epoch,
+        lastSequence: last.lastSequence,
+        lastTimestamp: last.timestamp,
+        coordinatorEpoch: -1,
+        currentTxnStartOffset: -1,
+      },
+    ]
+  })
+}
+
+function describe(node: NodeView, name: string, index: number, nowMs: number): PartitionAnswer {
+  const fault = topicNameFault(name)
+  if (fault !== undefined) return failed(index, ErrorCode.INVALID_TOPIC_EXCEPTION, fault)
+  const topic = node.image.topics.get(name)
+  if (topic === undefined) {
+    const message = "This server does not host this topic-partition."
+    return failed(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, message)
+  }
+  const found = findPartition(node, topic, index, false)
+  if (found._tag === "missing") return failed(index, found.errorCode, null)
+  return {
+    partitionIndex: index,
+    errorCode: ErrorCode.NONE,
+    errorMessage: null,
+    activeProducers: producersOf(found.partition, nowMs),
+  }
+}
+
+export function handleDescribeProducers(request: Request, context: RequestContext): Outcome {
+  const { node, nowMs } = context
+  const topics = request.topics.map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map((index) => describe(node, name, index, nowMs)),
+  }))
+  return answer({ topics } satisfies Response)
+}
