@@ -24,6 +24,8 @@ const directions: Readonly<Record<string, ReadonlyArray<string>>> = {
   "src/partition/": ["raft/", "storage/wal.ts", "src/protocol/"],
   "src/cluster/": ["raft/", "storage/wal.ts", "src/protocol/", "src/partition/"],
   "src/coordinator/": ["raft/", "src/protocol/", "src/partition/"],
+  // The engine of subscription patterns.
+  "src/coordinator/subscription-pattern.ts": ["src/protocol/", "re2js"],
   "src/peer/": ["raft/", "src/protocol/", "effect", "node:", "bun"],
   "src/peer/codec.ts": ["raft/", "src/peer/", "src/protocol/"],
   "src/node/": [

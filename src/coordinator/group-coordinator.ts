@@ -153,9 +153,6 @@ export class GroupCoordinator {
   describeConsumerGroup(groupId: string, origin: RequestOrigin): wire.DescribedConsumerGroup {
     const leader = this.#leader
     if (leader === undefined) return { groupId, ...notCoordinator }
-    if (leader.consumer === undefined) {
-      return { groupId, errorCode: ErrorCode.UNSUPPORTED_VERSION }
-    }
     return leader.consumer.describe(groupId, origin)
   }
 

@@ -8,6 +8,7 @@ import { leavingOf } from "./classic/leave.ts"
 import type { LeaveRequest, LeaveResponse } from "./classic/leave.ts"
 import type { JoinRequest, JoinResponse, SyncResponse } from "./classic/member.ts"
 import type { SyncRequest } from "./classic/sync.ts"
+import { ConsumerCoordinator } from "./consumer/consumer-coordinator.ts"
 import type { ConsumerProtocol } from "./consumer-port.ts"
 import type { CommitCheck, GroupView } from "./group-view.ts"
 import type { Groups } from "./groups.ts"
@@ -36,7 +37,7 @@ type Reply<R> = (response: R) => void
 
 export class Leader {
   readonly classic: ClassicProtocol
-  readonly consumer: ConsumerProtocol | undefined
+  readonly consumer: ConsumerProtocol
   readonly #term: CoordinatorTerm
   readonly #upkeep: OffsetUpkeep
 
@@ -49,9 +50,10 @@ export class Leader {
       requests: new OpenRequests(),
     }
     this.classic = new ClassicProtocol(this.#term)
-    this.consumer = undefined
+    this.consumer = new ConsumerCoordinator(this.#term, this.classic)
     this.#upkeep = new OffsetUpkeep(this.#term, (groupId) => this.view(groupId), nowMs)
     this.classic.elected(nowMs)
+    this.consumer.elected(nowMs)
     this.#upkeep.topicsChanged(nowMs)
   }
 
@@ -70,12 +72,12 @@ export class Leader {
 
   topicsChanged(nowMs: number): void {
     this.#term.operations.passTime(nowMs)
-    this.consumer?.topicsChanged(nowMs)
+    this.consumer.topicsChanged(nowMs)
     this.#upkeep.topicsChanged(nowMs)
   }
 
   view(groupId: string): GroupView | undefined {
-    return this.consumer?.view(groupId) ?? this.classic.group(groupId)
+    return this.consumer.view(groupId) ?? this.classic.group(groupId)
   }
 
   joinGroup(request: JoinRequest, origin: RequestOrigin, reply: Reply<JoinResponse>): void {
@@ -128,10 +130,8 @@ export class Leader {
     origin: RequestOrigin,
     reply: Reply<ConsumerHeartbeatResponse>,
   ): void {
-    const { consumer } = this
-    if (consumer === undefined) return reply({ errorCode: ErrorCode.UNSUPPORTED_VERSION })
     this.#run(request.groupId, origin, reply, errorOnly, (respond, nowMs) =>
-      consumer.consumerHeartbeat(request, origin, respond, nowMs),
+      this.consumer.consumerHeartbeat(request, origin, respond, nowMs),
     )
   }
 
@@ -206,10 +206,9 @@ export class Leader {
     })
   }
 
-  /** The protocol of a group's members, if they are consumers of the new kind. */
+  /** The protocol of a group of the new kind, even if nobody is left in it. */
   #consumersOf(groupId: string): ConsumerProtocol | undefined {
-    const view = this.consumer?.view(groupId)
-    return view === undefined || view.isEmpty ? undefined : this.consumer
+    return this.#term.groups.get(groupId)?._tag === "consumer" ? this.consumer : undefined
   }
 
   /** One request as one operation of its group. */

@@ -59,6 +59,12 @@ export class ClassicProtocol {
     )
   }
 
+  /** Sends the members of a group that was adopted to join again. */
+  rebalance(groupId: string, reason: string, nowMs: number): Step {
+    const group = this.#live.get(groupId)
+    return group === undefined ? noStep : this.#rebalancer.prepare(group, reason, nowMs)
+  }
+
   /** Drops what is known beyond the records; nobody may be waiting. */
   forget(groupId: string): void {
     this.#live.delete(groupId)
