@@ -55,6 +55,15 @@ export interface EpochEndCall {
   readonly endEpoch: number
 }
 
+/** The front of a log is to be deleted. */
+export interface RemoveCall {
+  readonly f: "remove"
+  readonly partition: string
+  /** −1: all that is committed. */
+  readonly offset: number
+  readonly lowWatermark: number
+}
+
 export interface TopicSeen {
   readonly name: string
   readonly id: string
@@ -132,6 +141,7 @@ export type Call =
   | Poll
   | ListOffsetsCall
   | EpochEndCall
+  | RemoveCall
   | MetadataCall
   | TopicCall
   | Drain

@@ -1,8 +1,10 @@
 /**
- * The highest offset at which any replica's log of a group ever began. A replica cuts its own log,
- * and a cut that was seen may be lost in a crash: the logs at the end of a run do not tell it.
+ * The highest offset at which any replica's log of a group ever began, or was to begin. A replica
+ * cuts its own log, and a cut that was seen may be lost in a crash: the logs at the end of a run do
+ * not tell it.
  */
 import type { CommitNumber, GroupId, GroupWrite } from "../../storage/wal.ts"
+import { decodeControlEntry, isControl } from "../partition/control-entry.ts"
 import { partitionKey } from "./history.ts"
 import type { Observer, SubjectBroker } from "./subject.ts"
 
@@ -10,11 +12,19 @@ export class LogStarts implements Observer {
   readonly #highest = new Map<GroupId, number>()
 
   wrote({ wal }: SubjectBroker, _commit: CommitNumber, writes: ReadonlyArray<GroupWrite>): void {
-    for (const { group, cut } of writes) {
-      if (cut === undefined) continue
-      const { firstOffset } = wal.log(group)
-      if (firstOffset > this.of(group)) this.#highest.set(group, firstOffset)
+    for (const { group, cut, entries } of writes) {
+      if (cut !== undefined) this.#begins(group, wal.log(group).firstOffset)
+      if (group === 0) continue
+      for (const entry of entries) {
+        if (!isControl(entry)) continue
+        const said = decodeControlEntry(entry.payload)
+        if (said._tag === "LogStartMoved") this.#begins(group, said.offset)
+      }
     }
+  }
+
+  #begins(group: GroupId, offset: number): void {
+    if (offset > this.of(group)) this.#highest.set(group, offset)
   }
 
   of(group: GroupId): number {

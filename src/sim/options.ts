@@ -46,6 +46,8 @@ export type Range = readonly [min: number, max: number]
 export interface TopicShape {
   readonly partitions: number
   readonly replicationFactor: number
+  /** retention.ms, retention.bytes. */
+  readonly configs?: Readonly<Record<string, string>>
 }
 
 export interface NetworkOptions {
@@ -84,6 +86,8 @@ export interface WorkloadShape {
   readonly valueBytes: Range
   /** Weights. */
   readonly mix: WorkloadMix
+  /** Mean time between two deletions of the front of a log; none where it is left out. */
+  readonly removeEveryMs?: number
   /** Consumer groups; none where it is left out. */
   readonly groups?: GroupsShape
 }
@@ -136,8 +140,25 @@ export function drawOptions(seed: number): SimOptions {
     metadataSnapshotEntries: pick(prng, [10, 30, 100, 10_000]),
   }
   const isLong = prng.below(longSeedOneOf) === 0 && brokers <= longBrokersMax
-  return withGroups(isLong ? stretched(prng, options) : options)
+  return withRetention(withGroups(isLong ? stretched(prng, options) : options))
 }
+
+/** From a stream of its own, as groups: half of the seeds lose nothing but by faults. */
+function withRetention(options: SimOptions): SimOptions {
+  const prng = stream(options.seed, "retention")
+  if (prng.below(2) === 0) return options
+  const drawConfigs = () => ({
+    ...orNone("retention.ms", pick(prng, ["", "", "300", "2000", "10000"])),
+    ...orNone("retention.bytes", pick(prng, ["", "", "0", "300", "3000", "30000"])),
+  })
+  const topics = options.topics.map((topic) => ({ ...topic, configs: drawConfigs() }))
+  const removeEveryMs = pick(prng, [0, 100, 500, 3_000])
+  if (removeEveryMs === 0) return { ...options, topics }
+  return { ...options, topics, workload: { ...options.workload, removeEveryMs } }
+}
+
+const orNone = (name: string, value: string): Record<string, string> =>
+  value === "" ? {} : { [name]: value }
 
 /** From a stream of its own: seeds that have none are what they were before there were groups. */
 function withGroups(options: SimOptions): SimOptions {

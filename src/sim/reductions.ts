@@ -15,6 +15,7 @@ export const reductions: ReadonlyArray<Reduction> = [
   fewerTopics,
   fewerPartitions,
   fewerClients,
+  longerRetention,
   calmer,
   briefer,
 ]
@@ -87,15 +88,25 @@ function fewerPartitions(from: SimCase): ReadonlyArray<SimCase> {
 
 function fewerClients(from: SimCase): ReadonlyArray<SimCase> {
   const { workload } = from.options
-  const { producers, consumers, mix } = workload
+  const { producers, consumers, mix, removeEveryMs, ...rest } = workload
   const change = (part: Partial<SimOptions["workload"]>) =>
     withOptions(from, { workload: { ...workload, ...part } })
   return [
     ...below(consumers, 0).map((n) => change({ consumers: n })),
     ...below(producers, 1).map((n) => change({ producers: n })),
+    ...(removeEveryMs === undefined
+      ? []
+      : [withOptions(from, { workload: { ...rest, producers, consumers, mix } })]),
     ...(mix.admin > 0 ? [change({ mix: { ...mix, admin: 0 } })] : []),
     ...(mix.listOffsets > 0 ? [change({ mix: { ...mix, listOffsets: 0 } })] : []),
   ]
+}
+
+function longerRetention(from: SimCase): ReadonlyArray<SimCase> {
+  const { topics } = from.options
+  return topics.flatMap(({ configs, ...topic }, i) =>
+    configs === undefined ? [] : [withOptions(from, { topics: topics.with(i, topic) })],
+  )
 }
 
 /** One kind of noise after the other. */

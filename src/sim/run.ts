@@ -22,6 +22,8 @@ export interface SimResult extends SeedOutcome, SimCase {}
 /** More than any seed takes: a run that does not let time pass is an alarm, not a hang. */
 const eventsMax = 30_000_000
 const setupMaxMs = 120_000
+/** Rounds of retention: topics of some seeds keep their records for less than a second. */
+const retentionCheckIntervalMs = 300
 /** What the fault "clockDrift" may do to a clock, per mille. */
 const clockDriftMax = 200
 /** The metadata group and those of topics that come and go. */
@@ -81,6 +83,7 @@ class Run {
         ...settingsOf(options),
         ...groupSettingsOf(options),
         metadataSnapshotEntries: options.metadataSnapshotEntries,
+        retentionCheckIntervalMs,
       },
       network: options.network,
       disk: options.disk,

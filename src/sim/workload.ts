@@ -15,6 +15,7 @@ import { Inspector } from "./clients/inspector.ts"
 import { Probes } from "./clients/probes.ts"
 import { Producer } from "./clients/producer.ts"
 import type { ProducerShape } from "./clients/producer.ts"
+import { Remover } from "./clients/remover.ts"
 import { TopicTable } from "./clients/topic-table.ts"
 import type { PartitionRef } from "./clients/topic-table.ts"
 import { History } from "./history.ts"
@@ -204,7 +205,7 @@ export class Workload {
   }
 
   #makeOthers(): ReadonlyArray<Busy> {
-    const { thinkMs, mix } = this.#options.shape
+    const { thinkMs, mix, removeEveryMs } = this.#options.shape
     const slower = (weight: number) => Math.round((thinkMs * mix.produce) / weight)
     const others: Array<Busy> = []
     if (mix.listOffsets > 0) {
@@ -213,6 +214,9 @@ export class Workload {
     }
     if (mix.admin > 0) {
       others.push(new Admin("a0", this.#seed(), this.#ports, slower(mix.admin)))
+    }
+    if (removeEveryMs !== undefined) {
+      others.push(new Remover("d0", this.#seed(), this.#ports, removeEveryMs))
     }
     return [...others, ...this.#makeMembers()]
   }

@@ -15,6 +15,7 @@ export function checkOffsets(view: PartitionView, anomalies: Anomalies): void {
   const ends = new KnownEnds(view)
   checkEnds(view, ends, anomalies)
   checkStarts(view, anomalies)
+  checkRemoved(view, anomalies)
   const { log } = view
   if (log === undefined) return
   checkTimes(view, log, ends, anomalies)
@@ -106,6 +107,27 @@ function checkStartsOf(
     if (highest === undefined || list.offset >= highest.offset) continue
     const detail = `earliest is ${list.offset} after ${highest.offset}`
     anomalies.add("stale-offsets", view.partition, detail, [highest, list])
+  }
+}
+
+/** What was deleted for a client is so for everybody who asks later, whoever leads then. */
+function checkRemoved(view: PartitionView, anomalies: Anomalies): void {
+  const removes = view.removes.filter(({ outcome }) => outcome === "ok")
+  for (const remove of removes) {
+    if (remove.lowWatermark >= remove.offset) continue
+    const detail = `deleted up to ${remove.lowWatermark}, asked for ${remove.offset}`
+    anomalies.add("stale-offsets", view.partition, detail, [remove])
+  }
+  const byReturn = removes.toSorted((a, b) => a.returned - b.returned)
+  const starts = view.lists.filter(({ outcome, at }) => outcome === "ok" && at === earliest)
+  for (const list of starts) {
+    const done = byReturn.findLast(({ returned }) => returned < list.invoked)
+    const deleted = byReturn
+      .slice(0, done === undefined ? 0 : byReturn.indexOf(done) + 1)
+      .reduce((most, { lowWatermark }) => Math.max(most, lowWatermark), 0)
+    if (done === undefined || list.offset >= deleted) continue
+    const detail = `earliest is ${list.offset} after all below ${deleted} was deleted`
+    anomalies.add("stale-offsets", view.partition, detail, [done, list])
   }
 }
 

@@ -19,15 +19,20 @@ export function checkOrder(view: PartitionView, anomalies: Anomalies): void {
 const placeOf = (log: FinalLog, append: Operation<Append>): number | undefined =>
   log.offsetsOf.get(append.values[0] ?? "")?.[0]
 
+/** Also of a batch that the log begins in: where its first record was. */
+function firstPlace(log: FinalLog, append: Operation<Append>): number | undefined {
+  const first = placeOf(log, append)
+  if (first !== undefined) return first
+  const inside = append.values.indexOf(log.valueAt.get(log.firstOffset) ?? "")
+  return inside === -1 ? undefined : log.firstOffset - inside
+}
+
 function checkPieces(view: PartitionView, log: FinalLog, anomalies: Anomalies): void {
   for (const append of view.appends) {
-    const first = placeOf(log, append)
+    const first = firstPlace(log, append)
     const at = append.values.findIndex((value, i) => {
-      if (first === undefined) {
-        // A prefix may be cut away; whole batches are.
-        return log.offsetsOf.has(value)
-      }
-      return log.valueAt.get(first + i) !== value
+      if (first === undefined) return log.offsetsOf.has(value)
+      return first + i >= log.firstOffset && log.valueAt.get(first + i) !== value
     })
     if (at === -1) continue
     const detail = `${append.values[at]} does not follow ${append.values[0]} at ${first}`

@@ -6,6 +6,7 @@ import type {
   ListOffsetsCall,
   Operation,
   Poll,
+  RemoveCall,
   SeenRecord,
 } from "../history.ts"
 import { operationsOf, topicOfKey } from "../history.ts"
@@ -23,6 +24,7 @@ export interface PartitionView {
   readonly polls: ReadonlyArray<Operation<Poll>>
   readonly lists: ReadonlyArray<Operation<ListOffsetsCall>>
   readonly epochEnds: ReadonlyArray<Operation<EpochEndCall>>
+  readonly removes: ReadonlyArray<Operation<RemoveCall>>
   readonly drains: ReadonlyArray<Operation<Drain>>
   readonly writers: ReadonlyMap<string, Writer>
   /** The log at the end, by offset; undefined when nobody could read it. */
@@ -38,6 +40,8 @@ export interface FinalLog {
   /** Of the replicas' log starts the highest: below it records may be gone. */
   readonly startOffset: number
   readonly endOffset: number
+  /** Of the first record that is there; −1 when there is none. */
+  readonly firstOffset: number
   readonly valueAt: ReadonlyMap<number, string>
   /** Every offset of a value, ascending. */
   readonly offsetsOf: ReadonlyMap<string, ReadonlyArray<number>>
@@ -48,6 +52,7 @@ interface Growing {
   readonly polls: Array<Operation<Poll>>
   readonly lists: Array<Operation<ListOffsetsCall>>
   readonly epochEnds: Array<Operation<EpochEndCall>>
+  readonly removes: Array<Operation<RemoveCall>>
   readonly drains: Array<Operation<Drain>>
 }
 
@@ -60,7 +65,14 @@ export function partitionViews(
   const view = (partition: string): Growing => {
     const known = views.get(partition)
     if (known !== undefined) return known
-    const made: Growing = { appends: [], polls: [], lists: [], epochEnds: [], drains: [] }
+    const made: Growing = {
+      appends: [],
+      polls: [],
+      lists: [],
+      epochEnds: [],
+      removes: [],
+      drains: [],
+    }
     views.set(partition, made)
     return made
   }
@@ -89,6 +101,9 @@ function place(operation: Operation, view: (partition: string) => Growing): void
       return
     case "epochEnd":
       view(operation.partition).epochEnds.push(operation)
+      return
+    case "remove":
+      view(operation.partition).removes.push(operation)
       return
     case "drain":
       if (operation.outcome === "ok") view(operation.partition).drains.push(operation)
@@ -127,8 +142,9 @@ function finalLog(drains: ReadonlyArray<Operation<Drain>>): FinalLog | undefined
     if (offsets === undefined) offsetsOf.set(value, [offset])
     else offsets.push(offset)
   }
-  const { records, highWatermark } = longest
-  return { drain: longest, records, startOffset, endOffset: highWatermark, valueAt, offsetsOf }
+  const { records, highWatermark: endOffset } = longest
+  const firstOffset = records[0]?.[0] ?? -1
+  return { drain: longest, records, startOffset, endOffset, firstOffset, valueAt, offsetsOf }
 }
 
 /** The first place whose key is at or above `key`, of an ascending list. */

@@ -95,7 +95,7 @@ class ReplicaDrain {
       if (result?.errorCode !== 0) {
         // A prefix of this replica's log is gone: an answer at the end tells where it begins.
         const isCut = result?.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE
-        if (isCut && this.#records.length === 0) this.#position = this.#end
+        if (isCut) this.#beginAgain()
         return this.#drainer.after(backOffMs, () => this.read(done))
       }
       if (this.#records.length === 0 && this.#begin(result.logStartOffset)) return this.read(done)
@@ -107,6 +107,12 @@ class ReplicaDrain {
       this.#finish(connection, result.highWatermark)
       done()
     })
+  }
+
+  #beginAgain(): void {
+    this.#records.length = 0
+    this.#hasBegun = false
+    this.#position = this.#end
   }
 
   /** True: the first record lies elsewhere than it was looked for. */

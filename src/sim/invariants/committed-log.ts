@@ -5,6 +5,8 @@
 import type { EntryEnvelope, LogIndex, MemberId, Term } from "../../../raft/types.ts"
 import type { GroupId } from "../../../storage/wal.ts"
 import type { GroupCopy } from "./group-copy.ts"
+import { LogStartRules } from "./log-start-rules.ts"
+import type { TopicConfigs } from "./log-start-rules.ts"
 import { ReferenceState } from "./reference-state.ts"
 import type { ReferenceLimits } from "./reference-state.ts"
 import type { Report } from "./violation.ts"
@@ -22,9 +24,11 @@ export class CommittedLog {
   readonly #written = new Map<number, number>()
   readonly #report: Report
   readonly reference: ReferenceState
+  readonly logStart: LogStartRules
 
-  constructor(group: GroupId, limits: ReferenceLimits, report: Report) {
+  constructor(group: GroupId, limits: ReferenceLimits, configs: TopicConfigs, report: Report) {
     this.group = group
+    this.logStart = new LogStartRules(configs)
     this.reference = new ReferenceState(limits)
     this.#report = report
   }
@@ -93,7 +97,10 @@ export class CommittedLog {
     this.#entries.push(entry)
     this.#chains.push(chain)
     this.#inTerms.push(Math.max(term, this.#inTerms.at(-1) ?? 0))
-    if (this.group !== 0) this.reference.apply(entry)
+    if (this.group === 0) return
+    this.reference.apply(entry)
+    const wrong = this.logStart.apply(entry)
+    if (wrong !== undefined) this.#report("log start", `group ${this.group}: ${wrong}`)
   }
 
   /**

@@ -75,6 +75,10 @@ export class Derived {
       const what = `${who}: the high watermark is ${partition.highWatermark}`
       this.#report("offset translation", `${what}, not ${reference.endOffset}`)
     }
+    const { start } = committed.logStart
+    if (start !== undefined && partition.logStartOffset < start) {
+      this.#report("log start", `${who}: begins at ${partition.logStartOffset}, not ${start}`)
+    }
     const producers = producersText(partition)
     if (producers !== reference.producers()) {
       this.#report("producer state", `${who}:\n${producers}\nnot\n${reference.producers()}`)

@@ -61,11 +61,16 @@ export class ObservedGroups {
   committed(group: GroupId): CommittedLog {
     let log = this.#committed.get(group)
     if (log === undefined) {
-      log = new CommittedLog(group, this.#limits, this.#report)
+      log = new CommittedLog(group, this.#limits, () => this.#configsOf(group), this.#report)
       log.isDeleted = this.#image !== undefined && isDeletedGroup(this.#image, group)
       this.#committed.set(group, log)
     }
     return log
+  }
+
+  #configsOf(group: GroupId): ReadonlyMap<string, string> | undefined {
+    const info = this.#image?.groups.get(group)
+    return info === undefined ? undefined : this.#image?.topicsById.get(info.topicId)?.configs
   }
 
   committedEntries(): number {

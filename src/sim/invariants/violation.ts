@@ -23,6 +23,7 @@ export const violationKinds = [
   "offset translation",
   "producer state",
   "leader epochs",
+  "log start",
   "derived state differs",
   "snapshot differs",
   "log differs from what was written",
