@@ -8,7 +8,7 @@ import { Config, ConfigProvider, Data, Effect, Schema, SchemaGetter, SchemaIssue
 import { parseDiskUuids, parseEndpoint, parsePeers } from "./broker-json.ts"
 import type { BrokerJson, DiskPair, Endpoint } from "./broker-json.ts"
 import { groupSettingsProblem } from "./group-settings.ts"
-import { placeKeys, settingProblem, settings, settingsWithoutEffect } from "./settings.ts"
+import { isOtherSetting, isWithoutEffect, placeKeys, settingProblem, settings } from "./settings.ts"
 import type { SettingKind } from "./setting-kinds.ts"
 import type { SettingName, Settings } from "./settings.ts"
 
@@ -71,13 +71,18 @@ export const loadConfig = Effect.fn("loadConfig")(function* (sources: ConfigSour
       error instanceof ConfigRefused ? error : new ConfigRefused({ problem: String(error) }),
   })
   const asked = { ...sources.environment, ...sources.set }
-  const unused = Object.keys(asked).filter((key) => key in settingsWithoutEffect)
+  const unused = Object.keys(asked).filter(isWithoutEffect)
+  const all: Readonly<Record<string, string>> = { ...sources.file, ...asked }
   const given = new Map(
-    Object.entries({ ...sources.file, ...asked }).filter(([key]) => key in settings),
+    Object.entries(all).filter(([key]) => key in settings || isOtherSetting(key) || isShown(key)),
   )
   const { filePath } = sources
   return { ...place, filePath, settings: values, given, unused } satisfies BrokerConfig
 })
+
+/** Of who and where the broker is, what Kafka's DescribeConfigs shows. */
+const isShown = (key: string): boolean =>
+  ["node.id", "listeners", "advertised.listeners", "log.dirs"].includes(key)
 
 /** One Config per row of the table; the schema turns the text into the value. */
 const settingsConfig: Config.Config<Settings> = Config.all(

@@ -27,8 +27,8 @@ interface SocketState {
 
 export interface ListenerOptions {
   readonly endpoint: Endpoint
-  readonly connectionsMax: number
-  readonly connectionsPerAddressMax: number
+  readonly connectionsMax: () => number
+  readonly connectionsPerAddressMax: () => number
   /** Takes over a socket whose first bytes were a peer's; gets what came after them. */
   readonly acceptPeer: (socket: Socket<SocketState>, remote: string) => SocketUser
 }
@@ -147,7 +147,7 @@ export class Listener implements ConnectionOwner {
     const fromThere = (this.perAddress.get(address) ?? 0) + 1
     this.perAddress.set(address, fromThere)
     this.sockets.add(socket)
-    if (this.sockets.size > connectionsMax || fromThere > connectionsPerAddressMax) {
+    if (this.sockets.size > connectionsMax() || fromThere > connectionsPerAddressMax()) {
       this.host.complain("closed connection", `${address}: closed: too many connections`)
       socket.end()
       return

@@ -65,8 +65,8 @@ export class Rim implements HttpSource {
     this.listener = new Listener(
       {
         endpoint: config.listen,
-        connectionsMax: config.settings["max.connections"],
-        connectionsPerAddressMax: config.settings["max.connections.per.ip"],
+        connectionsMax: () => this.limit("max.connections"),
+        connectionsPerAddressMax: () => this.limit("max.connections.per.ip"),
         acceptPeer: (socket, remote) => this.transport.accept(socket, remote),
       },
       this.connectionHost(),
@@ -102,6 +102,11 @@ export class Rim implements HttpSource {
     if (nowMs - this.lastSweepMs < sweepEveryMs) return
     this.lastSweepMs = nowMs
     this.listener.sweep(nowMs)
+  }
+
+  /** May be altered while the broker runs. */
+  private limit(name: "max.connections" | "max.connections.per.ip"): number {
+    return Number(this.machine.setting(name) ?? this.options.config.settings[name])
   }
 
   private connectionHost(): ConnectionHost {
@@ -151,11 +156,12 @@ function nodeOptions({ config, diskUuid, incarnation, seed }: RimOptions): NodeO
 
 function connectionLimits(config: BrokerConfig): ConnectionLimits {
   const { settings } = config
+  const queued = settings["queued.max.request.bytes"]
   return {
     ...defaultLimits,
     requestBytesMax: settings["socket.request.max.bytes"],
     nodeRequestBytesMax: Math.max(
-      settings["queued.max.request.bytes"],
+      queued < 0 ? defaultLimits.nodeRequestBytesMax : queued,
       2 * settings["socket.request.max.bytes"],
     ),
     idleMs: settings["connections.max.idle.ms"],

@@ -1,11 +1,13 @@
 /**
  * Every setting a broker takes: Kafka's own name where Kafka has one, Kafka's default, and what a
- * value must be. Plain data, so that the supervisor can refuse a bad `--set` without importing
- * anything; `config.ts` makes the schema of it.
+ * value must be. Plain data, so that the supervisor can refuse a bad `--set` by itself; `config.ts`
+ * makes the schema of it.
  */
+import { kafkaBrokerConfigs } from "../cluster/configs/broker-configs.ts"
+import type { ConfigDefinition } from "../cluster/configs/config-table.ts"
 import { groupSettingKinds } from "./group-settings.ts"
 import { logSettingKinds } from "./log-settings.ts"
-import { boolean, int, oneOf, text } from "./setting-kinds.ts"
+import { boolean, int, limit, oneOf, text } from "./setting-kinds.ts"
 import type { SettingKind } from "./setting-kinds.ts"
 
 const int32Max = 2 ** 31 - 1
@@ -34,17 +36,9 @@ export const settings = {
   "varve.metadata.snapshot.entries": int(10_000, { min: 10, max: int32Max }),
   "varve.accept.data.loss": boolean(false),
   "varve.disk.reserve.bytes": int(64 * 1024 * 1024, { min: 0, max: int64Max }),
+  "varve.segment.bytes": int(512 * 1024 * 1024, { min: 1024 * 1024, max: 2 ** 36 }),
   "varve.scrub.bytes.per.second": int(2 * 1024 * 1024, { min: 0, max: int64Max }),
-  "queued.max.request.bytes": int(512 * 1024 * 1024, { min: 1024 * 1024, max: int64Max }),
-} as const satisfies Record<string, SettingKind>
-
-/**
- * Kafka's names of parts that are not here yet. They are checked, kept in broker.json and named in
- * a log line at start, so that one settings file serves Kafka and varve; they change nothing.
- */
-export const settingsWithoutEffect = {
-  "transaction.state.log.replication.factor": int(3, { min: 1, max: 32_767 }),
-  "transaction.state.log.min.isr": int(2, { min: 1, max: int32Max }),
+  "queued.max.request.bytes": limit(-1, { min: 1024 * 1024, max: int64Max }),
 } as const satisfies Record<string, SettingKind>
 
 /**
@@ -66,10 +60,33 @@ export type SettingName = keyof typeof settings
 type ValueOf<K> = K extends SettingKind<infer A> ? A : never
 export type Settings = { readonly [K in SettingName]: ValueOf<(typeof settings)[K]> }
 
+const places = new Set<string>(placeKeys)
+
+/**
+ * The rest of Kafka's broker settings (src/cluster/configs). They are checked, kept in broker.json
+ * and shown by DescribeConfigs, so that one settings file serves Kafka and varve. Those that change
+ * nothing say so there, and are named in a log line at start; what would make a broker less safe
+ * than it was told to be is refused.
+ */
+const others: ReadonlyMap<string, ConfigDefinition> = new Map(
+  kafkaBrokerConfigs
+    .filter(({ name }) => !(name in settings) && !places.has(name))
+    .map((row) => [row.name, row]),
+)
+
+export const isOtherSetting = (name: string): boolean => others.has(name)
+
+export const isWithoutEffect = (name: string): boolean => others.get(name)?.withoutEffect === true
+
 const known: ReadonlyMap<string, SettingKind> = new Map<string, SettingKind>([
   ...Object.entries(settings),
-  ...Object.entries(settingsWithoutEffect),
+  ...[...others].map(([name, row]): [string, SettingKind] => [name, kindOf(row)]),
 ])
+
+function kindOf({ default: value, expected, fault }: ConfigDefinition): SettingKind {
+  const parse = (given: string) => (fault(given) === undefined ? given : undefined)
+  return { default: value, expected, parse }
+}
 
 export const settingNames: ReadonlyArray<string> = [...known.keys()]
 
@@ -86,6 +103,10 @@ export function settingProblem(name: string, value: string): string | undefined 
   if (kind === undefined) {
     const near = nearest(name)
     return `unknown setting ${name} (value "${value}")${near ? `; did you mean ${near}?` : ""}`
+  }
+  const row = others.get(name)
+  if (row?.refusal !== undefined && value.trim() !== (row.default ?? "")) {
+    return `${name} cannot be set: ${row.refusal}`
   }
   if (kind.parse(value) !== undefined) return undefined
   return `setting ${name} has the value "${value}"; expected ${kind.expected}`

@@ -401,6 +401,10 @@ export class BrokerNode implements BrokerMachine, NodeView {
     }
   }
 
+  setting(name: string): string | null {
+    return this.brokerSettings.value(name)
+  }
+
   served(apiKey: number, apiVersion: number): Served {
     return servedVersion(apiKey, apiVersion)
   }

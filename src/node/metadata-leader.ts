@@ -274,7 +274,8 @@ export class MetadataLeader {
   }
 
   #movesBack(nowMs: number): ReadonlyArray<MetadataRecord> | undefined {
-    if (nowMs < this.#nextMoveMs) return undefined
+    const asked = this.#context.defaults.brokerConfigs.get("auto.leader.rebalance.enable")
+    if (nowMs < this.#nextMoveMs || asked?.trim().toLowerCase() === "false") return undefined
     this.#nextMoveMs = nowMs + moveIntervalMs
     const { image } = this.#options.group
     const view = this.#view(image)

@@ -56,6 +56,8 @@ export interface BrokerMachine {
    * is made.
    */
   readonly refusal: string | null
+  /** A broker setting as it is now, by Kafka's name; null: not set, and without a default. */
+  setting(name: string): string | null
   /** The log found an entry whose bytes are not those that were appended. */
   damaged(group: GroupId, index: LogIndex, what: string, nowMs: number): void
   status(): NodeStatus

@@ -34,6 +34,7 @@ function loopOver(requestMs: number, flushesNeeded = 1) {
   let flushes = 0
   const flushed = Promise.withResolvers<void>()
   const machine: BrokerMachine = {
+    setting: () => null,
     ready: true,
     refusal: null,
     damaged: unused,

@@ -2,9 +2,6 @@
 import { configTable } from "./config-table.ts"
 
 export const brokerGroupTable = configTable(`
-group.coordinator.rebalance.protocols | list | classic,consumer,streams | \
-of consumer,classic,share,streams | fixed
-  The protocols that groups may use.
 group.initial.rebalance.delay.ms | int | 3000 | any | fixed
   How long the first rebalance of an empty group waits for further members.
 group.min.session.timeout.ms | int | 6000 | any | fixed
@@ -50,13 +47,13 @@ offsets.topic.replication.factor | short | 3 | >=1 | fixed
   How many replicas __consumer_offsets is made with.
 offsets.commit.timeout.ms | int | 5000 | >=1 | fixed
   How long a commit may wait for a majority.
+offsets.topic.segment.bytes | int | 104857600 | >=1 | fixed
+  The segment.bytes that __consumer_offsets is made with.
+offsets.topic.compression.codec | int | 0 | any | fixed
+  How commits are compressed: 0 not at all, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
 = Without effect: coordinators run in the event loop and follow their logs all the time.
 offsets.load.buffer.size | int | 5242880 | >=1 | fixed
   How much is read at once while a coordinator loads.
-offsets.topic.segment.bytes | int | 104857600 | >=1 | fixed
-  The size of segments of __consumer_offsets; varve makes it with Kafka's default.
-offsets.topic.compression.codec | int | 0 | any | fixed
-  How commits are compressed.
 group.coordinator.append.linger.ms | int | -1 | >=-1 | fixed
   How long records of a coordinator are gathered.
 group.coordinator.background.threads | int | 2 | >=1 | fixed
@@ -65,6 +62,10 @@ group.coordinator.cached.buffer.max.bytes | int | 1048588 | >=524288 | cluster
   Memory a coordinator keeps for writing.
 group.coordinator.threads | int | 4 | >=1 | fixed
   Threads that run coordinators.
+= Without effect: groups are classic or consumer groups, as their members ask.
+group.coordinator.rebalance.protocols | list | classic,consumer,streams | \
+of consumer,classic,share,streams | fixed
+  The protocols that groups may use.
 = Without effect: there are no Streams groups.
 group.streams.max.size | int | 2147483647 | >=1 | fixed
   How many members a Streams group has at most.

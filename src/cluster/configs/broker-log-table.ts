@@ -45,6 +45,7 @@ min.insync.replicas | int | 1 | >=1 | cluster
   How many replicas in sync a write with acks=all needs at least.
 log.dirs | list | - | any | fixed
   The folder with this broker's data. One only.
+! log.dirs in broker.json says where the data lies
 log.dir | list | /tmp/kafka-logs | any | fixed
   The folder with the data, where log.dirs is not set.
 = Without effect: every write is on disk before it is acknowledged.

@@ -4,8 +4,6 @@ import { configTable } from "./config-table.ts"
 export const brokerNetworkTable = configTable(`
 node.id | int | - | >=0 | fixed
   The number of this broker in its cluster.
-broker.id | int | -1 | any | fixed
-  The same as node.id, by its old name.
 broker.rack | string | - | any | fixed
   Where this broker stands: replicas of a partition are spread over racks.
 listeners | list | PLAINTEXT://:9092 | any | broker
@@ -112,4 +110,7 @@ alter.config.policy.class.name | class | - | any | fixed
   The class that may refuse a change of configs.
 replica.selector.class | string | - | any | fixed
   The class that picks the replica a consumer reads from; consumers read from leaders.
+! node.id in broker.json says who this broker is
+broker.id | int | -1 | any | fixed
+  The same as node.id, by its old name.
 `)

@@ -25,6 +25,10 @@ export interface ConfigDefinition {
   readonly default: string | null
   readonly mode: ConfigMode
   readonly documentation: string
+  /** Taken and shown, and nothing more. */
+  readonly withoutEffect: boolean
+  /** What a value must be, to end the sentence "expected …". */
+  readonly expected: string
   /** Why it must not be set at start. */
   readonly refusal: string | undefined
   /** Kafka's message for what is wrong with that text, or undefined. */
@@ -79,8 +83,29 @@ const definition = (
   const mode = modeName === undefined ? "fixed" : modes.find((known) => known === modeName)
   if (type === undefined || mode === undefined) throw new Error(`a config table says: ${line}`)
   const defaultValue = defaultText === "-" ? null : defaultText === '""' ? "" : defaultText
+  const withoutEffect = documentation.includes("Without effect")
+  const expected = expectation(type, bounds)
   const fault = faultOf(name, type, checkOf(type, bounds))
-  return { name, type, default: defaultValue, mode, documentation, refusal, fault }
+  return {
+    name,
+    type,
+    default: defaultValue,
+    mode,
+    documentation,
+    withoutEffect,
+    expected,
+    refusal,
+    fault,
+  }
+}
+
+const expectation = (type: ConfigType, bounds: string): string => {
+  const [form, words] = bounds.split(" ")
+  if (form === "of" || form === "any-case") return `one of ${(words ?? "").replaceAll(",", ", ")}`
+  if (type === "boolean") return "true or false"
+  if (!["int", "short", "long", "double"].includes(type)) return "text"
+  const number = type === "double" ? "a number" : "a whole number"
+  return bounds === "any" ? number : `${number}, ${bounds.replace("..", " to ")}`
 }
 
 /**

@@ -20,6 +20,8 @@ export const timedOutMessage = "The metadata leader did not answer in time."
 
 interface Question {
   readonly apiKey: number
+  /** In which the metadata leader is asked; undefined: the client's. */
+  readonly apiVersion?: number
   readonly body: object
   readonly timeoutMs: number
   /** What the client hears when nobody decided. */
@@ -45,7 +47,8 @@ export function decide(question: Question, context: RequestContext): Outcome {
   let result: ControllerResult | undefined
   let settled = false
   const { apiKey, body } = question
-  context.node.decide({ apiKey, apiVersion: context.apiVersion, body, deadlineMs }, (made) => {
+  const apiVersion = question.apiVersion ?? context.apiVersion
+  context.node.decide({ apiKey, apiVersion, body, deadlineMs }, (made) => {
     result = made
     if (settled) context.wake()
   })
@@ -112,13 +115,16 @@ export function handleDeleteTopics(
 ): Outcome {
   const asked: ReadonlyArray<{ readonly name: string | null; readonly topicId?: string }> =
     context.apiVersion >= 6 ? request.topics : request.topicNames.map((name) => ({ name }))
-  const timedOut = (): ResponseInput<typeof deleteTopics> => ({
-    responses: asked.map((topic) => ({
-      ...topic,
-      errorCode: ErrorCode.REQUEST_TIMED_OUT,
-      errorMessage: timedOutMessage,
-    })),
-  })
+  const allFailed = (errorCode: number, errorMessage: string) =>
+    ({
+      responses: asked.map((topic) => ({ ...topic, errorCode, errorMessage })),
+    }) satisfies ResponseInput<typeof deleteTopics>
+  if (context.node.brokerSettings.value("delete.topic.enable")?.trim().toLowerCase() === "false") {
+    const { INVALID_REQUEST, TOPIC_DELETION_DISABLED } = ErrorCode
+    const errorCode = context.apiVersion < 3 ? INVALID_REQUEST : TOPIC_DELETION_DISABLED
+    return answer(allFailed(errorCode, "Topic deletion is disabled."))
+  }
+  const timedOut = () => allFailed(ErrorCode.REQUEST_TIMED_OUT, timedOutMessage)
   return decide(
     { apiKey: 20, body: request, timeoutMs: request.timeoutMs, timedOut, topics: noTopics },
     context,
