@@ -17,6 +17,8 @@ export interface FileBooks {
 const deadShareMax = 1 / 2
 /** Of all files together. */
 const deadPerLiveMax = 1 / 2
+/** Of the file that is written to, with more than half of it: more is worth another file. */
+const activeDeadBytesMax = 32 * 1024 * 1024
 /** So many consecutive files that fit into one are copied together. */
 const smallFiles = 8
 
@@ -38,6 +40,15 @@ export function worthCopying<File extends FileBooks>(
   const tooMuch = bytes > alive * (1 + deadPerLiveMax) + segmentBytes
   if (deadShare(worst) > deadShareMax || tooMuch) return withNeighbours(files, worst, segmentBytes)
   return smallOnes(files, segmentBytes)
+}
+
+/**
+ * The file that is written to is mostly dead: it is worth ending, though it is not full, and though
+ * nothing may be written for a long time. With small files `segmentBytes` / 2 dead are enough.
+ */
+export function worthEnding({ bytes, liveBytes }: FileBooks, segmentBytes: number): boolean {
+  const dead = bytes - liveBytes
+  return dead > bytes / 2 && dead >= Math.min(segmentBytes / 2, activeDeadBytesMax)
 }
 
 const deadShare = ({ bytes, liveBytes }: FileBooks): number =>

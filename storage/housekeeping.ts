@@ -8,7 +8,7 @@ import { liveStride } from "./copy-forward.ts"
 import { decodeGroupIndex } from "./group-index.ts"
 import type { HousekeepingJob } from "./housekeeping-jobs.ts"
 import { storedBytes } from "./directory.ts"
-import { worthCopying } from "./copy-choice.ts"
+import { worthCopying, worthEnding } from "./copy-choice.ts"
 import type { KeptEntries, KeptOfGroup } from "./kept-entries.ts"
 import { copiedSegment } from "./segment-files.ts"
 import { SegmentFile, type Segments } from "./segments.ts"
@@ -88,8 +88,13 @@ export class Housekeeping {
     const compacting = this.compactions[0]
     if (compacting !== undefined) return this.compactNext(compacting)
     const files = worthCopying(this.parts.segments.all, this.parts.segmentBytes)
-    if (files.length === 0) return false
-    return this.attempt(files, () => this.copy(files))
+    if (files.length > 0) return this.attempt(files, () => this.copy(files))
+    const { segments, segmentBytes, roll } = this.parts
+    if (!worthEnding(segments.active, segmentBytes)) return false
+    return roll().then(
+      () => true,
+      () => false,
+    )
   }
 
   private async attempt(

@@ -130,6 +130,7 @@ const openLog = (
           dir: config.dir,
           expected: true,
           reserveBytes: config.settings["varve.disk.reserve.bytes"],
+          limits: { segmentBytes: config.settings["varve.segment.bytes"] },
           scrubBytesPerSecond: config.settings["varve.scrub.bytes.per.second"],
           onDurable: (through) => {
             loop.enter((machine, nowMs) => machine.durable(through, nowMs))

@@ -1,7 +1,7 @@
 /** Which files are copied forward, and that the copying comes to an end within its bound. */
 import { expect, test } from "bun:test"
 import * as fc from "fast-check"
-import { worthCopying, type FileBooks } from "../../storage/copy-choice.ts"
+import { worthCopying, worthEnding, type FileBooks } from "../../storage/copy-choice.ts"
 
 const segmentBytes = 1000
 
@@ -101,4 +101,17 @@ test("copying ends, with at most 1.5 × what is alive and a file stored in seale
       expect(bytes).toBeLessThanOrEqual(1.5 * alive + segmentBytes)
     }),
   )
+})
+
+test("what is written to is ended when it is mostly dead, by half a file or 32 MiB", () => {
+  const mebi = 2 ** 20
+  const active = (bytes: number, liveBytes: number): FileBooks => {
+    return { sealed: false, stuck: false, baseSeq: 0, endSeq: Infinity, bytes, liveBytes }
+  }
+  expect(worthEnding(active(900, 399), segmentBytes)).toBe(true)
+  expect(worthEnding(active(900, 401), segmentBytes)).toBe(false)
+  expect(worthEnding(active(1500, 800), segmentBytes)).toBe(false)
+  expect(worthEnding(active(50 * mebi, 17 * mebi), 512 * mebi)).toBe(true)
+  expect(worthEnding(active(50 * mebi, 19 * mebi), 512 * mebi)).toBe(false)
+  expect(worthEnding(active(90 * mebi, 50 * mebi), 512 * mebi)).toBe(false)
 })

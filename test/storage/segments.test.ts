@@ -245,6 +245,21 @@ describe("space", () => {
     expect(opened?.wal.recovery.losses).toEqual([])
   })
 
+  test("a file that is mostly dead is ended and copied, though nothing is written any more", async () => {
+    const wal = await start({ ...limits, segmentBytes: 100_000 })
+    await append(2, run(3, 1, -1, large))
+    await append(1, run(70, 1, -1, large))
+    await settled()
+    expect(wal.stats().segments).toBe(1)
+    wal.drop(1)
+    await settled()
+    const { storedBytes, segments, liveBytes } = wal.stats()
+    expect([segments, storedBytes === liveBytes]).toEqual([2, true])
+    expectEntries(await reopened(), 2, run(3, 1, -1, large))
+    expect(opened?.wal.wasDropped(1)).toBe(true)
+    expect(opened?.wal.recovery.losses).toEqual([])
+  })
+
   test("a dropped group is known as one over every roll and copy", async () => {
     const wal = await start()
     wal.commit([1, 2, 3].map((group) => ({ group, entries: [], hardState: hardState(3) })))
