@@ -99,6 +99,8 @@ export class World {
   readonly log: Array<Batch> = []
   readonly topics = new FakeTopics()
   readonly lines: Array<string> = []
+  /** Configs of groups' own, by group id. */
+  readonly groupConfigs = new Map<string, ReadonlyMap<string, string>>()
   readonly replicas: Array<Replica> = []
   /** What coordinators go by that are made from now on. */
   settings: GroupSettings
@@ -130,7 +132,7 @@ export class World {
     return {
       topics: this.topics,
       settings: this.settings,
-      groupConfig: () => undefined,
+      groupConfig: (groupId) => this.groupConfigs.get(groupId),
       append: (records, nowMs, done) => {
         this.#appends.push({ records, appendMs: nowMs, done, by: self() })
       },
@@ -302,6 +304,14 @@ export class World {
     const assignments = [{ memberId, assignment: bytes("all") }]
     const synced = this.sync({ groupId, memberId, generationId, assignments }).now
     return { memberId, generationId, synced }
+  }
+
+  /** Instance "i" of group "g", stable in generation 1. */
+  soleStatic() {
+    const { memberId = "" } = this.join({ groupId: "g", groupInstanceId: "i" }).now
+    const assignments = [{ memberId, assignment: bytes("all") }]
+    this.sync({ groupId: "g", memberId, groupInstanceId: "i", generationId: 1, assignments })
+    return { memberId }
   }
 }
 
