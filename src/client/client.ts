@@ -7,6 +7,7 @@ import { metadata } from "../protocol/messages/metadata.ts"
 import type { Api, RequestInput, ResponseOf } from "../protocol/schema.ts"
 import { ConnectionLost, KafkaError } from "./client-error.ts"
 import { ClientConnection } from "./connection.ts"
+import type { TopicPartition } from "./topic-partition.ts"
 
 export interface ClientOptions {
   readonly bootstrap: ReadonlyArray<{ readonly host: string; readonly port: number }>
@@ -25,7 +26,7 @@ export interface PartitionLeader {
 
 export class Client {
   private readonly options: ClientOptions
-  private readonly byNode = new Map<number, Promise<ClientConnection>>()
+  private readonly byNode = new Map<string, Promise<ClientConnection>>()
   private readonly byAddress = new Map<string, Promise<ClientConnection>>()
   private addresses = new Map<number, { readonly host: string; readonly port: number }>()
   private readonly leaders = new Map<string, PartitionLeader>()
@@ -60,12 +61,15 @@ export class Client {
     return connection.request(api, input, timeoutMs === undefined ? {} : { timeoutMs })
   }
 
-  /** A connection to that broker; asks for metadata when it is not known. */
-  async broker(nodeId: number): Promise<ClientConnection> {
+  /**
+   * A connection to that broker; asks for metadata when it is not known. Answers come in order on a
+   * connection: what must not wait behind long polls has one of its own, by its `purpose`.
+   */
+  async broker(nodeId: number, purpose = ""): Promise<ClientConnection> {
     if (!this.addresses.has(nodeId)) await this.metadata([])
     const address = this.addresses.get(nodeId)
     if (address === undefined) throw new ConnectionLost(`broker ${nodeId} is not in the metadata`)
-    return this.connect(this.byNode, nodeId, address.host, address.port)
+    return this.connect(this.byNode, `${nodeId}${purpose}`, address.host, address.port)
   }
 
   /** `topics` null: all of them. Keeps what it learns about addresses and leaders. */
@@ -110,6 +114,11 @@ export class Client {
     }
     if (found.nodeId >= 0) return found
     throw new KafkaError(ErrorCode.LEADER_NOT_AVAILABLE, `${key} has no leader now`)
+  }
+
+  /** Who leads the partition as last heard, node −1 for nobody; undefined: never heard of. */
+  knownLeader({ topic, partition }: TopicPartition): PartitionLeader | undefined {
+    return this.leaders.get(`${topic}-${partition}`)
   }
 
   /** What was believed about the partition has proved wrong. */

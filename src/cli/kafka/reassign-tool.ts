@@ -15,14 +15,9 @@ import type { PartitionTarget } from "./reassignment-file.ts"
 import { ToolError, errorOf } from "./tool-error.ts"
 import { OptionError, ToolUsageError } from "./tool-options.ts"
 import type { ToolOptions } from "./tool-options.ts"
-import type { ToolOutput } from "./topics-tool.ts"
+import { standardOutput, toolVersion } from "./tool-output.ts"
+import type { ToolOutput } from "./tool-output.ts"
 
-const standardOutput: ToolOutput = {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
-}
-
-const version = "4.3.1 (varve 0.1.0)"
 const requestTimeoutMs = 30_000
 const about = "This tool helps to move topic partitions between replicas."
 
@@ -48,7 +43,7 @@ export async function runReassignTool(
     options = parseReassignOptions(argv)
     if (options.has("help")) throw new ToolUsageError(about)
     if (options.has("version")) {
-      output.out(`${version}\n`)
+      output.out(`${toolVersion}\n`)
       return 0
     }
     action = checkReassignOptions(options)

@@ -7,7 +7,11 @@ export interface OptionSpec {
   readonly name: string
   /** What its argument is called in the help; undefined: it has none. */
   readonly argument?: string
+  /** The argument may be left out: the option is then there without a value. */
+  readonly optional?: boolean
   readonly integer?: boolean
+  /** Options of which one must be given too. */
+  readonly availableIf?: ReadonlyArray<string>
   readonly about: string
 }
 
@@ -19,6 +23,12 @@ export class ToolUsageError extends Error {
 /** The command line cannot be read at all: the message alone, exit code 1. */
 export class OptionError extends Error {
   override readonly name = "OptionError"
+  /** The class of Kafka's parser; undefined for what that parser does not look at. */
+  readonly exception: string | undefined
+  constructor(message: string, exception?: string) {
+    super(message)
+    this.exception = exception
+  }
 }
 
 /**
@@ -40,6 +50,11 @@ export class ToolOptions {
     return this.values.has(name)
   }
 
+  /** The names of the options in the order in which they were first given. */
+  names(): ReadonlyArray<string> {
+    return [...this.values.keys()]
+  }
+
   text(name: string): string | undefined {
     return this.values.get(name)?.at(-1)
   }
@@ -49,10 +64,19 @@ export class ToolOptions {
   }
 
   integer(name: string): number | undefined {
+    return this.number(name, 2 ** 31)
+  }
+
+  /** A Java long, as far as a number holds it. */
+  long(name: string): number | undefined {
+    return this.number(name, 2 ** 63)
+  }
+
+  private number(name: string, limit: number): number | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
-    const number = /^[+-]?\d{1,10}$/.test(text) ? Number(text) : Number.NaN
-    if (number >= -(2 ** 31) && number < 2 ** 31) return number
+    const number = /^[+-]?\d{1,19}$/.test(text) ? Number(text) : Number.NaN
+    if (number >= -limit && number < limit) return number
     throw new OptionArgumentError(`Cannot parse argument '${text}' of option ${name}`)
   }
 }
@@ -73,13 +97,36 @@ export function parseToolOptions(
       values.set(spec.name, given)
       continue
     }
-    const value = match[2] ?? argv[++i]
-    if (value === undefined || (match[2] === undefined && isOption(specs, value))) {
-      throw new OptionError(`Option ${spec.name} requires an argument`)
+    const value = match[2] ?? argv[i + 1]
+    const missing = value === undefined || (match[2] === undefined && isOption(specs, value))
+    if (missing && spec.optional !== true) {
+      const what = `Option ${spec.name} requires an argument`
+      throw new OptionError(what, "OptionMissingRequiredArgumentException")
     }
-    values.set(spec.name, [...given, value])
+    if (missing) values.set(spec.name, given)
+    else {
+      if (match[2] === undefined) i++
+      values.set(spec.name, [...given, value])
+    }
   }
+  checkAvailable(specs, values)
   return new ToolOptions(values)
+}
+
+function checkAvailable(
+  specs: ReadonlyArray<OptionSpec>,
+  values: ReadonlyMap<string, ReadonlyArray<string>>,
+): void {
+  const unavailable = specs.filter(
+    ({ name, availableIf }) =>
+      values.has(name) && availableIf?.some((other) => values.has(other)) === false,
+  )
+  if (unavailable.length === 0) return
+  const names = unavailable.map(({ name }) => name).join(", ")
+  throw new OptionError(
+    `Option(s) [${names}] are unavailable given other options on the command line`,
+    "UnavailableOptionException",
+  )
 }
 
 function findOption(specs: ReadonlyArray<OptionSpec>, name: string): OptionSpec {
@@ -88,7 +135,7 @@ function findOption(specs: ReadonlyArray<OptionSpec>, name: string): OptionSpec 
   const beginning = specs.filter((spec) => spec.name.startsWith(name))
   const [only] = beginning
   if (only !== undefined && beginning.length === 1) return only
-  throw new OptionError(`${name} is not a recognized option`)
+  throw new OptionError(`${name} is not a recognized option`, "UnrecognizedOptionException")
 }
 
 function isOption(specs: ReadonlyArray<OptionSpec>, word: string): boolean {

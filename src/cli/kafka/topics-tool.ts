@@ -14,21 +14,11 @@ import { parseReplicaAssignment } from "./replica-assignment.ts"
 import { ToolError, errorOf } from "./tool-error.ts"
 import { OptionError, ToolUsageError } from "./tool-options.ts"
 import type { ToolOptions } from "./tool-options.ts"
+import { standardOutput, toolVersion } from "./tool-output.ts"
+import type { ToolOutput } from "./tool-output.ts"
 import { checkTopicsOptions, help, parseTopicsOptions, reports } from "./topics-options.ts"
 import type { TopicsAction } from "./topics-options.ts"
 
-export interface ToolOutput {
-  readonly out: (text: string) => void
-  readonly err: (text: string) => void
-}
-
-const standardOutput: ToolOutput = {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
-}
-
-/** Kafka's version whose tool this follows. */
-const version = "4.3.1 (varve 0.1.0)"
 const requestTimeoutMs = 30_000
 const partitionsPerPage = 2000
 
@@ -48,7 +38,7 @@ export async function runTopicsTool(
       throw new ToolUsageError("This tool helps to create, delete, describe, or change a topic.")
     }
     if (options.has("version")) {
-      output.out(`${version}\n`)
+      output.out(`${toolVersion}\n`)
       return 0
     }
     action = checkTopicsOptions(options)

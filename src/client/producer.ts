@@ -1,0 +1,218 @@
+/**
+ * A producer that gathers records into batches: by key to its partition, without one to the same
+ * partition until a batch is full, then to another. One batch under way per partition, so that
+ * order holds; with acks of all replicas retries do not double (`IdempotentProducer`).
+ */
+import { ErrorCode, errorName } from "../protocol/error-codes.ts"
+import type { BatchInput } from "../protocol/record.ts"
+import type { Client } from "./client.ts"
+import { KafkaError } from "./client-error.ts"
+import { partitionOfKey } from "./partitioner.ts"
+import { IdempotentProducer, produceRecords } from "./produce.ts"
+import { retrying } from "./retry.ts"
+
+export interface ProducerOptions {
+  /** −1 (all) unless said otherwise. */
+  readonly acks?: -1 | 0 | 1
+  readonly compression?: BatchInput["compression"]
+  /** How long a batch waits for more records; 0: not at all. */
+  readonly lingerMs?: number
+  readonly batchBytes?: number
+  /** Of one record; larger ones are refused here. */
+  readonly requestBytesMax?: number
+  /** How long to look for the topic. */
+  readonly maxBlockMs?: number
+  /** In all, tries included. */
+  readonly deliveryTimeoutMs?: number
+  /** False: no producer id is asked for; then retries may double. */
+  readonly idempotent?: boolean
+}
+
+export interface ProducedRecord {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers?: ReadonlyArray<{ readonly key: string; readonly value: Uint8Array | null }>
+  /** Now, when left out. */
+  readonly timestamp?: number
+  /** By key, when left out. */
+  readonly partition?: number
+}
+
+export interface Receipt {
+  readonly partition: number
+  /** −1 with acks 0. */
+  readonly offset: number
+}
+
+interface Waiting {
+  readonly record: ProducedRecord
+  readonly receipt: PromiseWithResolvers<Receipt>
+}
+
+interface Batch {
+  readonly waiting: Waiting[]
+  bytes: number
+  timer: ReturnType<typeof setTimeout> | undefined
+}
+
+const defaults = {
+  acks: -1 as -1 | 0 | 1,
+  lingerMs: 0,
+  batchBytes: 16 * 1024,
+  requestBytesMax: 1024 * 1024,
+  maxBlockMs: 60_000,
+  deliveryTimeoutMs: 120_000,
+}
+
+/** Records sent and not yet acknowledged; beyond it `send` waits. */
+const unacknowledgedMax = 100_000
+
+export class Producer {
+  readonly #client: Client
+  readonly #topic: string
+  readonly #options: ProducerOptions & typeof defaults
+  readonly #batches = new Map<number, Batch>()
+  readonly #tails = new Map<number, Promise<unknown>>()
+  #partitionCount: number | undefined
+  #sticky: number | undefined
+  #idempotent: Promise<IdempotentProducer> | undefined
+  #unacknowledged = 0
+
+  constructor(client: Client, topic: string, options: ProducerOptions = {}) {
+    this.#client = client
+    this.#topic = topic
+    const given = Object.entries(options).filter(([, value]) => value !== undefined)
+    this.#options = { ...defaults, ...Object.fromEntries(given) }
+  }
+
+  /**
+   * Takes the record; the receipt comes when it is acknowledged. Rejects for a record that is too
+   * large and a topic that is not there.
+   */
+  async send(record: ProducedRecord): Promise<{ readonly receipt: Promise<Receipt> }> {
+    const bytes = recordBytesMax(record)
+    const { requestBytesMax, batchBytes } = this.#options
+    if (bytes > requestBytesMax) {
+      throw new KafkaError(
+        ErrorCode.MESSAGE_TOO_LARGE,
+        `The message is ${bytes} bytes when serialized which is larger than ${requestBytesMax}, ` +
+          "which is the value of the max.request.size configuration.",
+      )
+    }
+    this.#partitionCount ??= await this.#countPartitions()
+    while (this.#unacknowledged >= unacknowledgedMax) await Promise.race(this.#tails.values())
+    const partition = record.partition ?? this.#partitionOf(record, this.#partitionCount)
+    const batch = this.#batchOf(partition)
+    const receipt = Promise.withResolvers<Receipt>()
+    batch.waiting.push({ record, receipt })
+    batch.bytes += bytes
+    this.#unacknowledged++
+    if (batch.bytes >= batchBytes || this.#options.lingerMs === 0) this.#close(partition)
+    return { receipt: receipt.promise }
+  }
+
+  /** Sends what is gathered and waits until all is acknowledged or has failed. */
+  async flush(): Promise<void> {
+    for (const partition of this.#batches.keys()) this.#close(partition)
+    await Promise.all(this.#tails.values())
+  }
+
+  #partitionOf(record: ProducedRecord, count: number): number {
+    if (record.key !== null) return partitionOfKey(record.key, count)
+    this.#sticky ??= Math.floor(Math.random() * count)
+    return this.#sticky
+  }
+
+  #batchOf(partition: number): Batch {
+    const known = this.#batches.get(partition)
+    if (known !== undefined) return known
+    const { lingerMs } = this.#options
+    const timer = lingerMs > 0 ? setTimeout(() => this.#close(partition), lingerMs) : undefined
+    const batch: Batch = { waiting: [], bytes: 0, timer }
+    this.#batches.set(partition, batch)
+    return batch
+  }
+
+  /** Nothing more goes into the batch: it is sent when those before it have been answered. */
+  #close(partition: number): void {
+    const batch = this.#batches.get(partition)
+    if (batch === undefined) return
+    clearTimeout(batch.timer)
+    this.#batches.delete(partition)
+    if (this.#sticky === partition) this.#sticky = undefined
+    const before = this.#tails.get(partition) ?? Promise.resolve()
+    const sent = before.then(() => this.#produce(partition, batch.waiting))
+    this.#tails.set(partition, sent)
+  }
+
+  async #produce(partition: number, waiting: ReadonlyArray<Waiting>): Promise<void> {
+    const records = waiting.map(({ record }) => ({
+      key: record.key,
+      value: record.value,
+      headers: record.headers ?? [],
+      timestamp: record.timestamp ?? Date.now(),
+    }))
+    const { acks, compression, deliveryTimeoutMs: timeoutMs, idempotent } = this.#options
+    const options = {
+      topic: this.#topic,
+      partition,
+      timeoutMs,
+      ...(compression === undefined ? {} : { compression }),
+    }
+    try {
+      if (acks === -1 && idempotent !== false) {
+        this.#idempotent ??= IdempotentProducer.create(this.#client)
+        const { baseOffset } = await (await this.#idempotent).produce(records, options)
+        this.#settle(waiting, partition, baseOffset)
+      } else {
+        const retry = { ...options, acks, retryUnknown: acks !== 0 }
+        const { baseOffset } = await produceRecords(this.#client, records, retry)
+        this.#settle(waiting, partition, baseOffset)
+      }
+    } catch (error) {
+      this.#unacknowledged -= waiting.length
+      for (const { receipt } of waiting) receipt.reject(error)
+    }
+  }
+
+  #settle(waiting: ReadonlyArray<Waiting>, partition: number, baseOffset: number): void {
+    this.#unacknowledged -= waiting.length
+    for (const [i, { receipt }] of waiting.entries()) {
+      receipt.resolve({ partition, offset: baseOffset < 0 ? -1 : baseOffset + i })
+    }
+  }
+
+  async #countPartitions(): Promise<number> {
+    const { maxBlockMs } = this.#options
+    return retrying({ deadlineMs: performance.now() + maxBlockMs }, async () => {
+      const answer = await this.#client.metadata([this.#topic], true)
+      const topic = answer.topics[0]
+      const code = topic?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+      if (code === ErrorCode.INVALID_TOPIC_EXCEPTION) {
+        throw new KafkaError(code, `Invalid topics: [${this.#topic}]`)
+      }
+      if (code !== ErrorCode.NONE) throw new KafkaError(code, `${this.#topic}: ${errorName(code)}`)
+      return topic?.partitions.length ?? 0
+    })
+  }
+}
+
+/** The bytes of a batch around one record, and what lengths and deltas may take. */
+const overheadBytes = 61 + 21
+
+/** As Kafka's producer estimates it. */
+function recordBytesMax({ key, value, headers = [] }: ProducedRecord): number {
+  const sized = (bytes: Uint8Array | null) =>
+    bytes === null ? 1 : varintBytes(bytes.length) + bytes.length
+  const ofHeaders = headers.reduce(
+    (sum, header) => sum + sized(Buffer.from(header.key)) + sized(header.value),
+    varintBytes(headers.length),
+  )
+  return overheadBytes + sized(key) + sized(value) + ofHeaders
+}
+
+function varintBytes(value: number): number {
+  let bytes = 1
+  for (let left = 2 * value; left >= 0x80; left = Math.floor(left / 0x80)) bytes++
+  return bytes
+}
