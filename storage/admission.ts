@@ -17,6 +17,8 @@ export interface Admission {
   readonly sentinel: SentinelFound
   /** The log was made before there were sentinels, or was never written: none is missing. */
   readonly sentinelExpected: boolean
+  /** Groups that neither log nor sentinel know may have had votes: a sentinel was lost. */
+  readonly forgetful: boolean
   /** Why the log may not be what was closed in order; undefined when it was, or is new. */
   readonly unclean: string | undefined
   /** For the operator: what was found and done. */
@@ -71,7 +73,8 @@ export function admit(dir: string): Admission {
   if (sentinel._tag === "absent" && !sentinelExpected) {
     new SentinelFile(sentinelPath(dir), new Map()).close()
   }
-  return { journal, sentinel, sentinelExpected, unclean, lines }
+  const forgetful = sentinel._tag === "readable" ? sentinel.contents.forgetful : sentinelExpected
+  return { journal, sentinel, sentinelExpected, forgetful, unclean, lines }
 }
 
 /** The file is of no use: out of the way with it, and what was read of it is forgotten. */
@@ -141,7 +144,8 @@ function examineJournals(dir: string, sentinel: SentinelFound, lines: Array<stri
     keep(`${path}-wal`, "copy", lines, what)
     // Once SQLite has opened the file nothing of this can be seen any more.
     if (sentinel._tag === "readable") {
-      new SentinelFile(sentinelPath(dir), sentinel.contents.groups, { suspect: true }).close()
+      const { groups, forgetful } = sentinel.contents
+      new SentinelFile(sentinelPath(dir), groups, { suspect: true, forgetful }).close()
     }
   }
   const suspect = sentinel._tag === "readable" && sentinel.contents.suspect

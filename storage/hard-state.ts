@@ -3,6 +3,7 @@
  * vote is a promise.
  */
 import { crc32c } from "../raft/crc32c.ts"
+import { emptyHardState } from "../raft/types.ts"
 import type { HardState } from "../raft/types.ts"
 import { CorruptRow } from "./directory.ts"
 import type { GroupId } from "./wal.ts"
@@ -31,6 +32,9 @@ export function decodeHardState({ group, crc, ...state }: HardStateRow): HardSta
 export function distrusted(state: HardState): HardState {
   return state.standing === "trusted" ? { ...state, standing: "recovering" } : state
 }
+
+/** Of a group that a forgetful disk does not know (Wal.forgetful). */
+export const forgottenHardState: HardState = { ...emptyHardState, standing: "amnesiac" }
 
 /** What stays of a log that is emptied: promises, and no claim to what was acknowledged. */
 export function retired(state: HardState): HardState {

@@ -4,7 +4,6 @@
  */
 import { countedBytes } from "../raft/entry.ts"
 import {
-  emptyHardState,
   noCut,
   type Entry,
   type HardState,
@@ -30,6 +29,8 @@ import {
 export class MemoryGroupLog implements GroupLog, CheckedLog {
   /** undefined until one was written. */
   storedHardState: HardState | undefined
+  /** What the hard state is while none is stored. */
+  unknown: HardState
   private readonly group: GroupId
   /** Entries behind the cut. */
   private list: Array<Entry> = []
@@ -39,13 +40,14 @@ export class MemoryGroupLog implements GroupLog, CheckedLog {
   /** Entries whose bytes are not those that were appended: reading one throws. */
   private readonly rotten: ReadonlySet<Entry>
 
-  constructor(group: GroupId, rotten: ReadonlySet<Entry>) {
+  constructor(group: GroupId, rotten: ReadonlySet<Entry>, unknown: HardState) {
     this.group = group
     this.rotten = rotten
+    this.unknown = unknown
   }
 
   get hardState(): HardState {
-    return this.storedHardState ?? emptyHardState
+    return this.storedHardState ?? this.unknown
   }
   get cut(): LogCut {
     return this.storedCut?.cut ?? noCut

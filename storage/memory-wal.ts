@@ -2,9 +2,10 @@
  * The log in memory: the reference that the SQLite log is compared with, and the simulator's disk.
  * Nothing becomes durable by itself: `flush` is the fsync, `crash` is the power cut.
  */
+import { emptyHardState } from "../raft/types.ts"
 import type { Entry, HardState, LogIndex } from "../raft/types.ts"
 import { checkAmputation, checkCommit } from "./append-rules.ts"
-import { distrusted, retired } from "./hard-state.ts"
+import { distrusted, forgottenHardState, retired } from "./hard-state.ts"
 import { MemoryGroupLog } from "./memory-group-log.ts"
 import type {
   CommitNumber,
@@ -55,6 +56,7 @@ export interface Crash {
 
 class Logs extends Map<GroupId, MemoryGroupLog> {
   readonly dropped = new Set<GroupId>()
+  private unknown = emptyHardState
   private readonly rotten: ReadonlySet<Entry>
 
   constructor(rotten: ReadonlySet<Entry>) {
@@ -64,8 +66,17 @@ class Logs extends Map<GroupId, MemoryGroupLog> {
 
   of(group: GroupId): MemoryGroupLog {
     let log = this.get(group)
-    if (log === undefined) this.set(group, (log = new MemoryGroupLog(group, this.rotten)))
+    if (log === undefined) {
+      log = new MemoryGroupLog(group, this.rotten, this.unknown)
+      this.set(group, log)
+    }
     return log
+  }
+
+  /** Groups that are not there have this one. */
+  sayOfUnknown(hardState: HardState): void {
+    this.unknown = hardState
+    for (const log of this.values()) log.unknown = hardState
   }
 
   drop(group: GroupId): void {
@@ -99,6 +110,7 @@ export class MemoryWal implements Wal {
   /** Set by whoever plays the disk. */
   space: Wal["space"] = "ample"
   unclean = false
+  forgetful = false
   private readonly events: MemoryWalEvents
   private readonly visible: Logs
   /** The file: durable without the journal. */
@@ -143,6 +155,17 @@ export class MemoryWal implements Wal {
 
   retire(group: GroupId): CommitNumber {
     return this.take({ _tag: "retire", number: ++this.committed, group, bytes: 0 })
+  }
+
+  /** For whoever plays the disk: what told of its groups is lost. */
+  forget(): void {
+    this.forgetful = true
+    this.visible.sayOfUnknown(forgottenHardState)
+  }
+
+  remembered(): void {
+    this.forgetful = false
+    this.visible.sayOfUnknown(emptyHardState)
   }
 
   drop(group: GroupId): void {
@@ -256,6 +279,7 @@ export class MemoryWal implements Wal {
   private emptied(events: MemoryWalEvents): MemoryWal {
     const reopened = new MemoryWal(events, this.rotten)
     reopened.unclean = true
+    if (this.forgetful) reopened.forget()
     reopened.file.copyOf(this.file)
     return reopened
   }

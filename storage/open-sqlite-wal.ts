@@ -47,7 +47,8 @@ export async function openSqliteWal(options: SqliteWalOptions): Promise<SqliteWa
     const { segments, logs, dropped, recovery, judgement } = recovered
     log(describe(opened.path, recovery))
     for (const line of judgement.lines) log(line)
-    await worker.guard(options.dir, judgement.sentinel)
+    const { forgetful } = admission
+    await worker.guard(options.dir, judgement.sentinel, forgetful)
     const unclean = admission.unclean !== undefined
     const { dir, scrubBytesPerSecond = scrubBytesPerSecondDefault } = options
     const housekeeper = new Housekeeper(url, limits, log)
@@ -55,7 +56,7 @@ export async function openSqliteWal(options: SqliteWalOptions): Promise<SqliteWa
     void reserve.begin()
     const events = options
     const known = { dir, segments, worker, logs, dropped, recovery, limits, events, unclean, log }
-    wal = new SqliteWal({ ...known, housekeeper, reserve, scrubBytesPerSecond })
+    wal = new SqliteWal({ ...known, forgetful, housekeeper, reserve, scrubBytesPerSecond })
     await wal.correct(judgement.corrections)
     return wal
   } catch (error) {

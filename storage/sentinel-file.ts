@@ -27,6 +27,8 @@ export interface SentinelContents {
   readonly closed: string | undefined
   /** A journal that had lost acknowledged transactions was opened, and not yet judged. */
   readonly suspect: boolean
+  /** Earlier contents were lost: groups that are not here may have had votes (Wal.forgetful). */
+  readonly forgetful: boolean
 }
 
 export type SentinelFound =
@@ -78,7 +80,8 @@ function replay(records: ReadonlyMap<number, SentinelRecord>): SentinelContents 
     for (const cell of last?.cells ?? []) applyCell(groups, cell)
   }
   const closed = last?.closed === true ? last.text : undefined
-  return { format: last?.format ?? 0, groups, closed, suspect: last?.suspect === true }
+  const { format = 0, suspect = false, forgetful = false } = last ?? {}
+  return { format, groups, closed, suspect, forgetful }
 }
 
 function applyCell(groups: Map<GroupId, GroupSentinel>, cell: Cell): void {
@@ -96,6 +99,7 @@ function applyCell(groups: Map<GroupId, GroupSentinel>, cell: Cell): void {
 export interface Marks {
   readonly closed?: string
   readonly suspect?: boolean
+  readonly forgetful?: boolean
 }
 
 const slotBytesMin = 65_536
@@ -168,13 +172,15 @@ export class SentinelFile {
     syncDirectory(dirname(this.path))
   }
 
-  private encode(cells: ReadonlyArray<Cell>, { closed, suspect }: Marks): Uint8Array<ArrayBuffer> {
+  private encode(cells: ReadonlyArray<Cell>, marks: Marks): Uint8Array<ArrayBuffer> {
+    const { closed, suspect = false, forgetful = false } = marks
     return encodeRecord({
       generation: this.generation,
       ordinal: this.ordinal,
       format: schemaVersion,
       closed: closed !== undefined,
-      suspect: suspect === true,
+      suspect,
+      forgetful,
       cells,
       text: closed ?? "",
     })

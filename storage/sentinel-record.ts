@@ -51,6 +51,8 @@ export interface SentinelRecord {
   readonly closed: boolean
   /** A journal whose acknowledged transactions were lost is about to be opened. */
   readonly suspect: boolean
+  /** Earlier contents were lost: groups that are not here may have had votes. */
+  readonly forgetful: boolean
   readonly cells: ReadonlyArray<Cell>
   readonly text: string
 }
@@ -75,7 +77,8 @@ export function encodeRecord(record: SentinelRecord): Uint8Array<ArrayBuffer> {
   view.setUint32(8, bytes)
   writeInt64(view, 12, record.generation)
   view.setUint32(20, record.ordinal)
-  view.setUint8(24, (record.closed ? 1 : 0) | (record.suspect ? 2 : 0))
+  const { closed, suspect, forgetful } = record
+  view.setUint8(24, (closed ? 1 : 0) | (suspect ? 2 : 0) | (forgetful ? 4 : 0))
   view.setUint8(25, record.format)
   view.setUint32(28, record.cells.length)
   view.setUint32(32, text.length)
@@ -149,6 +152,7 @@ export function decodeRecord(
       format: view.getUint8(25),
       closed: (flags & 1) !== 0,
       suspect: (flags & 2) !== 0,
+      forgetful: (flags & 4) !== 0,
       cells,
       text: decoder.decode(reader.file.subarray(reader.at, reader.at + view.getUint32(32))),
     },

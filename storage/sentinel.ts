@@ -49,15 +49,22 @@ export class SentinelKeeper {
   private readonly file: SentinelFile
   private readonly groups: Map<GroupId, GroupSentinel>
   private readonly changed = new Map<GroupId, Cell["_tag"]>()
+  private forgetful: boolean
   private writtenMs: number
   /** Writes and their time, for figures. */
   writes = 0
   writeMs = 0
 
   /** Replaces what is at the path. Takes the map over. */
-  constructor(path: string, groups: Map<GroupId, GroupSentinel>, nowMs: number) {
+  constructor(
+    path: string,
+    groups: Map<GroupId, GroupSentinel>,
+    forgetful: boolean,
+    nowMs: number,
+  ) {
     this.groups = groups
-    this.file = new SentinelFile(path, groups)
+    this.forgetful = forgetful
+    this.file = new SentinelFile(path, groups, { forgetful })
     this.writtenMs = nowMs
   }
 
@@ -104,6 +111,12 @@ export class SentinelKeeper {
     this.writtenMs = nowMs
   }
 
+  /** What was lost with earlier contents is here again. */
+  remembered(): void {
+    this.forgetful = false
+    this.write(this.takeChanges(), {})
+  }
+
   /** The log is closed in order, and its files are as described. */
   close(description: string): void {
     this.write(this.takeChanges(), { closed: description })
@@ -112,7 +125,7 @@ export class SentinelKeeper {
 
   private write(cells: ReadonlyArray<Cell>, marks: Marks): void {
     const startedMs = performance.now()
-    this.file.write(cells, this.groups, marks)
+    this.file.write(cells, this.groups, { ...marks, forgetful: this.forgetful })
     this.writes += 1
     this.writeMs += performance.now() - startedMs
   }

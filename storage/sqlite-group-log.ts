@@ -43,6 +43,8 @@ export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
   checkpointAt: EntryId | undefined
   /** As the newest commit has it. */
   writtenCompacted: CompactedTo = notCompacted
+  /** What the hard state is while none is stored. */
+  unknown: HardState = emptyHardState
   private readonly states: StateSource
 
   constructor(group: GroupId, source: RowSource & StateSource) {
@@ -51,7 +53,7 @@ export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
   }
 
   get hardState(): HardState {
-    return this.storedHardState ?? emptyHardState
+    return this.storedHardState ?? this.unknown
   }
 
   get firstIndex(): LogIndex {

@@ -3,10 +3,11 @@
  * slabs; the storage worker writes one transaction at a time, and whatever is committed meanwhile
  * becomes the next one (group commit).
  */
+import { emptyHardState } from "../raft/types.ts"
 import type { Entry, LogIndex, Snapshot } from "../raft/types.ts"
 import { checkAmputation, checkCommit, holdsCut } from "./append-rules.ts"
 import { Batch, type Row } from "./batch.ts"
-import { distrusted, retired } from "./hard-state.ts"
+import { distrusted, forgottenHardState, retired } from "./hard-state.ts"
 import type { RecoveryReport } from "./recovery.ts"
 import { checkPragmas, type Pragmas } from "./schema.ts"
 import type { Boundary } from "./boundary.ts"
@@ -71,6 +72,7 @@ export interface SqliteWalParts {
   readonly dropped: ReadonlySet<GroupId>
   readonly recovery: RecoveryReport
   readonly unclean: boolean
+  readonly forgetful: boolean
   readonly limits: SqliteWalLimits
   readonly events: WalEvents
 }
@@ -78,6 +80,7 @@ export interface SqliteWalParts {
 export class SqliteWal implements Wal {
   readonly recovery: RecoveryReport
   readonly unclean: boolean
+  forgetful: boolean
   pendingBytes = 0
   private readonly dir: string
   private readonly segments: Segments
@@ -133,6 +136,8 @@ export class SqliteWal implements Wal {
     this.dropped = new Set(parts.dropped)
     this.recovery = parts.recovery
     this.unclean = parts.unclean
+    this.forgetful = parts.forgetful
+    if (parts.forgetful) for (const log of this.logs.values()) log.unknown = forgottenHardState
     this.nextSeq = parts.recovery.nextSeq
     this.slabs = new Slabs(parts.limits.slabBytes)
     this.cache = new TailCache(parts.limits.cacheBytes)
@@ -199,6 +204,13 @@ export class SqliteWal implements Wal {
     this.dropped.add(group)
     this.openBatch().drop(group, this.nextSeq)
     this.sendNext()
+  }
+
+  remembered(): void {
+    if (!this.forgetful) return
+    this.forgetful = false
+    for (const log of this.logs.values()) log.unknown = emptyHardState
+    this.worker.remembered()
   }
 
   wasDropped(group: GroupId): boolean {
@@ -315,7 +327,11 @@ export class SqliteWal implements Wal {
 
   private logOf(group: GroupId): SqliteGroupLog {
     let log = this.logs.get(group)
-    if (log === undefined) this.logs.set(group, (log = new SqliteGroupLog(group, this.segments)))
+    if (log === undefined) {
+      log = new SqliteGroupLog(group, this.segments)
+      if (this.forgetful) log.unknown = forgottenHardState
+      this.logs.set(group, log)
+    }
     return log
   }
 

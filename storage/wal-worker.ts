@@ -35,11 +35,12 @@ function guarded(action: () => void): void {
   }
 }
 
-function answer(message: FromWorker): void {
-  globalThis.postMessage(message, [])
+function answer(message: FromWorker | undefined): void {
+  if (message !== undefined) globalThis.postMessage(message, [])
 }
 
-function handle(message: ToWorker): FromWorker {
+/** Undefined: nobody waits for an answer. */
+function handle(message: ToWorker): FromWorker | undefined {
   switch (message._tag) {
     case "open": {
       const taken = takeOver(message.dir, message.settings, (next) => (path = next))
@@ -53,9 +54,13 @@ function handle(message: ToWorker): FromWorker {
       keeper = new SentinelKeeper(
         sentinelPath(keeperDir),
         new Map(message.groups),
+        message.forgetful,
         performance.now(),
       )
       return { _tag: "guarded" }
+    case "remembered":
+      keeper?.remembered()
+      return undefined
     case "commit": {
       const startedMs = performance.now()
       keeper?.prepare(message.transaction, startedMs)

@@ -157,6 +157,16 @@ export interface Wal {
    */
   readonly unclean: boolean
   /**
+   * What told of the groups of this disk was lost: one that it does not know may have had its vote,
+   * and its hard state reads "amnesiac". True until `remembered`, also over restarts.
+   */
+  readonly forgetful: boolean
+  /**
+   * Every group that this disk may have had a vote in is in the log again, durably: one that it does
+   * not know from now on is new.
+   */
+  remembered(): void
+  /**
    * Forgets every entry of the group from `index` on, also committed ones, because one of them was
    * found damaged; the group's standing becomes "recovering" in the same commit. Whoever runs the
    * group must begin anew from the log.

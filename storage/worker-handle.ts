@@ -59,8 +59,16 @@ export class WorkerHandle {
   }
 
   /** The sentinel is durable with these contents when this resolves. */
-  async guard(dir: string, groups: ReadonlyMap<GroupId, GroupSentinel>): Promise<void> {
-    await this.ask({ _tag: "guard", dir, groups }, "guarded")
+  async guard(
+    dir: string,
+    groups: ReadonlyMap<GroupId, GroupSentinel>,
+    forgetful: boolean,
+  ): Promise<void> {
+    await this.ask({ _tag: "guard", dir, groups, forgetful }, "guarded")
+  }
+
+  remembered(): void {
+    this.worker.postMessage({ _tag: "remembered" } satisfies ToWorker)
   }
 
   commit(transaction: Transaction): void {

@@ -12,7 +12,10 @@ export type ToWorker =
       readonly _tag: "guard"
       readonly dir: string
       readonly groups: ReadonlyMap<GroupId, GroupSentinel>
+      readonly forgetful: boolean
     }
+  /** See `Wal.remembered`. No answer. */
+  | { readonly _tag: "remembered" }
   | { readonly _tag: "commit"; readonly transaction: Transaction }
   | { readonly _tag: "pragmas" }
   /** To the thread of housekeeping alone, which has no log open. */

@@ -33,6 +33,8 @@ export class Hosting {
   /** Said to have been deleted; once each. */
   readonly #gone = new Set<GroupId>()
   #durable: CommitNumber = 0
+  /** With that commit the log knows every group it may have forgotten. */
+  #recalled: CommitNumber | undefined
 
   constructor(parts: HostingParts) {
     this.#parts = parts
@@ -128,6 +130,23 @@ export class Hosting {
         replicas.retire(group)
       }
     }
+    this.#recall()
+  }
+
+  /**
+   * The image names every group that this disk may have had a vote in: from here on the log knows
+   * them, as amnesiac, and one that it does not know is new. Of groups that were sent elsewhere
+   * nothing is recalled: they come back as learners and hear of a leader first.
+   */
+  #recall(): void {
+    const { replicas, wal } = this.#parts
+    if (!wal.forgetful) return
+    const known = new Set(wal.groups())
+    const writes = [...replicas.hostedGroups()]
+      .filter((group) => !known.has(group) && !wal.wasDropped(group))
+      .map((group) => ({ group, entries: [], hardState: wal.log(group).hardState }))
+    if (writes.length === 0) wal.remembered()
+    else this.#recalled = wal.commit(writes)
   }
 
   /** Of topics that are gone; also where only a vote was left. */
@@ -145,6 +164,9 @@ export class Hosting {
 
   durable(through: CommitNumber): void {
     this.#durable = through
+    if (this.#recalled === undefined || this.#recalled > through) return
+    this.#recalled = undefined
+    this.#parts.wal.remembered()
   }
 
   /** Groups whose log of this node's time as witness is gone for good; asked again until known. */

@@ -63,6 +63,8 @@ export class SimDisk implements Wal {
   private logs = new Map<GroupId, SimGroupLog>()
   private sentinel = new SentinelModel()
   private journal: JournalVerdict = "absent"
+  /** A log was opened on it before. */
+  private begun = false
   private backup: Backup | undefined
   private replaced: Backup | undefined
   /** From a crash to the next open: the log with the journal that the dead process left. */
@@ -114,6 +116,15 @@ export class SimDisk implements Wal {
       pending.marks = pending.marks.filter((mark) => mark.group !== group)
     }
     this.events.rewrote(group)
+  }
+
+  get forgetful(): boolean {
+    return this.image.forgetful
+  }
+
+  remembered(): void {
+    this.image.remembered()
+    this.engine.met("remembered")
   }
 
   wasDropped(group: GroupId): boolean {
@@ -346,6 +357,8 @@ export class SimDisk implements Wal {
       }
     }
     this.reset(this.image.crash({ keep: Number.POSITIVE_INFINITY }))
+    if (this.sentinel.lost && this.begun) this.image.forget()
+    this.begun = true
     this.sentinel.rewrite(
       groups.map((group) => {
         const { hardState, lastIndex } = this.image.log(group)
@@ -467,6 +480,7 @@ export class SimDisk implements Wal {
     this.backup = undefined
     this.replaced = undefined
     this.journal = "absent"
+    this.begun = false
     this.unclean = false
     this.hurt = false
     this.untold = false

@@ -39,6 +39,7 @@ const events: Readonly<Record<string, string>> = {
   amputated: "a running broker cut off damaged entries",
   recovering: "a member found that its log had forgotten",
   amnesiac: "a member found that it may have forgotten its vote",
+  remembered: "a disk that had lost its sentinel knew all its groups again",
   readmitted: "a leader took a recovering member back",
   snapshotSent: "a leader sent a snapshot",
   snapshotInstalled: "a follower got a snapshot instead of entries",

@@ -96,6 +96,25 @@ test("the sentinel is gone: amnesiac, and remembered", async () => {
   expect(state(await open())).toEqual([20, "amnesiac", 3, "2:disk"])
 })
 
+test("the sentinel is gone: a group it does not know may have voted, until all are recalled", async () => {
+  expect([(await open()).forgetful, wal?.log(9).hardState.standing]).toEqual([false, "trusted"])
+  await close()
+  rmSync(join(dir, "sentinel"))
+  const again = await open()
+  expect([again.forgetful, again.log(9).hardState.standing]).toEqual([true, "amnesiac"])
+  expect(again.groups()).toEqual([4])
+  await close()
+  const third = await open()
+  expect([third.forgetful, third.log(9).hardState.standing]).toEqual([true, "amnesiac"])
+  third.commit([{ group: 9, entries: [], hardState: third.log(9).hardState }])
+  third.remembered()
+  expect([third.forgetful, third.log(10).hardState.standing]).toEqual([false, "trusted"])
+  await close()
+  const last = await open()
+  const standings = [9, 10].map((group) => last.log(group).hardState.standing)
+  expect([last.forgetful, ...standings]).toEqual([false, "amnesiac", "trusted"])
+})
+
 test("a journal that does not belong there is moved aside, unread", async () => {
   writeFileSync(join(dir, `${segment}-wal`), "x".repeat(5000))
   const again = await open()

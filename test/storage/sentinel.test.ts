@@ -38,7 +38,7 @@ const none: Changes = { dropped: [], rewrites: [], hardStates: [], ends: [] }
 
 describe("the keeper", () => {
   test("writes a vote before it returns, a height only after a while", () => {
-    const keeper = new SentinelKeeper(path, new Map(), 0)
+    const keeper = new SentinelKeeper(path, new Map(), false, 0)
     keeper.note({ ...none, hardStates: [[7, state(4)]], ends: [[7, 3, 33]] }, 10)
     const height = { acceptedTerm: 4, lastIndex: 3 }
     const known = { ...state(4), height, acceptedTerm: undefined }
@@ -63,7 +63,7 @@ describe("the keeper", () => {
   })
 
   test("writes a change of term, of vote, of standing at once, and a drop", () => {
-    const keeper = new SentinelKeeper(path, new Map(), 1e9)
+    const keeper = new SentinelKeeper(path, new Map(), false, 1e9)
     const steps: ReadonlyArray<HardState> = [
       state(1),
       state(2),
@@ -80,7 +80,7 @@ describe("the keeper", () => {
   })
 
   test("lowers a height before the transaction that lowers it", () => {
-    const keeper = new SentinelKeeper(path, new Map(), 0)
+    const keeper = new SentinelKeeper(path, new Map(), false, 0)
     keeper.note({ ...none, ends: [[1, 10, 1010]] }, 1e9)
     keeper.prepare({ ...none, rewrites: [[1, 11]] }, 1e9)
     expect(contents().groups.get(1)).toMatchObject({ height: { lastIndex: 10 }, chain: 1010 })
@@ -92,21 +92,21 @@ describe("the keeper", () => {
   })
 
   test("says how the log was closed, and forgets it once it is open again", () => {
-    const keeper = new SentinelKeeper(path, new Map(), 0)
+    const keeper = new SentinelKeeper(path, new Map(), false, 0)
     keeper.note({ ...none, ends: [[3, 5, 55]] }, 1)
     expect(contents().closed).toBeUndefined()
     keeper.close("segment-000001.db 17")
     expect(contents()).toMatchObject({ closed: "segment-000001.db 17", suspect: false })
     const { groups } = contents()
     expect(groups.get(3)?.height.lastIndex).toBe(5)
-    const next = new SentinelKeeper(path, new Map(groups), 0)
+    const next = new SentinelKeeper(path, new Map(groups), false, 0)
     expect(contents()).toMatchObject({ groups, closed: undefined, suspect: false })
     next.close("again")
   })
 
   test("reads back what was noted, over many generations and a growing file", () => {
     const prng = new Prng(3)
-    const keeper = new SentinelKeeper(path, new Map(), 0)
+    const keeper = new SentinelKeeper(path, new Map(), false, 0)
     const expected = new Map<number, GroupSentinel>()
     const first = statSync(path).size
     for (let n = 1; n < 500; n++) {
