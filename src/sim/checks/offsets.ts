@@ -138,7 +138,7 @@ function checkTimes(
   anomalies: Anomalies,
 ): void {
   // The start of the log may have moved since: then the first record of a time may be gone.
-  if (log.startOffset > 0) return
+  if (Math.max(log.startOffset, view.highestStart) > 0) return
   const times = log.records.map(([, value]) => view.writers.get(value)?.append.timestampMs ?? -1)
   let most = -1
   const mostBy = times.map((time) => (most = Math.max(most, time)))

@@ -69,7 +69,10 @@ export class Derived {
 
   #partition(partition: Partition, { copy, committed, group }: Watched): void {
     const { reference } = committed
-    if (partition.raftGroup.appliedIndex !== reference.index) return
+    const { appliedIndex, node } = partition.raftGroup
+    if (appliedIndex !== reference.index) return
+    // Its metadata is not applied yet: it answers nobody, and is about to end.
+    if (node.configuration.witnesses.includes(node.id)) return
     const who = `${copy.member} of group ${group} at #${reference.index}`
     if (partition.highWatermark !== reference.endOffset) {
       const what = `${who}: the high watermark is ${partition.highWatermark}`
