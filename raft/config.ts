@@ -34,6 +34,12 @@ export interface RaftConfig {
    * on all members.
    */
   readonly snapshotBytesMax?: number
+  /**
+   * What the host keeps of the group here: true = a log with payloads, false = a witness's. Entries
+   * and snapshots for the other kind are from before the member was made what it is, or after: they
+   * are not taken. Left out: not asked.
+   */
+  readonly keepsPayloads?: boolean
   /** Election jitter. Nodes of a group need different ones. */
   readonly seed: number
 }

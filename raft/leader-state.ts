@@ -66,9 +66,11 @@ export class LeaderState {
     for (const member of this.progress.keys()) {
       if (!members.has(member)) this.progress.delete(member)
     }
-    for (const member of members) {
-      if (!this.progress.has(member))
-        this.progress.set(member, this.#newProgress(member, nextIndex))
+    const newcomers = [...members].filter((member) => !this.progress.has(member))
+    // Somebody may come back whose log was emptied meanwhile: its old answers are about that one.
+    if (newcomers.length > 0 && this.progress.size > 0) this.round++
+    for (const member of newcomers) {
+      this.progress.set(member, this.#newProgress(member, nextIndex))
     }
     const of = (list: ReadonlyArray<MemberId>): ReadonlyArray<Progress> =>
       list.flatMap((member) => this.progress.get(member) ?? [])
@@ -83,7 +85,8 @@ export class LeaderState {
 
   #newProgress(member: MemberId, nextIndex: LogIndex): Progress {
     const { inflightMessagesMax, inflightBytesMax } = this.#config
-    return new Progress(member, nextIndex, new Inflights(inflightMessagesMax, inflightBytesMax))
+    const inflights = new Inflights(inflightMessagesMax, inflightBytesMax)
+    return new Progress(member, nextIndex, inflights, this.round)
   }
 
   /** Greatest index that both majorities hold durably. */

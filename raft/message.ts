@@ -57,6 +57,8 @@ export interface AppendEntries extends Envelope {
    * trusted again.
    */
   readonly readmitted: boolean
+  /** For a witness: payloads are left out, and data entries look like no-ops. */
+  readonly stripped: boolean
 }
 export interface AppendEntriesResponse extends Envelope {
   readonly _tag: "AppendEntriesResponse"
@@ -91,6 +93,8 @@ export interface InstallSnapshot extends Envelope {
   readonly offset: number
   readonly chunk: Uint8Array
   readonly round: number
+  /** For a witness: there is no state. */
+  readonly stripped: boolean
 }
 export interface InstallSnapshotResponse extends Envelope {
   readonly _tag: "InstallSnapshotResponse"

@@ -46,8 +46,8 @@ export class Progress {
   stalledAt: LogIndex = -1
   /** False since it said that it does not: readmission.ts. */
   counts = true
-  /** Answers to earlier rounds may be of before a loss. */
-  countedRound = 0
+  /** Answers to earlier rounds may be of before a loss, or of an earlier membership. */
+  countedRound: number
   /** While doubted: all that was ever counted of it, and this term's no-op. */
   recoverThrough: LogIndex = 0
   /** While doubted: since this round it is told that it is trusted again; 0 = not yet. */
@@ -55,7 +55,8 @@ export class Progress {
   /** In snapshot: what is on its way; null until there is something to send. */
   shipment: Shipment | null = null
 
-  constructor(member: MemberId, nextIndex: LogIndex, inflights: Inflights) {
+  constructor(member: MemberId, nextIndex: LogIndex, inflights: Inflights, round: number) {
+    this.countedRound = round
     this.member = member
     this.nextIndex = nextIndex
     this.inflights = inflights

@@ -146,6 +146,7 @@ function send(
     durableIndex: s.log.durableIndex,
     readmitted:
       progress.readmitRound > 0 && prevLogIndex + entries.length >= progress.recoverThrough,
+    stripped: progress.witness,
   }
   s.outbox.send(message)
   progress.silentTicks = 0

@@ -60,6 +60,7 @@ function sendChunk(
     offset,
     chunk: snapshot.state.subarray(offset, sentTo),
     round: leader.round,
+    stripped: progress.witness,
   })
   progress.silentTicks = 0
 }

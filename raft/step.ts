@@ -9,7 +9,7 @@ import {
 import { membersOf } from "./configuration.ts"
 import { handleAppendEntries, handleSteppedDown, handleTimeoutNow, hearLeader } from "./follower.ts"
 import { handleAppendEntriesResponse, reassure } from "./leader.ts"
-import type { Message } from "./message.ts"
+import type { AppendEntries, InstallSnapshot, Message } from "./message.ts"
 import { handleQuiesce, handleQuiesceResponse, wake } from "./quiesce.ts"
 import { becomeFollower } from "./role.ts"
 import { handleInstallSnapshot } from "./snapshot-receiver.ts"
@@ -24,6 +24,10 @@ export function step(s: RaftState, message: Message): void {
   if (message.term < s.term) return answerBelow(s, message)
   dispatch(s, message)
 }
+
+/** A witness's entries are no-ops in a log with data, and its snapshot a hole. */
+const isForUs = ({ config }: RaftState, { stripped }: AppendEntries | InstallSnapshot): boolean =>
+  config.keepsPayloads === undefined || config.keepsPayloads !== stripped
 
 /**
  * Not heard on hold: whoever acknowledges promises, too, and what has accepted a later leader's
@@ -121,11 +125,11 @@ function dispatch(s: RaftState, message: Message): void {
     case "RequestVoteResponse":
       return handleRequestVoteResponse(s, message)
     case "AppendEntries":
-      return handleAppendEntries(s, message)
+      return isForUs(s, message) ? handleAppendEntries(s, message) : hearLeader(s, message.from)
     case "AppendEntriesResponse":
       return handleAppendEntriesResponse(s, message)
     case "InstallSnapshot":
-      return handleInstallSnapshot(s, message)
+      return isForUs(s, message) ? handleInstallSnapshot(s, message) : hearLeader(s, message.from)
     case "InstallSnapshotResponse":
       return handleInstallSnapshotResponse(s, message)
     case "TimeoutNow":

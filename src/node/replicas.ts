@@ -17,6 +17,8 @@ import type { Outbox } from "../partition/ports.ts"
 import { RaftGroup } from "../partition/raft-group.ts"
 import type { StateMachine } from "../partition/raft-group.ts"
 import { TurnRunner } from "../partition/turn.ts"
+import { Compactor } from "./compaction.ts"
+import type { CompactionParts } from "./compaction.ts"
 import { LogTrims } from "./log-trims.ts"
 import { withoutData } from "./low-space.ts"
 import type { NodeSettings } from "./ports.ts"
@@ -38,6 +40,8 @@ export interface ReplicasOptions {
   readonly onProgress: (partition: Partition) => void
   /** Who follows the committed batches of a partition that is about to be made. */
   readonly observer: (info: PartitionInfo) => PartitionObserver | undefined
+  /** To the leader of some groups: how far they are compacted on this disk. */
+  readonly tellCompacted: CompactionParts["tell"]
   /** A group runs here from now on. */
   readonly onBegun: (group: RaftGroup) => void
 }
@@ -69,6 +73,7 @@ export class Replicas {
   readonly #witnesses = new Map<GroupId, RaftGroup>()
   readonly #trims = new LogTrims()
   readonly #retention: Retention
+  readonly compactor: Compactor
   #suspected: ReadonlySet<number> = new Set()
   #heardAs: ReadonlyMap<number, MemberId> = new Map()
   /** Arrow property: groups call it. */
@@ -83,6 +88,18 @@ export class Replicas {
     this.#retention = new Retention({
       partitions: () => this.#partitions.values(),
       settings: options.settings,
+      log: (level, line) => options.outbox.log(level, line),
+    })
+    const chance = new Prng(mixSeed(options.seed, "compaction"))
+    const draw = () => chance.nextUint32()
+    this.compactor = new Compactor({
+      self: options.self,
+      wal: options.wal,
+      settings: options.settings,
+      hashKey: [draw(), draw(), draw(), draw()],
+      partition: (group) => this.#partitions.get(group),
+      partitions: () => this.#partitions.values(),
+      tell: options.tellCompacted,
       log: (level, line) => options.outbox.log(level, line),
     })
   }
@@ -179,7 +196,10 @@ export class Replicas {
       members: info.members,
       nodeOf,
       config,
-      raft: this.raftConfig(info.group, bootstrap, settings.dataElectionTimeoutMs, true),
+      raft: {
+        ...this.raftConfig(info.group, bootstrap, settings.dataElectionTimeoutMs, true),
+        keepsPayloads: true,
+      },
       wal,
       outbox,
       onDirty: this.onDirty,
@@ -219,7 +239,8 @@ export class Replicas {
     if (this.#witnesses.has(group)) return
     this.#close(group)
     const bootstrap = groupConfiguration(info)
-    const raft = this.raftConfig(group, bootstrap, settings.dataElectionTimeoutMs, true)
+    const timing = this.raftConfig(group, bootstrap, settings.dataElectionTimeoutMs, true)
+    const raft = { ...timing, keepsPayloads: false }
     const machine = witnessMachine
     const made = new RaftGroup({ group, raft, wal, outbox, machine, onDirty: this.onDirty })
     this.#witnesses.set(group, made)
@@ -274,6 +295,7 @@ export class Replicas {
 
   /** A new link to a member's node: groups led here must not trust what was on the old one. */
   peerReset(nodeId: number): void {
+    this.compactor.peerReset(nodeId)
     for (const { raftGroup, isLeader } of this.#partitions.values()) {
       if (isLeader) this.resetMembers(raftGroup, nodeId)
     }
@@ -313,6 +335,7 @@ export class Replicas {
     }
     this.#retention.tick(nowMs)
     this.#trims.tick()
+    this.compactor.tick(nowMs)
   }
 
   get dirty(): boolean {

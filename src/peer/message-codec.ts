@@ -60,6 +60,7 @@ export const writeMessage = (writer: ByteWriter, message: Message): ReadonlyArra
       writer.int64(message.round)
       writer.int64(message.durableIndex)
       writer.bool(message.readmitted)
+      writer.bool(message.stripped)
       writeEnvelopes(writer, message.entries, message.prevLogIndex)
       return message.entries.map((entry) => entry.payload)
     case "AppendEntriesResponse":
@@ -86,6 +87,7 @@ export const writeMessage = (writer: ByteWriter, message: Message): ReadonlyArra
       writer.int32(message.stateCrc)
       writer.int64(message.offset)
       writer.int64(message.round)
+      writer.bool(message.stripped)
       return [message.chunk]
     case "InstallSnapshotResponse":
       writer.int64(message.lastIncludedIndex)
@@ -158,6 +160,7 @@ const readAppendEntries = (reader: ByteReader, { from, to, term }: Envelope): Me
   const round = reader.natural()
   const durableIndex = reader.natural()
   const readmitted = reader.bool()
+  const stripped = reader.bool()
   const entries = readEntries(reader, prevLogIndex)
   return {
     _tag: "AppendEntries",
@@ -171,6 +174,7 @@ const readAppendEntries = (reader: ByteReader, { from, to, term }: Envelope): Me
     round,
     durableIndex,
     readmitted,
+    stripped,
   }
 }
 
@@ -198,9 +202,10 @@ const readInstallSnapshot = (reader: ByteReader, { from, to, term }: Envelope): 
   const stateCrc = reader.uint32()
   const offset = reader.natural()
   const round = reader.natural()
+  const stripped = reader.bool()
   const chunk = reader.rest()
   const _tag = "InstallSnapshot"
-  return { _tag, from, to, term, cut, totalBytes, stateCrc, offset, chunk, round }
+  return { _tag, from, to, term, cut, totalBytes, stateCrc, offset, chunk, round, stripped }
 }
 
 const readInstallSnapshotResponse = (reader: ByteReader, envelope: Envelope): Message => {

@@ -12,6 +12,7 @@ const frameCodes: Readonly<Record<PeerFrame["_tag"], number>> = {
   Request: 4,
   Response: 5,
   Report: 6,
+  Compacted: 7,
 }
 
 export function hashFrame(hash: RollingHash, frame: PeerFrame): void {
@@ -31,6 +32,13 @@ export function hashFrame(hash: RollingHash, frame: PeerFrame): void {
         hash.number(group)
         hash.number(leader)
         hash.number(term)
+      }
+      return
+    case "Compacted":
+      hash.number(frameCodes.Compacted)
+      for (const { group, index } of frame.groups) {
+        hash.number(group)
+        hash.number(index)
       }
       return
     case "Heartbeat":
@@ -54,7 +62,7 @@ function hashMessage(hash: RollingHash, message: Message): void {
       hash.number(message.prevLogIndex)
       hash.number(message.leaderCommit)
       hash.number(message.round)
-      hash.number(message.readmitted ? 1 : 0)
+      hash.number((message.readmitted ? 1 : 0) + (message.stripped ? 2 : 0))
       for (const entry of message.entries) hash.number(entry.entryCrc)
       return
     }

@@ -15,6 +15,7 @@ const snapshot = (bytes: number): Message => ({
   offset: 0,
   chunk: new Uint8Array(bytes),
   round: 1,
+  stripped: false,
 })
 
 test("frames wait for the metadata their sender had, and come in order", () => {

@@ -245,6 +245,7 @@ describe("a new leader", () => {
         round: 1,
         durableIndex: 0,
         readmitted: false,
+        stripped: false,
       })
       expect(leader.isLeader).toBe(false)
       cluster.turns()

@@ -209,6 +209,7 @@ const append = (term: number): Message => ({
   round: 1,
   durableIndex: 0,
   readmitted: false,
+  stripped: false,
 })
 const requestVote = (term: number, from = "c"): Message => ({
   _tag: "RequestVote",

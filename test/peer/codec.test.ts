@@ -81,6 +81,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
       round: natural,
       durableIndex: natural,
       readmitted: fc.boolean(),
+      stripped: fc.boolean(),
       seeds: fc.array(entrySeed, { maxLength: 6 }),
     })
     .map(({ seeds, ...m }): Message => ({
@@ -127,6 +128,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
       offset: natural,
       chunk: payload,
       round: natural,
+      stripped: fc.boolean(),
     })
     .map((m): Message => ({ _tag: "InstallSnapshot", ...common, ...m })),
   fc
@@ -253,6 +255,7 @@ describe("peer frames", () => {
       round: 9,
       durableIndex: 0,
       readmitted: false,
+      stripped: false,
     }
     const parts = encodePeerFrame({
       _tag: "Raft",
@@ -293,6 +296,7 @@ describe("peer frames", () => {
       round: 0,
       durableIndex: 0,
       readmitted: false,
+      stripped: false,
     }
     expect(() =>
       bodyOf({ _tag: "Raft", group: 1, appliedMetadataIndex: 0, message: append }),
@@ -326,6 +330,7 @@ describe("bytes that are no peer frame", () => {
       round: 0,
       durableIndex: 0,
       readmitted: false,
+      stripped: false,
     }
     const body = bodyOf({ _tag: "Raft", group: 1, appliedMetadataIndex: 0, message: append })
     expect(fails(body)).toBeUndefined()

@@ -146,6 +146,7 @@ export const append = (
   round: 1,
   durableIndex: 0,
   readmitted: false,
+  stripped: false,
 })
 
 export const acked = (

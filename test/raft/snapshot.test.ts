@@ -31,6 +31,7 @@ const chunk = ({ cut, state, offset = 0, length, round = 1 }: Piece): Message =>
   offset,
   chunk: state.subarray(offset, offset + (length ?? state.length)),
   round,
+  stripped: false,
 })
 const state = Uint8Array.from({ length: 10 }, (_, i) => i)
 const stepAll = (member: Member, ...pieces: ReadonlyArray<Piece>): Array<Message> => {

@@ -17,7 +17,7 @@ import {
   tickUntil,
   vote,
 } from "./alone.ts"
-import { dataEntry, propose, type Member } from "../../src/sim/bare/member.ts"
+import { configurationOf, dataEntry, Member, propose } from "../../src/sim/bare/member.ts"
 
 const at = (term: number, index: number) => ({ term, index })
 const voters = ["n1", "n2", "w1"]
@@ -296,5 +296,42 @@ describe("configurations with witnesses", () => {
     }
     expect(done).toBe(true)
     tickUntil(member, () => member.node.role === "follower")
+  })
+})
+
+describe("what is late, from before a member became what it is", () => {
+  const entry = dataEntry(1, 1, 0, "a")
+  const stripped = { ...append("n2", 1, at(0, 0), [entry]), stripped: true }
+
+  test("a log with data takes no entries that are meant for a witness; their leader is heard", () => {
+    const member = alone({ voters: ["n2", "n3", "n1"] })
+    member.step(stripped)
+    expect([member.node.lastIndex, member.node.leaderId]).toEqual([0, "n2"])
+    expect(drain(member)).toEqual([])
+    member.step({ ...stripped, stripped: false })
+    expect(member.node.lastIndex).toBe(1)
+  })
+
+  test("a witness takes none with data", () => {
+    const bootstrap = configurationOf({ voters: ["n2", "n3", "w1"], witnesses: ["w1"] })
+    const member = new Member("w1", bootstrap, 7)
+    member.step({ ...stripped, to: "w1", stripped: false })
+    expect(member.node.lastIndex).toBe(0)
+    member.step({ ...stripped, to: "w1" })
+    expect(member.node.lastIndex).toBe(1)
+  })
+
+  test("an answer from an earlier membership says nothing of the log that learns now", () => {
+    const member = leading({ voters })
+    member.step(acked("n2", 1, 1))
+    drain(member)
+    const late = { ...acked("n4", 1, 1), round: round(member) }
+    const { configuration } = member.node
+    member.node.proposeConfiguration({ ...configuration, learners: ["n4"] }, 0)
+    drain(member)
+    member.step(late)
+    expect(member.node.progress("n4")?.matchIndex).toBe(0)
+    member.step({ ...late, round: round(member) })
+    expect(member.node.progress("n4")?.matchIndex).toBe(1)
   })
 })

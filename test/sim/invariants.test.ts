@@ -193,6 +193,7 @@ describe("promises", () => {
         round: 1,
         durableIndex: 0,
         readmitted: false,
+        stripped: false,
       }),
     )
   })

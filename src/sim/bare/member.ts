@@ -72,7 +72,7 @@ export class Member {
     seed: number,
     settings: Partial<Settings> = {},
   ) {
-    this.config = { ...defaults, ...settings, id, bootstrap, seed }
+    this.config = { ...defaults, ...settings, id, bootstrap, seed, keepsPayloads: !isWitness(id) }
     this.node = this.#open()
   }
 
