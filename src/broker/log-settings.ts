@@ -5,7 +5,7 @@
  *
  * log.retention.ms stands before …minutes before …hours, log.roll.ms before log.roll.hours.
  */
-import { decimal, given, int, limit, listOf } from "./setting-kinds.ts"
+import { boolean, decimal, given, int, limit, listOf } from "./setting-kinds.ts"
 import type { SettingKind } from "./setting-kinds.ts"
 
 const int32Max = 2 ** 31 - 1
@@ -23,6 +23,9 @@ export const logSettingKinds = {
   "log.segment.delete.delay.ms": int(60_000, anyInt64),
   "log.roll.ms": given(int(-1, { min: 1, max: int64Max })),
   "log.roll.hours": int(168, { min: 1, max: int32Max }),
+  "log.cleaner.enable": boolean(true),
+  "log.cleaner.backoff.ms": int(15_000, anyInt64),
+  "log.cleaner.dedupe.buffer.size": int(134_217_728, { min: 1024 * 1024, max: int64Max }),
   "log.cleaner.delete.retention.ms": int(86_400_000, anyInt64),
   "log.cleaner.min.compaction.lag.ms": int(0, anyInt64),
   "log.cleaner.max.compaction.lag.ms": int(int64Max, { min: 1, max: int64Max }),

@@ -141,6 +141,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       },
       observer: (info) => this.coordination.observer(info),
       onBegun: (group) => this.#recovery.begun(group),
+      tellCompacted: (to, groups) => this.#output.send(to, { _tag: "Compacted", groups }),
     })
     this.#recovery = this.#makeRecovery()
     this.#metadata = this.#makeMetadataGroup()

@@ -141,6 +141,10 @@ export class PeerLinks {
         return forwarder.respond(nodeId, frame.correlationId, frame.frame, nowMs)
       case "Report":
         return this.#reported(nodeId, frame.partitions)
+      case "Compacted": {
+        const { member } = liveness.peer(nodeId) ?? {}
+        if (member !== undefined) this.#parts.replicas.compactor.told(member, frame.groups)
+      }
     }
   }
 

@@ -71,6 +71,12 @@ export interface NodeSettings {
   readonly timestampAfterMaxMs: number
   /** log.retention.check.interval.ms; above ten seconds it counts as ten. */
   readonly retentionCheckIntervalMs: number
+  /** log.cleaner.enable: as leader this node decides on compaction. */
+  readonly cleanerEnable: boolean
+  /** log.cleaner.backoff.ms: between two looks at what may be compacted. */
+  readonly cleanerBackoffMs: number
+  /** log.cleaner.dedupe.buffer.size: keys held at a time. */
+  readonly cleanerDedupeBufferBytes: number
   /**
    * Further broker settings that were set and stand in for topic configs, by Kafka's broker names.
    */
@@ -110,6 +116,9 @@ export const defaultNodeSettings: NodeSettings = {
   timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   timestampAfterMaxMs: 3_600_000,
   retentionCheckIntervalMs: 300_000,
+  cleanerEnable: true,
+  cleanerBackoffMs: 15_000,
+  cleanerDedupeBufferBytes: 128 << 20,
   brokerConfigs: new Map(),
   metadataSnapshotEntries: 10_000,
   acceptDataLoss: false,

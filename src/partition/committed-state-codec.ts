@@ -4,14 +4,16 @@
  */
 import { Reader } from "../protocol/reader.ts"
 import { Writer } from "../protocol/writer.ts"
-import { noCompaction } from "./committed-state.ts"
-import type { CommittedSnapshot, CommittedState, CompactionMark } from "./committed-state.ts"
+import type { CommittedSnapshot, CommittedState } from "./committed-state.ts"
+import { horizonsMax, noCompaction } from "./compaction-mark.ts"
+import type { CompactionHorizon, CompactionMark } from "./compaction-mark.ts"
 import type { EpochStart } from "./leader-epochs.ts"
 import type { ProducerBatch } from "./producer-batch.ts"
 import type { ProducerSnapshot } from "./producer-state.ts"
 
-/** 1: without where the log begins and what is compacted. */
-const version = 2
+/** 1: without where the log begins and what is compacted; 2: without horizons. */
+const version = 3
+const horizonBytes = 16
 const epochBytes = 16
 const producerBytes = 12
 const batchBytes = 43
@@ -29,6 +31,11 @@ export function encodeCommittedState(state: CommittedState): Uint8Array {
   writer.int64(state.compaction.upToIndex)
   writer.int64(state.compaction.nowMs)
   writer.int64(state.compaction.tombstonesUpToIndex)
+  writer.arrayLength(state.compaction.horizons.length)
+  for (const { index, nowMs } of state.compaction.horizons) {
+    writer.int64(index)
+    writer.int64(nowMs)
+  }
   writer.arrayLength(epochs.length)
   for (const { epoch, startOffset } of epochs) {
     writer.int64(epoch)
@@ -58,13 +65,13 @@ function writeBatch(writer: Writer, batch: ProducerBatch): void {
 export function decodeCommittedState(bytes: Uint8Array): CommittedSnapshot {
   const reader = new Reader(bytes, { elementsMax: 100_000_000 })
   const found = reader.uint16()
-  if (found !== version && found !== 1) throw new Error(`a partition's state of version ${found}`)
+  if (found < 1 || found > version) throw new Error(`a partition's state of version ${found}`)
   const highWatermark = reader.int64()
   const appliedTerm = reader.int64()
   const maxTimestamp = reader.int64()
   const maxTimestampIndex = reader.int64()
   const logStartOffset = found === 1 ? 0 : reader.int64()
-  const compaction = found === 1 ? noCompaction : readCompaction(reader)
+  const compaction = found === 1 ? noCompaction : readCompaction(reader, found)
   const epochs: Array<EpochStart> = []
   for (let left = reader.arrayLength(epochBytes); left > 0; left--) {
     const epoch = reader.int64()
@@ -82,10 +89,18 @@ export function decodeCommittedState(bytes: Uint8Array): CommittedSnapshot {
   return { ...position, logStartOffset, compaction, epochs, producers }
 }
 
-function readCompaction(reader: Reader): CompactionMark {
+function readCompaction(reader: Reader, found: number): CompactionMark {
   const upToIndex = reader.int64()
   const nowMs = reader.int64()
-  return { upToIndex, nowMs, tombstonesUpToIndex: reader.int64() }
+  const tombstonesUpToIndex = reader.int64()
+  const horizons: Array<CompactionHorizon> = []
+  const count = found < 3 ? 0 : reader.arrayLength(horizonBytes)
+  if (count > horizonsMax) throw new Error(`${count} horizons of a compaction`)
+  for (let left = count; left > 0; left--) {
+    const index = reader.int64()
+    horizons.push({ index, nowMs: reader.int64() })
+  }
+  return { upToIndex, nowMs, tombstonesUpToIndex, horizons }
 }
 
 function readBatch(reader: Reader): ProducerBatch {

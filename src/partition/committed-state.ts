@@ -4,6 +4,8 @@
  */
 import type { LogIndex, Term } from "../../raft/types.ts"
 import type { EntryMeta } from "../../storage/wal.ts"
+import { compactedBy, noCompaction } from "./compaction-mark.ts"
+import type { CompactionMark } from "./compaction-mark.ts"
 import { decodeControlEntry, isControl } from "./control-entry.ts"
 import type { ControlEntry } from "./control-entry.ts"
 import { LeaderEpochs } from "./leader-epochs.ts"
@@ -11,15 +13,6 @@ import type { EpochStart } from "./leader-epochs.ts"
 import type { PartitionConfig } from "./partition-config.ts"
 import { ProducerState } from "./producer-state.ts"
 import type { ProducerLimits, ProducerSnapshot } from "./producer-state.ts"
-
-/** The last round of compaction that was decided: as in `Compacted`. */
-export interface CompactionMark {
-  readonly upToIndex: LogIndex
-  readonly nowMs: number
-  readonly tombstonesUpToIndex: LogIndex
-}
-
-export const noCompaction: CompactionMark = { upToIndex: 0, nowMs: 0, tombstonesUpToIndex: 0 }
 
 /** The same as plain data. */
 export interface CommittedSnapshot {
@@ -89,11 +82,9 @@ export class CommittedState {
         this.logStartOffset = Math.max(this.logStartOffset, offset)
         return
       }
-      case "Compacted": {
-        const { upToIndex, nowMs, tombstonesUpToIndex } = entry
-        this.compaction = { upToIndex, nowMs, tombstonesUpToIndex }
+      case "Compacted":
+        this.compaction = compactedBy(this.compaction, entry)
         return
-      }
     }
   }
 }

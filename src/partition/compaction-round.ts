@@ -13,14 +13,14 @@ import type { Compaction, GroupId, GroupLog } from "../../storage/wal.ts"
 import { batchWith, openBatch } from "./compaction-batch.ts"
 import type { OpenedBatch, RecordPlace } from "./compaction-batch.ts"
 import { LatestOffsets } from "./compaction-keys.ts"
-import type { CompactionMark } from "./committed-state.ts"
+import type { CompactionMark } from "./compaction-mark.ts"
 import { isControl } from "./control-entry.ts"
 import type { SipKey } from "./siphash.ts"
 
 export interface RoundParts {
   readonly group: GroupId
   readonly log: GroupLog
-  readonly mark: CompactionMark
+  readonly mark: Pick<CompactionMark, "upToIndex" | "tombstonesUpToIndex">
   /** Of entries at or below, superseded records are gone already. */
   readonly compactedUpTo: LogIndex
   /** So many keys are held at a time; a single batch may have more. */
@@ -42,7 +42,7 @@ const unitsPerEntry = 500
 
 export class CompactionRound {
   readonly group: GroupId
-  readonly mark: CompactionMark
+  readonly mark: RoundParts["mark"]
   /** Kept by the last pass. */
   tombstones = 0
   stats: RoundStats = { records: 0, recordsLeft: 0, bytes: 0, bytesLeft: 0 }

@@ -15,6 +15,7 @@ import type { AppendBatch, AppendOptions, AppendReply } from "./append.ts"
 import type { Backlog } from "./backlog.ts"
 import { defaultCheckpointLimits } from "./checkpoint-plan.ts"
 import type { CheckpointLimits } from "./checkpoint-plan.ts"
+import type { CompactionMark } from "./compaction-mark.ts"
 import { noBatches, readableBytes, readBatches } from "./committed-log.ts"
 import { decodeCommittedState } from "./committed-state-codec.ts"
 import { CommittedState } from "./committed-state.ts"
@@ -338,6 +339,30 @@ export class Partition implements StateMachine {
     if (node.role !== "leader" || node.transferTarget !== null) return false
     const result = this.raftGroup.proposePayload(encodeControlEntry(entry), nowMs, waiter)
     return result._tag !== "refused"
+  }
+
+  /** What the log has decided about its compaction. */
+  get compaction(): CompactionMark {
+    return this.#state.compaction
+  }
+
+  /**
+   * Up to here nothing on this disk is superseded by anything up to here: carried out, or gone from
+   * the log.
+   */
+  get compactedUpTo(): LogIndex {
+    const { compacted, cut } = this.#log
+    return Math.max(compacted.index, cut.index)
+  }
+
+  /** A round that was decided has not been carried out on this disk. */
+  get compactionDue(): boolean {
+    const { upToIndex, tombstonesUpToIndex } = this.#state.compaction
+    const { compacted, cut } = this.#log
+    return (
+      upToIndex > this.compactedUpTo ||
+      tombstonesUpToIndex > Math.max(compacted.tombstones, cut.index)
+    )
   }
 
   /** The log still has entries that lie below its start. */

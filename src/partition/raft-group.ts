@@ -27,6 +27,7 @@ import { CorruptEntry } from "../../storage/wal.ts"
 import type {
   Checkpoint,
   CommitNumber,
+  CompactedTo,
   GroupId,
   GroupLog,
   GroupWrite,
@@ -265,20 +266,23 @@ export class RaftGroup {
     this.#scheduled = false
     if (this.#closed) return null
     const ready = this.#takeReady()
-    const cut = ready?.snapshot ?? this.#states.takeCut()
-    const checkpoint = this.#takeCheckpoint(cut)
+    const states = this.#takeStates(ready?.snapshot ?? this.#states.takeCut())
     const entries = ready?.entries ?? []
     const hardState = ready?.hardState ?? null
-    if (entries.length === 0 && hardState === null && cut === null && checkpoint === null) {
-      return null
-    }
+    if (entries.length === 0 && hardState === null && states === null) return null
     this.#writing = true
     const write = { group: this.group, entries, ...(hardState === null ? {} : { hardState }) }
-    if (cut === null && checkpoint === null) return write
+    return states === null ? write : { ...write, ...states }
+  }
+
+  #takeStates(cut: Snapshot | null): Partial<GroupWrite> | null {
+    const checkpoint = this.#takeCheckpoint(cut)
+    const compacted = this.#states.takeCompacted()
+    if (cut === null && checkpoint === null && compacted === null) return null
     return {
-      ...write,
       ...(cut === null ? {} : { cut }),
       ...(checkpoint === null ? {} : { checkpoint }),
+      ...(compacted === null ? {} : { compacted }),
     }
   }
 
@@ -358,6 +362,12 @@ export class RaftGroup {
     if (index > this.#appliedIndex || !this.#states.cut(index, state)) return false
     this.schedule()
     return true
+  }
+
+  /** Rounds of compaction were carried out on this disk. */
+  compacted(to: CompactedTo): void {
+    this.#states.compacted(to)
+    this.schedule()
   }
 
   /** Every commit up to this one is durable. */

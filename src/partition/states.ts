@@ -6,7 +6,7 @@
 import type { RaftNode } from "../../raft/index.ts"
 import type { EntryId, LogIndex, MemberId, Snapshot } from "../../raft/types.ts"
 import { CorruptEntry } from "../../storage/wal.ts"
-import type { Checkpoint, EntryMeta, GroupId, GroupLog } from "../../storage/wal.ts"
+import type { Checkpoint, CompactedTo, EntryMeta, GroupId, GroupLog } from "../../storage/wal.ts"
 import { CheckpointPlan } from "./checkpoint-plan.ts"
 import type { CheckpointLimits } from "./checkpoint-plan.ts"
 import { cutAt } from "./log-cut.ts"
@@ -25,6 +25,7 @@ export class States {
   readonly #options: StatesOptions
   readonly #plan: CheckpointPlan | undefined
   #cutWanted: Snapshot | null = null
+  #compacted: CompactedTo | null = null
   #needed: ReadonlyArray<MemberId> = []
 
   constructor(log: GroupLog, options: StatesOptions) {
@@ -67,6 +68,17 @@ export class States {
     const wanted = this.#cutWanted
     this.#cutWanted = null
     return wanted !== null && wanted.cut.index > this.#log.cut.index ? wanted : null
+  }
+
+  /** With the next commit: so far the log's entries are compacted on this disk. */
+  compacted(to: CompactedTo): void {
+    this.#compacted = to
+  }
+
+  takeCompacted(): CompactedTo | null {
+    const to = this.#compacted
+    this.#compacted = null
+    return to
   }
 
   get checkpointDue(): boolean {
@@ -112,6 +124,7 @@ export class States {
   /** The log is no longer what it was when these were asked for. */
   forget(): void {
     this.#cutWanted = null
+    this.#compacted = null
     this.#needed = []
   }
 }

@@ -62,6 +62,11 @@ export interface PartitionReport {
   readonly isr: ReadonlyArray<number>
 }
 
+export interface CompactedGroup {
+  readonly group: GroupId
+  readonly index: LogIndex
+}
+
 export type PeerFrame =
   | {
       readonly _tag: "Hello"
@@ -93,14 +98,25 @@ export type PeerFrame =
   /** `frame`: the body of a Kafka response; both sides know API and version. */
   | { readonly _tag: "Response"; readonly correlationId: number; readonly frame: Uint8Array }
   | { readonly _tag: "Report"; readonly partitions: ReadonlyArray<PartitionReport> }
+  /** To the leader of these groups: how far they are compacted on the sender's disk. */
+  | { readonly _tag: "Compacted"; readonly groups: ReadonlyArray<CompactedGroup> }
 
 /** Numbers on the wire: never reused. */
-const FrameType = { Hello: 1, Heartbeat: 2, Raft: 3, Request: 4, Response: 5, Report: 6 } as const
+const FrameType = {
+  Hello: 1,
+  Heartbeat: 2,
+  Raft: 3,
+  Request: 4,
+  Response: 5,
+  Report: 6,
+  Compacted: 7,
+} as const
 
 const heightBytes = 28
 const witnessedBytes = 37
 /** Without the ISR's members. */
 const reportBytes = 20
+const compactedBytes = 12
 
 /** The frame with its length, in parts to be sent one behind the other. Payloads are not copied. */
 export const encodePeerFrame = (frame: PeerFrame): ReadonlyArray<Uint8Array> => {
@@ -121,6 +137,8 @@ const bytesExpected = (frame: PeerFrame): number => {
       return 256 + frame.heights.length * heightBytes + frame.witnessed.length * witnessedBytes
     case "Report":
       return 16 + frame.partitions.length * (reportBytes + 16)
+    case "Compacted":
+      return 16 + frame.groups.length * compactedBytes
     case "Raft": {
       const { message } = frame
       const entries = message._tag === "AppendEntries" ? message.entries.length : 0
@@ -147,6 +165,9 @@ const writeBody = (writer: ByteWriter, frame: PeerFrame): ReadonlyArray<Uint8Arr
       return [frame.frame]
     case "Hello":
       writeHello(writer, frame)
+      return []
+    case "Compacted":
+      writeCompacted(writer, frame.groups)
       return []
     default:
       writeReport(writer, frame.partitions)
@@ -186,6 +207,8 @@ const readBody = (reader: ByteReader, members: LinkMembers): PeerFrame => {
       return readHello(reader)
     case FrameType.Report:
       return readReport(reader)
+    case FrameType.Compacted:
+      return readCompacted(reader)
     default:
       throw new PeerDecodeError(`a peer frame of type ${type}`)
   }
@@ -273,4 +296,21 @@ const readReport = (reader: ByteReader): PeerFrame => {
     partitions.push({ group, leader, term, isr })
   }
   return { _tag: "Report", partitions }
+}
+
+const writeCompacted = (writer: ByteWriter, groups: ReadonlyArray<CompactedGroup>): void => {
+  writer.int32(groups.length)
+  for (const { group, index } of groups) {
+    writer.int32(group)
+    writer.int64(index)
+  }
+}
+
+const readCompacted = (reader: ByteReader): PeerFrame => {
+  const groups: Array<CompactedGroup> = []
+  for (let left = reader.count(compactedBytes); left > 0; left--) {
+    const group = reader.int32()
+    groups.push({ group, index: reader.natural() })
+  }
+  return { _tag: "Compacted", groups }
 }

@@ -11,6 +11,8 @@ export function frameText(frame: PeerFrame): string {
       return `${frame._tag} ${frame.correlationId}, ${frame.frame.length} B`
     case "Report":
       return `Report of ${frame.partitions.length} partitions`
+    case "Compacted":
+      return `Compacted of ${frame.groups.length} groups`
     case "Heartbeat":
       return `Heartbeat, metadata ${frame.appliedMetadataIndex}`
     case "Hello":
