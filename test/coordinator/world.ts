@@ -45,6 +45,13 @@ export class FakeTopics implements TopicsView {
     return id
   }
 
+  /** More partitions under the same id. */
+  grow(name: string, partitions: number): void {
+    this.version++
+    const id = this.topicId(name)
+    if (id !== undefined) this.#topics.set(name, { id, partitions })
+  }
+
   delete(name: string): void {
     this.version++
     this.#topics.delete(name)

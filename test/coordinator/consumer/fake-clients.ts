@@ -1,0 +1,238 @@
+/**
+ * Consumers as the coordinator meets them: one of the consumer protocol, one of the classic one.
+ * They own what they say they own, revoke (at once or a heartbeat later) before they take, and drop
+ * everything when they are fenced.
+ */
+import type { Prng } from "../../../raft/prng.ts"
+import {
+  decodeAssignment,
+  encodeAssignment,
+} from "../../../src/coordinator/consumer/embedded-protocol.ts"
+import { ErrorCode } from "../../../src/protocol/error-codes.ts"
+import type { ResponseInput } from "../../../src/protocol/schema.ts"
+import type { joinGroup } from "../../../src/protocol/messages/join-group.ts"
+import { Answer } from "../world.ts"
+import type { Beat, Beaten, ConsumerWorld } from "./consumer-world.ts"
+
+/** `topic:partition`. */
+export type Place = string
+
+export interface FakeClient {
+  readonly name: string
+  readonly owned: ReadonlySet<Place>
+  lastBeatMs: number
+  /** One request, or what follows from the last one's answer. */
+  turn(world: ConsumerWorld): void
+  leave(world: ConsumerWorld): void
+}
+
+const isLost = (prng: Prng): boolean => prng.nextUint32() % 16 === 0
+
+export class ConsumerClient implements FakeClient {
+  readonly name: string
+  readonly owned = new Set<Place>()
+  lastBeatMs: number
+  readonly #prng: Prng
+  readonly #topics: ReadonlyArray<string>
+  readonly #instanceId: string | null
+  /** May lose answers and revoke late. */
+  isFlaky = true
+  epoch = 0
+  #mustSayAll = true
+  #mustReport = false
+  #wanted: ReadonlySet<Place> | undefined
+
+  constructor(name: string, prng: Prng, topics: ReadonlyArray<string>, world: ConsumerWorld) {
+    this.name = name
+    this.#prng = prng
+    this.#topics = topics
+    this.#instanceId = null
+    this.lastBeatMs = world.nowMs
+  }
+
+  turn(world: ConsumerWorld): void {
+    this.#settleWanted()
+    this.lastBeatMs = world.nowMs
+    const isFull = this.#mustSayAll || this.epoch === 0
+    const answer = world.beat({
+      memberId: this.name,
+      memberEpoch: this.epoch,
+      instanceId: this.#instanceId,
+      ...(isFull ? { rebalanceTimeoutMs: 60_000, subscribedTopicNames: this.#topics } : {}),
+      topicPartitions: isFull || this.#mustReport ? this.#report(world) : null,
+    } satisfies Beat)
+    if (answer.isOpen || (this.isFlaky && isLost(this.#prng))) {
+      this.#mustSayAll = true
+      return
+    }
+    this.#hear(world, answer.now)
+  }
+
+  leave(world: ConsumerWorld): void {
+    this.owned.clear()
+    world.beat({ memberId: this.name, memberEpoch: -1 })
+  }
+
+  #hear(world: ConsumerWorld, answer: Beaten): void {
+    switch (answer.errorCode) {
+      case ErrorCode.NONE:
+        this.epoch = answer.memberEpoch ?? 0
+        this.#mustSayAll = false
+        this.#mustReport = false
+        if (answer.assignment) this.#assigned(world, answer.assignment.topicPartitions ?? [])
+        return
+      case ErrorCode.FENCED_MEMBER_EPOCH:
+      case ErrorCode.UNKNOWN_MEMBER_ID:
+      case ErrorCode.GROUP_ID_NOT_FOUND:
+        this.epoch = 0
+        this.owned.clear()
+        this.#wanted = undefined
+        return
+      default:
+        this.#mustSayAll = true
+    }
+  }
+
+  #assigned(
+    world: ConsumerWorld,
+    topics: ReadonlyArray<{ topicId?: string; partitions?: ReadonlyArray<number> }>,
+  ): void {
+    this.#wanted = new Set(
+      topics.flatMap(({ topicId, partitions = [] }) => {
+        const topic = world.topics.topicName(topicId ?? "") ?? `gone ${topicId}`
+        return partitions.map((partition) => `${topic}:${partition}`)
+      }),
+    )
+    const isLate = this.isFlaky && this.#prng.nextUint32() % 3 === 0
+    if (!isLate) this.#settleWanted()
+  }
+
+  /** Revokes, then takes. */
+  #settleWanted(): void {
+    const wanted = this.#wanted
+    if (wanted === undefined) return
+    const before = [...this.owned].sort().join()
+    this.owned.clear()
+    for (const place of wanted) this.owned.add(place)
+    this.#wanted = undefined
+    this.#mustReport ||= before !== [...this.owned].sort().join()
+  }
+
+  #report(world: ConsumerWorld) {
+    if (this.epoch === 0) return []
+    const byTopic = new Map<string, number[]>()
+    for (const place of this.owned) {
+      const [topic = "", partition] = place.split(":")
+      const id = world.topics.topicId(topic)
+      if (id !== undefined) byTopic.set(id, [...(byTopic.get(id) ?? []), Number(partition)])
+    }
+    return [...byTopic].map(([topicId, partitions]) => ({ topicId, partitions }))
+  }
+}
+
+type Joined = ResponseInput<typeof joinGroup>
+
+/** Eager: gives up everything before it joins a rebalance. */
+export class ClassicClient implements FakeClient {
+  readonly name: string
+  readonly owned = new Set<Place>()
+  lastBeatMs: number
+  readonly #topics: ReadonlyArray<string>
+  memberId = ""
+  #generation = -1
+  #joining: Answer<Joined> | undefined
+  #syncing: ReturnType<ConsumerWorld["sync"]> | undefined
+  #isMember = false
+
+  constructor(name: string, topics: ReadonlyArray<string>, world: ConsumerWorld) {
+    this.name = name
+    this.#topics = topics
+    this.lastBeatMs = world.nowMs
+  }
+
+  turn(world: ConsumerWorld): void {
+    this.lastBeatMs = world.nowMs
+    if (this.#joining !== undefined) this.#hearJoin(world, this.#joining)
+    else if (this.#syncing !== undefined) this.#hearSync(this.#syncing)
+    else if (this.#isMember) this.#beat(world)
+    else this.#join(world)
+  }
+
+  leave(world: ConsumerWorld): void {
+    this.owned.clear()
+    const members = [{ memberId: this.memberId }]
+    if (this.memberId !== "") world.leave({ groupId: "g", members })
+  }
+
+  #join(world: ConsumerWorld): void {
+    this.owned.clear()
+    this.#joining = world.join({
+      groupId: "g",
+      memberId: this.memberId,
+      protocols: [{ name: "range", metadata: encodeSubscription(this.#topics) }],
+    })
+  }
+
+  #hearJoin(world: ConsumerWorld, answer: Answer<Joined>): void {
+    if (answer.isOpen) return
+    this.#joining = undefined
+    const { errorCode, memberId = "", generationId = -1, leader, members = [] } = answer.now
+    if (errorCode === ErrorCode.MEMBER_ID_REQUIRED) this.memberId = memberId
+    else if (errorCode === ErrorCode.UNKNOWN_MEMBER_ID) this.memberId = ""
+    if (errorCode !== ErrorCode.NONE) return
+    this.memberId = memberId
+    this.#generation = generationId
+    const isLeader = leader === memberId
+    const assignments = isLeader ? assignRange(world, members, this.#topics) : []
+    this.#syncing = world.sync({ groupId: "g", memberId, generationId, assignments })
+  }
+
+  #hearSync(answer: ReturnType<ConsumerWorld["sync"]>): void {
+    if (answer.isOpen) return
+    this.#syncing = undefined
+    if (answer.now.errorCode === ErrorCode.UNKNOWN_MEMBER_ID) this.memberId = ""
+    if ((answer.now.errorCode ?? 0) !== ErrorCode.NONE) return
+    this.#isMember = true
+    for (const { topic, partitions } of decodeAssignment(answer.now.assignment!)?.partitions ??
+      []) {
+      for (const partition of partitions) this.owned.add(`${topic}:${partition}`)
+    }
+  }
+
+  #beat(world: ConsumerWorld): void {
+    const { memberId } = this
+    const answer = world.heartbeat({ groupId: "g", memberId, generationId: this.#generation })
+    const { errorCode } = answer.now
+    if (errorCode === ErrorCode.NONE) return
+    this.#isMember = false
+    this.owned.clear()
+    if (errorCode === ErrorCode.UNKNOWN_MEMBER_ID) this.memberId = ""
+  }
+}
+
+function assignRange(
+  world: ConsumerWorld,
+  members: ReadonlyArray<{ readonly memberId?: string }>,
+  topics: ReadonlyArray<string>,
+) {
+  const ids = members.map(({ memberId = "" }) => memberId).sort()
+  return ids.map((memberId, at) => {
+    const lists = topics.flatMap((topic) => {
+      const all = Array.from({ length: world.topics.partitions(topic) ?? 0 }, (_, p) => p)
+      const partitions = all.filter((partition) => partition % ids.length === at)
+      return partitions.length === 0 ? [] : [{ topic, partitions }]
+    })
+    return { memberId, assignment: encodeAssignment(3, lists) }
+  })
+}
+
+/** Version 3: topics, no user data, nothing owned, no generation, no rack. */
+export function encodeSubscription(topics: ReadonlyArray<string>): Uint8Array {
+  const names = topics.flatMap((topic) => {
+    const length = Buffer.alloc(2)
+    length.writeInt16BE(topic.length)
+    return [length, Buffer.from(topic)]
+  })
+  const head = Buffer.from([0, 3, 0, 0, 0, topics.length])
+  return Buffer.concat([head, ...names, Buffer.from("ffffffff00000000ffffffffffff", "hex")])
+}

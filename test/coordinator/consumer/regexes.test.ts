@@ -1,0 +1,119 @@
+import { describe, expect, test } from "bun:test"
+import { matchNames, patternError } from "../../../src/coordinator/subscription-pattern.ts"
+import { ErrorCode } from "../../../src/protocol/error-codes.ts"
+import { ConsumerWorld, given } from "./consumer-world.ts"
+
+const settings = { groupConsumerAssignmentIntervalMs: 0 }
+
+const world = (...topics: ReadonlyArray<string>) => {
+  const made = new ConsumerWorld(settings)
+  for (const topic of topics) made.topics.create(topic, 1)
+  return made
+}
+
+const pattern = (subscribedTopicRegex: string) => ({ subscribedTopicRegex })
+
+describe("subscription by pattern", () => {
+  test("whoever joins gets the matching topics at its next heartbeat", () => {
+    const made = world("orders-1", "orders-2", "x-orders-3")
+    const joined = made.joinAs("a", pattern("orders-.*"))
+    expect([joined.memberEpoch, given(joined)]).toEqual([1, []])
+    const next = made.beat({ memberId: "a", memberEpoch: 1 }).now
+    expect(next.memberEpoch).toBe(2)
+    expect(made.assignments()).toEqual({ a: "orders-1:0 orders-2:0" })
+    expect(made.describeGroup().members?.[0]?.subscribedTopicRegex).toBe("orders-.*")
+  })
+
+  test("a topic that appears later is found, at most every ten seconds", () => {
+    const made = world("orders-1")
+    made.joinAs("a", pattern("orders-.*"))
+    made.beat({ memberId: "a", memberEpoch: 1 })
+    made.topics.create("orders-2", 1)
+    made.coordinator.topicsChanged(made.nowMs)
+    made.pass(9_000)
+    made.beat({ memberId: "a", memberEpoch: 2 })
+    made.beat({ memberId: "a", memberEpoch: 2 })
+    expect(made.assignments()).toEqual({ a: "orders-1:0" })
+    made.pass(1_100)
+    made.beat({ memberId: "a", memberEpoch: 2 })
+    made.beat({ memberId: "a", memberEpoch: 2 })
+    expect(made.assignments()).toEqual({ a: "orders-1:0 orders-2:0" })
+  })
+
+  test("names and pattern together", () => {
+    const made = world("orders-1", "other")
+    made.joinAs("a", { subscribedTopicNames: ["other"], ...pattern("orders-.*") })
+    expect(made.assignments()).toEqual({ a: "other:0" })
+    made.beat({ memberId: "a", memberEpoch: 2 })
+    expect(made.assignments()).toEqual({ a: "orders-1:0 other:0" })
+  })
+
+  test("two members by one pattern share", () => {
+    const made = world("orders-1", "orders-2")
+    made.joinAs("a", pattern("orders-.*"))
+    made.beat({ memberId: "a", memberEpoch: 1 })
+    made.joinAs("b", pattern("orders-.*"))
+    const targets = Object.values(made.assignments("targetAssignment")).sort()
+    expect(targets).toEqual(["orders-1:0", "orders-2:0"])
+  })
+
+  test("with its last subscriber a pattern is forgotten", () => {
+    const made = world("orders-1")
+    made.joinAs("a", pattern("orders-.*"))
+    made.joinAs("b")
+    made.beat({ memberId: "a", memberEpoch: 2 })
+    made.beat({ memberId: "a", memberEpoch: -1 })
+    made.beat({ memberId: "b", memberEpoch: -1 })
+    expect(made.deleteGroup("g").now).toBe(ErrorCode.NONE)
+    made.joinAs("c", pattern("orders-.*"))
+    expect(made.assignments()).toEqual({ c: "" })
+    made.beat({ memberId: "c", memberEpoch: 1 })
+    expect(made.assignments()).toEqual({ c: "orders-1:0" })
+  })
+
+  test("a member that goes from a pattern to names loses the pattern's topics", () => {
+    const made = world("orders-1", "other")
+    made.joinAs("a", pattern("orders-.*"))
+    made.beat({ memberId: "a", memberEpoch: 1 })
+    const names = { subscribedTopicNames: ["other"], subscribedTopicRegex: "" }
+    const changed = made.beat({ memberId: "a", memberEpoch: 2, topicPartitions: [], ...names }).now
+    expect(changed.memberEpoch).toBe(3)
+    expect(made.assignments()).toEqual({ a: "other:0" })
+  })
+
+  test("a new coordinator knows what was matched", () => {
+    const made = world("orders-1")
+    made.joinAs("a", pattern("orders-.*"))
+    made.failOver()
+    made.beat({ memberId: "a", memberEpoch: 1 })
+    expect(made.assignments()).toEqual({ a: "orders-1:0" })
+  })
+})
+
+describe("patterns", () => {
+  test("RE2's syntax and words", () => {
+    expect(patternError("a+|b{2,3}(?i:c)\\d")).toBeUndefined()
+    expect(patternError("[")).toBe("missing closing ]")
+    expect(patternError("(a")).toBe("missing closing )")
+    expect(patternError("(?=a)")).toBe("invalid or unsupported Perl syntax")
+    expect(patternError("(a)\\1")).toBe("invalid escape sequence")
+  })
+
+  test("a name matches as a whole", () => {
+    const names = ["b", "ab", "a", "abc"]
+    expect(matchNames(["a", "ab?", ".*"], names)).toEqual(
+      new Map([
+        ["a", ["a"]],
+        ["ab?", ["a", "ab"]],
+        [".*", ["a", "ab", "abc", "b"]],
+      ]),
+    )
+  })
+
+  test("one that makes a backtracking engine hang is done in no time", () => {
+    const name = "a".repeat(200)
+    const beganMs = performance.now()
+    expect(matchNames(["(a+)+b"], [name])).toEqual(new Map([["(a+)+b", []]]))
+    expect(performance.now() - beganMs).toBeLessThan(500)
+  })
+})
