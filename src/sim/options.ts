@@ -173,9 +173,9 @@ function withGroups(options: SimOptions): SimOptions {
     sessionTimeoutMs: pick(prng, [1_000, 3_000, 10_000]),
     rebalanceTimeoutMs: pick(prng, [1_000, 3_000, 10_000]),
     thinkMs: Math.max(20, thinkMs),
-    crashPerMille: pick(prng, [0, 2, 10]),
-    leavePerMille: pick(prng, [0, 2, 10]),
-    stallPerMille: pick(prng, [0, 2, 10]),
+    crashPerMille: pick(prng, [0, 10, 40]),
+    leavePerMille: pick(prng, [0, 10, 40]),
+    stallPerMille: pick(prng, [0, 10, 30]),
   }
   return { ...options, workload: { ...options.workload, groups } }
 }

@@ -2,6 +2,7 @@
  * Every planted bug. Each must be found by the layer that it names; see DESIGN.md for the table.
  */
 import { brokerPlants } from "./broker.ts"
+import { groupPlants } from "./groups.ts"
 import type { Plant } from "./plant.ts"
 import { recoveryPlants, replicationPlants, votingPlants } from "./raft.ts"
 import { storagePlants } from "./storage.ts"
@@ -11,6 +12,7 @@ export const plants: ReadonlyArray<Plant> = [
   ...replicationPlants,
   ...recoveryPlants,
   ...brokerPlants,
+  ...groupPlants,
   ...storagePlants,
 ]
 
