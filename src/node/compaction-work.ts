@@ -152,7 +152,8 @@ export class CompactionWork {
     const { partition, round } = task
     const { upToIndex, tombstonesUpToIndex } = round.mark
     partition.raftGroup.compacted({ index: upToIndex, tombstones: tombstonesUpToIndex })
-    this.#tombstonesLeft.set(partition, round.tombstones)
+    if (round.tombstonesLeft === undefined) this.#tombstonesLeft.delete(partition)
+    else this.#tombstonesLeft.set(partition, round.tombstonesLeft)
     const { topic, partition: number } = partition.info
     const { records, recordsLeft, bytes, bytesLeft } = round.stats
     this.#parts.log(

@@ -43,11 +43,11 @@ const unitsPerEntry = 500
 export class CompactionRound {
   readonly group: GroupId
   readonly mark: RoundParts["mark"]
-  /** Kept by the last pass. */
-  tombstones = 0
   stats: RoundStats = { records: 0, recordsLeft: 0, bytes: 0, bytesLeft: 0 }
   readonly #parts: RoundParts
   readonly #log: GroupLog
+  /** Kept by this pass. */
+  #tombstones = 0
   #keys: LatestOffsets
   #phase: "keys" | "sweep" | "swept" = "keys"
   /** Of the phase: the next entry to be read. */
@@ -75,11 +75,16 @@ export class CompactionRound {
     return this.passDone && this.#keysUpTo >= this.mark.upToIndex
   }
 
+  /** Left at or below the round's end; undefined when not all of it was looked at. */
+  get tombstonesLeft(): number | undefined {
+    return this.done && this.#sweepEnd >= this.mark.upToIndex ? this.#tombstones : undefined
+  }
+
   nextPass(): void {
     this.#phase = "keys"
     this.#keys = new LatestOffsets(this.#parts.hashKey)
     this.#next = this.#keysUpTo + 1
-    this.tombstones = 0
+    this.#tombstones = 0
   }
 
   /** About so much work; answers how much it was. Throws `CorruptEntry`. */
@@ -135,7 +140,7 @@ export class CompactionRound {
   #sweepBatch(entry: Entry, { bytes, records }: OpenedBatch, into: Compaction): number {
     const dropsTombstones = entry.index <= this.mark.tombstonesUpToIndex
     const left = records.filter((record) => this.#stays(record, dropsTombstones))
-    for (const { isTombstone } of left) if (isTombstone) this.tombstones += 1
+    for (const { isTombstone } of left) if (isTombstone) this.#tombstones += 1
     let payload = entry.payload
     if (left.length < records.length) {
       payload = batchWith(entry.payload, bytes, left)
