@@ -104,6 +104,42 @@ function failed(item: Item, errorCode: number): PartitionAnswer {
   }
 }
 
+const isUnknown = ({ lookup }: Item): boolean =>
+  lookup._tag === "missing" && lookup.info === undefined
+
+interface TopicAnswer {
+  readonly topic: string
+  readonly topicId: string
+  readonly partitions: ReadonlyArray<PartitionAnswer>
+}
+
+/**
+ * As in Kafka: what nobody knows comes behind all that was looked for; neighbours of one topic
+ * share a place.
+ */
+function unknownLast(
+  answers: ReadonlyArray<TopicAnswer>,
+  topics: ReadonlyArray<TopicItems>,
+): ReadonlyArray<TopicAnswer> {
+  if (!topics.some(({ items }) => items.some(isUnknown))) return answers
+  const all = topics.flatMap(({ items }, i) =>
+    items.map((item, j) => ({ unknown: isUnknown(item), of: answers[i], at: j })),
+  )
+  const ordered: TopicAnswer[] = []
+  for (const { of, at } of [
+    ...all.filter((one) => !one.unknown),
+    ...all.filter((o) => o.unknown),
+  ]) {
+    const partition = of?.partitions[at]
+    if (of === undefined || partition === undefined) continue
+    const last = ordered.at(-1)
+    if (last?.topic === of.topic && last.topicId === of.topicId) {
+      ordered[ordered.length - 1] = { ...last, partitions: [...last.partitions, partition] }
+    } else ordered.push({ ...of, partitions: [partition] })
+  }
+  return ordered
+}
+
 /** An answer that makes the client give up its position, by a leader that may not lead any more. */
 function verdictOnEnd(item: Item, state: Readable): Partition | undefined {
   if (item.lookup._tag === "missing" || !item.lookup.partition.isLeader) return undefined
@@ -212,7 +248,7 @@ class FetchAttempt {
     return answer({
       errorCode: ErrorCode.NONE,
       sessionId: 0,
-      responses,
+      responses: unknownLast(responses, this.#topics),
       nodeEndpoints,
     } satisfies Response)
   }

@@ -68,7 +68,9 @@ class ListOffsetsAttempt {
       for (const { partitionIndex } of partitions) {
         counts.set(partitionIndex, (counts.get(partitionIndex) ?? 0) + 1)
       }
-      const slots = partitions.map((asked) =>
+      // As in Kafka, one that is asked for twice is answered once, and refused.
+      const once = [...new Map(partitions.map((asked) => [asked.partitionIndex, asked])).values()]
+      const slots = once.map((asked) =>
         counts.get(asked.partitionIndex) === 1
           ? this.#ask(name, asked)
           : { asked, answer: failed(asked, ErrorCode.INVALID_REQUEST) },
@@ -159,7 +161,8 @@ class ListOffsetsAttempt {
   outcome(expired: boolean): Outcome | undefined {
     if (this.#pending > 0 && !expired) return undefined
     const { apiVersion } = this.#context
-    const topics = this.#topics.map(({ name, slots }) => ({
+    const told = this.#topics.filter(({ slots }) => slots.length > 0)
+    const topics = told.map(({ name, slots }) => ({
       name,
       partitions: slots.map((slot) => {
         const made = slot.answer ?? failed(slot.asked, ErrorCode.REQUEST_TIMED_OUT)

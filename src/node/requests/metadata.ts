@@ -99,15 +99,11 @@ function askedTopics(
   request: Request,
   asked: NonNullable<Request["topics"]>,
 ): ReadonlyArray<TopicAnswer> {
-  const { node, apiVersion } = context
+  const { node } = context
   const unknownIds: TopicAnswer[] = []
   const found = new Map<string, TopicAnswer>()
   const unknownNames = new Map<string, TopicAnswer>()
   for (const { name, topicId } of asked) {
-    if (name === null && apiVersion < 12) {
-      unknownIds.push(missing(ErrorCode.INVALID_REQUEST, "", topicId))
-      continue
-    }
     const topic = name === null ? node.image.topicsById.get(topicId) : node.image.topics.get(name)
     if (topic !== undefined) found.set(topic.name, topicAnswer(context, request, topic))
     else if (name === null) unknownIds.push(missing(ErrorCode.UNKNOWN_TOPIC_ID, null, topicId))
@@ -150,8 +146,19 @@ function allTopics(context: RequestContext, request: Request): ReadonlyArray<Top
   return topics.sort((a, b) => ((a.name ?? "") < (b.name ?? "") ? -1 : 1))
 }
 
+/** Ids cannot be asked for before version 12: nothing at all is told then. */
+const refused = (asked: NonNullable<Request["topics"]>): Response => ({
+  brokers: [],
+  clusterId: null,
+  controllerId: -1,
+  topics: asked.map(({ name, topicId }) => missing(ErrorCode.INVALID_REQUEST, name ?? "", topicId)),
+})
+
 export function handleMetadata(request: Request, context: RequestContext): Outcome {
   const { node, apiVersion } = context
+  if (apiVersion < 12 && request.topics?.some(({ name }) => name === null) === true) {
+    return answer(refused(request.topics))
+  }
   // Trap 12: an empty list means all topics in version 0 and none later.
   const all = request.topics === null || (apiVersion === 0 && request.topics.length === 0)
   const topics =

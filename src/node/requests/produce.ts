@@ -41,6 +41,18 @@ interface TopicSlots {
   readonly slots: ReadonlyArray<Slot>
 }
 
+/** A topic that a request names twice has one place in the answer, as in Kafka. */
+function mergedByTopic(topics: ReadonlyArray<TopicSlots>): ReadonlyArray<TopicSlots> {
+  if (topics.length < 2) return topics
+  const merged = new Map<string, TopicSlots>()
+  for (const topic of topics) {
+    const key = `${topic.name} ${topic.topicId}`
+    const slots = [...(merged.get(key)?.slots ?? []), ...topic.slots]
+    merged.set(key, { ...topic, slots })
+  }
+  return [...merged.values()]
+}
+
 function failed(
   index: number,
   errorCode: number,
@@ -71,7 +83,7 @@ class ProduceAttempt {
   constructor(request: Request, context: RequestContext) {
     this.#context = context
     this.#request = request
-    this.#topics = request.topicData.map((topic) => this.#appendTopic(topic))
+    this.#topics = mergedByTopic(request.topicData.map((topic) => this.#appendTopic(topic)))
     this.#appending = false
   }
 
