@@ -90,6 +90,9 @@ class Logs extends Map<GroupId, MemoryGroupLog> {
   }
 }
 
+/** About what an entry costs in the other log. */
+const keptOverheadBytes = 48
+
 /** Durable changes that are still in the journal: what a bad frame can take away. */
 const journalLengthMax = 64
 
@@ -303,7 +306,7 @@ class MemoryCompaction implements Compaction {
 
   keep(group: GroupId, entry: Entry): void {
     this.entries.push({ group, entry })
-    this.bytes += entry.payload.length
+    this.bytes += entry.payload.length + keptOverheadBytes
   }
 
   finish(settled: Kept): void {

@@ -114,7 +114,7 @@ export interface Compaction {
    * them committed.
    */
   keep(group: GroupId, entry: Entry): void
-  /** What is held in memory for it. */
+  /** What is held in memory for it; 0 while it has no entry. */
   readonly bytes: number
   /**
    * Nothing is added any more. `settled` is called at most once, later: when what is still in the
