@@ -11,6 +11,7 @@ import type { PartitionView } from "./partition-view.ts"
 
 type Commit = Operation<CommitCall>
 type Read = Operation<CommittedCall>
+type Assign = Operation<AssignCall>
 
 const keyOf = ({ group, partition }: Commit | Read): string => `${group} ${partition}`
 
@@ -27,9 +28,9 @@ export function checkGroups(
   for (const key of new Set([...readsByKey.keys(), ...commitsByKey.keys()])) {
     checkRegister(commitsByKey.get(key) ?? [], readsByKey.get(key) ?? [], found)
   }
-  const joins = operationsOf(operations, "join").filter(({ outcome }) => outcome === "ok")
-  checkGenerations(joins, commits, found)
-  checkOwners(operationsOf(operations, "assign"), found)
+  const assigns = operationsOf(operations, "assign").filter(({ outcome }) => outcome === "ok")
+  checkGenerations(assigns, operationsOf(operations, "join"), commits, found)
+  checkOwners(assigns, found)
   for (const view of views) checkRead(view, commits, found)
 }
 
@@ -79,45 +80,37 @@ function checkRegister(
   }
 }
 
+/** A generation counts from when a member was given its assignment: before that it may be lost. */
 function checkGenerations(
+  assigns: ReadonlyArray<Assign>,
   joins: ReadonlyArray<Operation<JoinCall>>,
   commits: ReadonlyArray<Commit>,
   found: Anomalies,
 ): void {
+  const later = [...joins, ...commits].filter(({ outcome }) => outcome === "ok")
   const events = [
-    ...joins.map((join) => ({ at: join.returned, join, commit: undefined, asked: undefined })),
-    ...joins.map((asked) => ({ at: asked.invoked, asked, join: undefined, commit: undefined })),
-    ...commits.map((commit) => ({ at: commit.invoked, commit, join: undefined, asked: undefined })),
+    ...assigns.map((assign) => ({ at: assign.returned, assign, later: undefined })),
+    ...later.map((one) => ({ at: one.invoked, assign: undefined, later: one })),
   ].sort((a, b) => a.at - b.at)
-  const highest = new Map<string, Operation<JoinCall>>()
-  for (const { join, asked, commit } of events) {
-    if (join !== undefined) {
-      const before = highest.get(join.group)
-      if (before === undefined || join.generation > before.generation) highest.set(join.group, join)
+  const highest = new Map<string, Assign>()
+  for (const { assign, later: one } of events) {
+    const before = highest.get((assign ?? one).group)
+    if (assign !== undefined) {
+      if (before === undefined || assign.generation > before.generation) {
+        highest.set(assign.group, assign)
+      }
+    } else if (before !== undefined && one.generation < before.generation) {
+      const detail = `${one.group}: ${one.generation} of ${one.member} after ${before.generation}`
+      const isCommit = one.f === "commit"
+      const kind = isCommit ? "fenced-commit" : "generation-regress"
+      found.add(kind, isCommit ? one.partition : "", detail, [before, one])
     }
-    if (asked !== undefined) checkFalling(highest.get(asked.group), asked, found)
-    if (commit?.outcome !== "ok") continue
-    const fencedBy = highest.get(commit.group)
-    if (fencedBy === undefined || fencedBy.generation <= commit.generation) continue
-    const detail = `${commit.group}: ${commit.member} of generation ${commit.generation} committed in ${fencedBy.generation}`
-    found.add("fenced-commit", commit.partition, detail, [fencedBy, commit])
   }
 }
 
-function checkFalling(
-  before: Operation<JoinCall> | undefined,
-  join: Operation<JoinCall>,
-  found: Anomalies,
-): void {
-  if (before === undefined || join.generation >= before.generation) return
-  const detail = `${join.group}: generation ${join.generation} after ${before.generation}`
-  found.add("generation-regress", "", detail, [before, join])
-}
-
-function checkOwners(assigns: ReadonlyArray<Operation<AssignCall>>, found: Anomalies): void {
-  const owners = new Map<string, Operation<AssignCall>>()
+function checkOwners(assigns: ReadonlyArray<Assign>, found: Anomalies): void {
+  const owners = new Map<string, Assign>()
   for (const assign of assigns) {
-    if (assign.outcome !== "ok") continue
     for (const partition of assign.partitions) {
       const key = `${assign.group} ${assign.generation} ${partition}`
       const before = owners.get(key)
