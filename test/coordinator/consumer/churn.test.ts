@@ -162,7 +162,7 @@ describe("churn", () => {
         const loads = clients.map(({ owned }) => owned.size)
         expect(Math.max(...loads) - Math.min(...loads)).toBeLessThan(2)
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 
@@ -171,7 +171,7 @@ describe("churn", () => {
       fc.property(fc.integer({ min: 1, max: 2 ** 31 }), (seed) => {
         run(seed, ["consumer", "classic"])
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 })
