@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test"
 import { coordinatorError } from "../../../src/node/coordination/append-errors.ts"
-import { groupPartition } from "../../../src/node/coordination/group-partition.ts"
 import { groupsInOrder } from "../../../src/node/coordination/group-order.ts"
 import { uniqueIds } from "../../../src/node/coordination/unique-ids.ts"
 import { ErrorCode } from "../../../src/protocol/error-codes.ts"
@@ -28,13 +27,15 @@ describe("ids of members", () => {
 })
 
 describe("the order of answers for many groups", () => {
-  test("is that of a java.util.HashMap of their partitions", () => {
-    // From Java: new TopicPartition("__consumer_offsets", n).hashCode() for n = 0..3 falls by one
-    // bucket after the other, so that a small map goes through them in ascending order.
-    const ids = ["a", "b", "c", "d", "e", "f", "g"]
-    const partitions = groupsInOrder(ids, 50).map((id) => groupPartition(id, 50))
-    expect(new Set(partitions).size).toBe(7)
-    expect(groupsInOrder(ids.toReversed(), 50)).toEqual(groupsInOrder(ids, 50))
+  /** As a Java program with a HashMap<TopicPartition, List<String>> printed them. */
+  const inJava = [
+    "514 0 919 838 757 676 595",
+    "514 433 352 271 190 0 28 704 623 542 461 947 866 785 919 838 757 676 595 109",
+  ].map((line) => line.split(" ").map((number) => `group-${number}`))
+
+  test.each(inJava)("is that of a java.util.HashMap of their partitions: %s", (...expected) => {
+    const asked = expected.map((_, i) => `group-${(i * 7919) % 1000}`)
+    expect(groupsInOrder(asked, 50)).toEqual(expected)
   })
 
   test("within a partition is that of the question", () => {
