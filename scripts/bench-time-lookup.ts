@@ -79,12 +79,13 @@ function entryAfter(wal: SqliteWal, ahead: number, batch: Uint8Array, records: n
   })
 }
 
+function fail(error: Error): never {
+  throw error
+}
+
 async function fill(dir: string, load: Load): Promise<void> {
   let wake: (() => void) | undefined
-  const onFailure = (error: Error) => {
-    throw error
-  }
-  const wal = await openSqliteWal({ dir, onDurable: () => wake?.(), onFailure })
+  const wal = await openSqliteWal({ dir, onDurable: () => wake?.(), onFailure: fail })
   const { bytes: batch, records } = batchOf(load.recordBytes, load.batchBytes)
   for (let sent = 0; sent < load.bytes;) {
     const entries = Array.from({ length: load.perCommit }, (_, n) =>
@@ -107,6 +108,8 @@ interface Took {
   readonly cpu: number
 }
 
+const ms = (value: number) => Math.round(value * 100) / 100
+
 function timed(look: () => unknown): Took {
   const beganMs = performance.now()
   const before = process.cpuUsage()
@@ -124,11 +127,8 @@ async function measure(load: Load) {
     await fill(dir, load)
     const wal = await openSqliteWal({ dir, onDurable: () => {}, onFailure: () => {} })
     const log = wal.log(group)
-    const onCorrupt = (error: Error) => {
-      throw error
-    }
     const hi = log.lastIndex + 1
-    const readable: Readable = { log, logStartOffset: 0, hi, onCorrupt }
+    const readable: Readable = { log, logStartOffset: 0, hi, onCorrupt: fail }
     const times = Array.from({ length: lookups }, () => {
       const at = startMs + 1 + Math.floor(Math.random() * log.lastIndex)
       return timed(() => recordAtTimestamp(readable, at))
@@ -139,7 +139,6 @@ async function measure(load: Load) {
     const greatest = timed(() => recordOfMaxTimestamp(readable, { index: -1, timestamp: 0 }))
     const { storedBytes } = wal.stats()
     await wal.close()
-    const ms = (value: number) => Math.round(value * 100) / 100
     return {
       load: load.name,
       MiB: Math.round(storedBytes / MiB),
