@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import fc from "fast-check"
+import { array, assert, integer, property, record, subarray } from "fast-check"
+import type { Arbitrary } from "fast-check"
 import type { GroupSpec, TopicPartitions } from "../../../src/coordinator/assignors/assignor.ts"
 import { assignors } from "../../../src/coordinator/assignors/by-name.ts"
 
@@ -12,17 +13,15 @@ interface Group {
   readonly subscriptions: ReadonlyArray<ReadonlyArray<number>>
 }
 
-const groups = (isHomogeneous: boolean): fc.Arbitrary<Group> =>
-  fc
-    .record({
-      sizes: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 4, maxLength: 4 }),
-      one: fc.subarray([0, 1, 2, 3], { minLength: 1 }),
-      subscriptions: fc.array(fc.subarray([0, 1, 2, 3]), { minLength: 1, maxLength: 9 }),
-    })
-    .map(({ sizes, one, subscriptions }) => ({
-      sizes,
-      subscriptions: isHomogeneous ? subscriptions.map(() => one) : subscriptions,
-    }))
+const groups = (isHomogeneous: boolean): Arbitrary<Group> =>
+  record({
+    sizes: array(integer({ min: 1, max: 12 }), { minLength: 4, maxLength: 4 }),
+    one: subarray([0, 1, 2, 3], { minLength: 1 }),
+    subscriptions: array(subarray([0, 1, 2, 3]), { minLength: 1, maxLength: 9 }),
+  }).map(({ sizes, one, subscriptions }) => ({
+    sizes,
+    subscriptions: isHomogeneous ? subscriptions.map(() => one) : subscriptions,
+  }))
 
 const specOf = (
   { sizes, subscriptions }: Group,
@@ -69,8 +68,8 @@ describe.each(["uniform", "range"])("%s", (name) => {
   test.each([true, false])(
     "each partition of a subscribed topic has one owner, who subscribes to it (homogeneous: %s)",
     (isHomogeneous) => {
-      fc.assert(
-        fc.property(groups(isHomogeneous), (group) => {
+      assert(
+        property(groups(isHomogeneous), (group) => {
           const owners = places(assign(name, specOf(group, isHomogeneous)))
           const subscribed = new Set(group.subscriptions.flat())
           let expected = 0
@@ -94,8 +93,8 @@ describe.each(["uniform", "range"])("%s", (name) => {
 
 describe("uniform", () => {
   test("with equal subscriptions the loads differ by one at most", () => {
-    fc.assert(
-      fc.property(groups(true), (group) => {
+    assert(
+      property(groups(true), (group) => {
         const loads = loadsOf(assign("uniform", specOf(group, true)))
         expect(Math.max(...loads) - Math.min(...loads)).toBeLessThan(2)
       }),
@@ -103,8 +102,8 @@ describe("uniform", () => {
   })
 
   test("asked again it changes nothing", () => {
-    fc.assert(
-      fc.property(groups(true), fc.boolean(), (group) => {
+    assert(
+      property(groups(true), (group) => {
         const first = assign("uniform", specOf(group, true))
         const again = assign("uniform", specOf(group, true, first))
         expect(places(again)).toEqual(places(first))
@@ -113,8 +112,8 @@ describe("uniform", () => {
   })
 
   test("when a member comes, only what it gets moves; when one goes, only what it had", () => {
-    fc.assert(
-      fc.property(groups(true), (group) => {
+    assert(
+      property(groups(true), (group) => {
         const { sizes, subscriptions } = group
         const before = assign("uniform", specOf(group, true))
         const more = { sizes, subscriptions: [...subscriptions, subscriptions[0] ?? []] }
@@ -133,6 +132,8 @@ describe("uniform", () => {
   })
 })
 
+const spoken = (topics: TopicPartitions) => [...topics.values()].map((own) => [...own])
+
 test("range gives the first members, by instance and id, one more of each topic", () => {
   const spec = specOf(
     {
@@ -145,7 +146,6 @@ test("range gives the first members, by instance and id, one more of each topic"
     true,
   )
   const [first = new Map(), second = new Map()] = [...assign("range", spec).values()]
-  const spoken = (topics: TopicPartitions) => [...topics.values()].map((own) => [...own])
   expect(spoken(first)).toEqual([
     [0, 1],
     [0, 1, 2],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import fc from "fast-check"
+import { assert, integer, property } from "fast-check"
 import { Prng } from "../../../raft/prng.ts"
 import { ErrorCode } from "../../../src/protocol/error-codes.ts"
 import { ConsumerWorld } from "./consumer-world.ts"
@@ -154,8 +154,8 @@ function run(seed: number, kinds: ReadonlyArray<"classic" | "consumer">): Churn 
 
 describe("churn", () => {
   test("members of the consumer protocol", () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 2 ** 31 }), (seed) => {
+    assert(
+      property(integer({ min: 1, max: 2 ** 31 }), (seed) => {
         const { clients, world } = run(seed, ["consumer"])
         if (clients.length === 0) return
         expect(world.describeGroup().groupState).toBe("Stable")
@@ -167,8 +167,8 @@ describe("churn", () => {
   })
 
   test("members of both protocols, the group changing its own with them", () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 2 ** 31 }), (seed) => {
+    assert(
+      property(integer({ min: 1, max: 2 ** 31 }), (seed) => {
         run(seed, ["consumer", "classic"])
       }),
       { numRuns: 25 },

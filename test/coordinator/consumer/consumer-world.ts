@@ -47,8 +47,8 @@ export class ConsumerWorld extends World {
 }
 
 type Described = ReadonlyArray<{
-  readonly topicName?: string
-  readonly partitions?: ReadonlyArray<number>
+  readonly topicName?: string | undefined
+  readonly partitions?: ReadonlyArray<number> | undefined
 }>
 
 const spoken = (topics: Described = []): string =>

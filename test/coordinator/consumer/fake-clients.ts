@@ -95,7 +95,10 @@ export class ConsumerClient implements FakeClient {
 
   #assigned(
     world: ConsumerWorld,
-    topics: ReadonlyArray<{ topicId?: string; partitions?: ReadonlyArray<number> }>,
+    topics: ReadonlyArray<{
+      readonly topicId?: string | undefined
+      readonly partitions?: ReadonlyArray<number> | undefined
+    }>,
   ): void {
     this.#wanted = new Set(
       topics.flatMap(({ topicId, partitions = [] }) => {
@@ -212,7 +215,7 @@ export class ClassicClient implements FakeClient {
 
 function assignRange(
   world: ConsumerWorld,
-  members: ReadonlyArray<{ readonly memberId?: string }>,
+  members: ReadonlyArray<{ readonly memberId?: string | undefined }>,
   topics: ReadonlyArray<string>,
 ) {
   const ids = members.map(({ memberId = "" }) => memberId).sort()

@@ -26,6 +26,8 @@ function classic(made: ConsumerWorld, rest: Parameters<ConsumerWorld["join"]>[0]
   return { memberId, generationId }
 }
 
+const refusal = (made: ConsumerWorld) => made.joinAs("b").errorMessage
+
 describe("upgrade", () => {
   test("a classic member keeps its partitions until it has heard of the newcomer", () => {
     const made = world()
@@ -56,7 +58,7 @@ describe("upgrade", () => {
     const synced = made.sync({ ...claim, protocolType: "consumer", protocolName: "range" }).now
     const kept = places(synced.assignment)?.[0]?.partitions ?? []
     const gained = given(made.beat({ memberId: "b", memberEpoch: generationId + 1 }).now) ?? []
-    expect([...kept, ...gained].sort()).toEqual([0, 1, 2])
+    expect([...kept, ...gained].sort((a, b) => a - b)).toEqual([0, 1, 2])
     expect(made.heartbeat(claim).now.errorCode).toBe(ErrorCode.NONE)
     expect(made.describeGroup().groupState).toBe("Stable")
   })
@@ -89,7 +91,6 @@ describe("upgrade", () => {
     expect(given(made.beat({ memberId: "b", memberEpoch: 2 }).now)).toEqual([0, 1, 2])
   })
 
-  const refusal = (made: ConsumerWorld) => made.joinAs("b").errorMessage
   test("not where the policy says no", () => {
     const made = world({ groupConsumerMigrationPolicy: "downgrade" })
     classic(made)
@@ -139,13 +140,14 @@ describe("upgrade", () => {
   })
 })
 
-describe("classic members of a consumer group", () => {
-  const mixed = (settings: Partial<GroupSettings> = {}) => {
-    const made = world(settings)
-    made.joinAs("a")
-    return made
-  }
+/** A consumer group, to be joined by classic members. */
+const mixed = (settings: Partial<GroupSettings> = {}) => {
+  const made = world(settings)
+  made.joinAs("a")
+  return made
+}
 
+describe("classic members of a consumer group", () => {
   test("a first JoinGroup gets an id, the second its generation", () => {
     const made = mixed()
     const first = made.join({ groupId: "g", protocols }).now

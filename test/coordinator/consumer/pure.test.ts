@@ -12,7 +12,7 @@ import { encodeSubscription } from "./fake-clients.ts"
 describe("what consumers of the classic protocol hand through", () => {
   test("a subscription of each version, and of later ones", () => {
     const v1 = Buffer.from(
-      "0001000000010001" + "74" + "ffffffff00000001000174000000020000000000000002",
+      "000100000001000174ffffffff00000001000174000000020000000000000002",
       "hex",
     )
     expect(decodeSubscription(v1)).toEqual({
