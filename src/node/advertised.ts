@@ -50,6 +50,8 @@ export const advertisedApis: ReadonlyArray<AdvertisedApi> = [
   { key: 55, minVersion: 0, maxVersion: 2 },
   { key: 60, minVersion: 0, maxVersion: 2 },
   { key: 61, minVersion: 0, maxVersion: 0 },
+  { key: 68, minVersion: 0, maxVersion: 1 },
+  { key: 69, minVersion: 0, maxVersion: 1 },
   { key: 74, minVersion: 0, maxVersion: 1 },
   { key: 75, minVersion: 0, maxVersion: 0 },
 ]
