@@ -15,6 +15,7 @@ import type { AppendBatch, AppendOptions, AppendReply } from "./append.ts"
 import type { Backlog } from "./backlog.ts"
 import { defaultCheckpointLimits } from "./checkpoint-plan.ts"
 import type { CheckpointLimits } from "./checkpoint-plan.ts"
+import { compactedUpTo, hasMissedTombstones, isCompactionDue } from "./compacted-log.ts"
 import type { CompactionMark } from "./compaction-mark.ts"
 import { noBatches, readableBytes, readBatches } from "./committed-log.ts"
 import { decodeCommittedState } from "./committed-state-codec.ts"
@@ -346,23 +347,12 @@ export class Partition implements StateMachine {
     return this.#state.compaction
   }
 
-  /**
-   * Up to here nothing on this disk is superseded by anything up to here: carried out, or gone from
-   * the log.
-   */
   get compactedUpTo(): LogIndex {
-    const { compacted, cut } = this.#log
-    return Math.max(compacted.index, cut.index)
+    return compactedUpTo(this.#log)
   }
 
-  /** A round that was decided has not been carried out on this disk. */
   get compactionDue(): boolean {
-    const { upToIndex, tombstonesUpToIndex } = this.#state.compaction
-    const { compacted, cut } = this.#log
-    return (
-      upToIndex > this.compactedUpTo ||
-      tombstonesUpToIndex > Math.max(compacted.tombstones, cut.index)
-    )
+    return isCompactionDue(this.#log, this.#state.compaction)
   }
 
   /** The log still has entries that lie below its start. */
@@ -424,12 +414,20 @@ export class Partition implements StateMachine {
 
   apply(meta: EntryMeta, payload: () => Uint8Array): void {
     this.#state.apply(meta, payload)
-    if (isControl(meta)) this.#logStartMoved = true
+    if (isControl(meta)) this.#controlled()
     if (meta.producerId >= 0) this.#leadership.applied(meta)
     if (this.#observer !== undefined && isBatch(meta) && !this.#isWitness) {
       this.#observer.applied(meta, payload)
     }
     this.#moved = true
+  }
+
+  #controlled(): void {
+    this.#logStartMoved = true
+    const { raftGroup } = this
+    if (!hasMissedTombstones(this.#log, this.#state.compaction, raftGroup.heldIndex)) return
+    // All of it is fetched anew.
+    raftGroup.damaged(this.#log.firstIndex, "rounds of compaction that all others have are missing")
   }
 
   roleChanged(soft: SoftState, term: Term): void {

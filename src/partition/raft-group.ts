@@ -364,6 +364,10 @@ export class RaftGroup {
     return true
   }
 
+  get heldIndex(): LogIndex {
+    return this.#states.heldIndex
+  }
+
   /** Rounds of compaction were carried out on this disk. */
   compacted(to: CompactedTo): void {
     this.#states.compacted(to)

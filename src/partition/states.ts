@@ -21,6 +21,8 @@ export interface StatesOptions {
 }
 
 export class States {
+  /** Where the log ended when it was opened: what lies behind came from leaders since. */
+  heldIndex: LogIndex
   readonly #log: GroupLog
   readonly #options: StatesOptions
   readonly #plan: CheckpointPlan | undefined
@@ -30,6 +32,7 @@ export class States {
 
   constructor(log: GroupLog, options: StatesOptions) {
     this.#log = log
+    this.heldIndex = log.lastIndex
     this.#options = options
     const { checkpoints } = options
     this.#plan = checkpoints === undefined ? undefined : new CheckpointPlan(checkpoints)
@@ -123,6 +126,7 @@ export class States {
 
   /** The log is no longer what it was when these were asked for. */
   forget(): void {
+    this.heldIndex = this.#log.lastIndex
     this.#cutWanted = null
     this.#compacted = null
     this.#needed = []

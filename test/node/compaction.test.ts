@@ -213,6 +213,30 @@ describe("tombstones", () => {
   })
 })
 
+describe("an old copy of a disk", () => {
+  test("from before a deletion brings nothing back: its log is fetched anew", () => {
+    const { world, leader } = begun()
+    const old = (leader + 1) % 3
+    write(world, [{ key: "a", value: "1" }])
+    write(world, [{ key: "b", value: "1" }])
+    world.run(300)
+    world.inject({ _tag: "backup", atMs: 0, node: old })
+    world.run(100)
+    write(world, [{ key: "a", value: null }])
+    for (let n = 0; n < 4; n++) {
+      world.run(1500)
+      more(world)
+    }
+    world.run(10_000)
+    expect(keysOf(world, "a")).toEqual(three([]))
+    world.inject({ _tag: "restore", atMs: 0, node: old, sentinel: true, downMs: 500 })
+    world.run(20_000)
+    expect(keysOf(world, "a")).toEqual(three([]))
+    expect(keysOf(world, "b")).toEqual(three(["b=1"]))
+    expect(partitionAt(world, old).compactionDue).toBe(false)
+  })
+})
+
 describe("a crash", () => {
   test("in the middle of a round: it is carried out after the start, and only then told", () => {
     const { world, leader } = begun()

@@ -2,6 +2,7 @@
  * Every planted bug. Each must be found by the layer that it names; see DESIGN.md for the table.
  */
 import { brokerPlants } from "./broker.ts"
+import { compactionPlants } from "./compaction.ts"
 import { groupPlants } from "./groups.ts"
 import type { Plant } from "./plant.ts"
 import { recoveryPlants, replicationPlants, votingPlants } from "./raft.ts"
@@ -14,6 +15,7 @@ export const plants: ReadonlyArray<Plant> = [
   ...brokerPlants,
   ...groupPlants,
   ...storagePlants,
+  ...compactionPlants,
 ]
 
 export const plantOf = (id: string): Plant | undefined => plants.find((plant) => plant.id === id)
