@@ -108,11 +108,15 @@ export const topicValue = (key: TopicConfigKey, configs: Configs, layers: Broker
   return normalText(key.type, configs.get(key.name) ?? inherited ?? key.default)
 }
 
-/** Every config as the topic has it, by name, and where it came from. */
+/** Every config as the topic has it, by name, and where it came from; its own as they were given. */
 export const effectiveTopicConfigs = (
   configs: Configs,
   layers: BrokerLayers,
-): ReadonlyArray<ConfigEntry> => topicConfigKeys.map((key) => topicEntry(key, configs, layers))
+): ReadonlyArray<ConfigEntry> =>
+  topicConfigKeys.map((key) => {
+    const entry = topicEntry(key, configs, layers)
+    return { ...entry, value: configs.get(key.name) ?? entry.value }
+  })
 
 /** The same in the order of DescribeConfigs' answers. */
 export const describedTopicConfigs = (

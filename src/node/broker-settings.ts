@@ -29,8 +29,9 @@ const kafkaName = (key: string): string =>
   key.replaceAll(/[A-Z]/g, (letter) => `.${letter.toLowerCase()}`)
 
 /** What this broker was started with, by Kafka's names: as given, and what is not the default. */
-export function startConfigs(settings: NodeSettings): Configs {
+export function startConfigs(nodeId: number, settings: NodeSettings): Configs {
   const configs = new Map<string, string>()
+  for (const name of ["node.id", "broker.id"]) configs.set(name, String(nodeId))
   const put = (name: string, value: unknown, standard: unknown) => {
     if (String(value) !== String(standard)) configs.set(name, String(value))
   }
@@ -60,7 +61,7 @@ export class BrokerSettings {
     this.#nodeId = nodeId
     this.#settings = settings
     this.#image = image
-    this.#file = startConfigs(settings)
+    this.#file = startConfigs(nodeId, settings)
   }
 
   get layers(): BrokerLayers {

@@ -87,7 +87,7 @@ export class MetadataLeader {
       defaults: {
         numPartitions: settings.numPartitions,
         replicationFactor: settings.defaultReplicationFactor,
-        brokerConfigs: startConfigs(settings),
+        brokerConfigs: startConfigs(nodeId, settings),
       },
       newUuid: () => newUuid(prng),
     }

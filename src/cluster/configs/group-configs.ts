@@ -39,7 +39,8 @@ export const describedGroup = (
   described.map((row) => {
     const value = groupValue(row, configs, layers)
     const broker = brokerNameOf(row.name)
-    const inherited = broker === undefined ? [] : brokerSynonyms(layers, broker)
+    const standard = { name: row.name, value: row.default, source: ConfigSource.DEFAULT }
+    const inherited = broker === undefined ? [standard] : brokerSynonyms(layers, broker)
     const own = { name: row.name, value, source: ConfigSource.GROUP }
     return configEntry(row, value, configs.has(row.name) ? [own, ...inherited] : inherited)
   })

@@ -15,8 +15,9 @@ type Response = ResponseInput<typeof describeTopicPartitions>
 type TopicAnswer = NonNullable<Response["topics"]>[number]
 type PartitionAnswer = NonNullable<TopicAnswer["partitions"]>[number]
 
-/** max.request.partition.size.limit: no page is larger, whatever the client asks. */
-const pagePartitionsMax = 2000
+/** No page is larger than this setting says, whatever the client asks. */
+const pagePartitionsMax = (node: NodeView): number =>
+  Number(node.brokerSettings.value("max.request.partition.size.limit"))
 
 function partitionAnswer(node: NodeView, info: PartitionInfo): PartitionAnswer {
   const state = partitionState(node, info)
@@ -48,6 +49,22 @@ function missing(name: string): TopicAnswer {
   }
 }
 
+/**
+ * What is wrong with the request as a whole, in Kafka's codes: it stumbles over an empty name, and
+ * a cursor is at a partition of a topic that is asked for.
+ */
+function requestFault({ topics, cursor }: Request): number {
+  if (topics.some(({ name }) => name === "")) return ErrorCode.UNKNOWN_SERVER_ERROR
+  if (cursor === null) return ErrorCode.NONE
+  const asksForIt = topics.length === 0 || topics.some(({ name }) => name === cursor.topicName)
+  return asksForIt && cursor.partitionIndex >= 0 ? ErrorCode.NONE : ErrorCode.INVALID_REQUEST
+}
+
+const allFailed = ({ topics }: Request, errorCode: number): Response => ({
+  topics: topics.map(({ name }) => ({ errorCode, name, topicId: zeroUuid })),
+  nextCursor: null,
+})
+
 /** Names asked for (all when none), ascending, from the cursor's topic on. */
 function askedNames(node: NodeView, request: Request): ReadonlyArray<string> {
   const names = new Set(
@@ -75,7 +92,9 @@ function page(node: NodeView, topic: TopicInfo, first: number, count: number): T
 export function handleDescribeTopicPartitions(request: Request, context: RequestContext): Outcome {
   const { node } = context
   const topics: TopicAnswer[] = []
-  let left = Math.max(1, Math.min(request.responsePartitionLimit, pagePartitionsMax))
+  const fault = requestFault(request)
+  if (fault !== ErrorCode.NONE) return answer(allFailed(request, fault))
+  let left = Math.max(1, Math.min(request.responsePartitionLimit, pagePartitionsMax(node)))
   for (const name of askedNames(node, request)) {
     const topic = node.image.topics.get(name)
     if (topic === undefined) {
