@@ -147,7 +147,7 @@ export class SimBroker implements SubjectBroker {
   private ports(process: () => SimProcess, name: string): NodePorts {
     return {
       wal: this.disk,
-      logDir: () => ({ path: "/simulated", totalBytes: -1, usableBytes: -1 }),
+      logDir: () => ({ path: "/simulated", totalBytes: 2 ** 40, usableBytes: 2 ** 39 }),
       sendPeer: (to, frame) => this.parts.network().send(process(), to, frame),
       answer: (token, answer) => {
         if (!this.doomed) this.parts.answered(this, token, answer)

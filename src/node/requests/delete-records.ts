@@ -94,7 +94,9 @@ class DeleteRecordsAttempt {
 
   outcome(expired: boolean): Outcome | undefined {
     if (this.#pending > 0 && !expired) return undefined
-    const topics = this.#topics.map(({ name, slots }) => ({
+    // As in Kafka, topics of which nothing was asked are not answered.
+    const asked = this.#topics.filter(({ slots }) => slots.length > 0)
+    const topics = asked.map(({ name, slots }) => ({
       name,
       partitions: slots.map(({ asked, partition, errorCode }) => ({
         partitionIndex: asked.partitionIndex,
