@@ -5,6 +5,7 @@
 import { brokerLayers, brokerValue } from "../cluster/configs/broker-layers.ts"
 import type { BrokerLayers } from "../cluster/configs/broker-layers.ts"
 import type { Configs } from "../cluster/config-resources.ts"
+import { groupConfigs } from "../cluster/image.ts"
 import type { MetadataImage, TopicInfo } from "../cluster/image.ts"
 import type { PartitionConfig } from "../partition/partition-config.ts"
 import { defaultNodeSettings } from "./ports.ts"
@@ -24,6 +25,8 @@ const sameNames = [
   "replicaLagTimeMaxMs",
   "producerIdExpirationMs",
 ] as const satisfies ReadonlyArray<keyof NodeSettings>
+
+const assignmentInterval = "consumer.assignment.interval.ms"
 
 const kafkaName = (key: string): string =>
   key.replaceAll(/[A-Z]/g, (letter) => `.${letter.toLowerCase()}`)
@@ -77,6 +80,19 @@ export class BrokerSettings {
   /** By Kafka's name, as text; null: not set, and without a default. */
   value(name: string): string | null {
     return brokerValue(this.layers, name)
+  }
+
+  /**
+   * What holds for a group beside the settings of the start: its own configs, and the one broker
+   * setting of groups that may be altered.
+   */
+  groupConfigs(groupId: string): Configs | undefined {
+    const own = groupConfigs(this.#image(), groupId)
+    const { own: ofThis, shared } = this.layers
+    const altered =
+      ofThis.get(`group.${assignmentInterval}`) ?? shared.get(`group.${assignmentInterval}`)
+    if (altered === undefined || own?.has(assignmentInterval) === true) return own
+    return new Map([...(own ?? []), [assignmentInterval, altered]])
   }
 
   partitionConfig({ configs }: Pick<TopicInfo, "configs">): PartitionConfig {

@@ -71,6 +71,16 @@ const record: fc.Arbitrary<MetadataRecord> = fc.oneof(
       voters: fc.option(fc.subarray(disks, { minLength: 1 })),
     })
     .map((changed): MetadataRecord => ({ _tag: "MembershipChanged", ...changed })),
+  fc
+    .record({
+      resourceType: fc.constantFrom(2, 4, 16, 32),
+      resourceName: fc.constantFrom("", "0", "t", "x"),
+      sets: fc.array(fc.record({ name: fc.constantFrom("a", "b", "c"), value: text }), {
+        maxLength: 2,
+      }),
+      deletes: fc.subarray(["a", "b", "c"]),
+    })
+    .map((changed): MetadataRecord => ({ _tag: "ConfigsChanged", ...changed })),
   brokerId.map((id): MetadataRecord => ({
     _tag: "ProducerIdsAllocated",
     brokerId: id,
@@ -210,7 +220,10 @@ describe("image", () => {
           topicsById: expect.anything(),
           groups: expect.anything(),
           collisions: expect.anything(),
+          configs: expect.anything(),
         })
+        const configs = new Map(decodeSnapshot(encodeSnapshot(image)).configs)
+        expect(configs).toEqual(new Map(image.configs))
       }),
       { numRuns: 300 },
     )

@@ -25,6 +25,7 @@ import { World } from "../support/world.ts"
 
 const TOPIC = 2
 const BROKER = 4
+const GROUP = 32
 
 interface Exchange {
   readonly key: number
@@ -157,6 +158,20 @@ describe("altered configs", () => {
       configSource: 3,
       readOnly: false,
     })
+  })
+
+  test("of groups: their own, else what was altered for brokers", () => {
+    const world = cluster(42)
+    const name = "group.consumer.assignment.interval.ms"
+    const interval = (group: string) =>
+      world.node(0).brokerSettings.groupConfigs(group)?.get("consumer.assignment.interval.ms")
+    expect(interval("g")).toBeUndefined()
+    expect(alter(world, 0, BROKER, "", { [name]: "70" })).toBe(0)
+    expect(interval("g")).toBe("70")
+    expect(alter(world, 0, GROUP, "g", { "consumer.assignment.interval.ms": "80" })).toBe(0)
+    expect([interval("g"), interval("h")]).toEqual(["80", "70"])
+    expect(alter(world, 0, BROKER, "0", { [name]: "60" })).toBe(0)
+    expect(interval("h")).toBe("60")
   })
 
   test("hold for the next Produce", () => {

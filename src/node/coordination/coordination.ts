@@ -6,7 +6,6 @@
  * before; NOT_COORDINATOR when it does not lead. Never an answer from a state that may be an old
  * one: what only reads is asked after a ReadIndex round (requests/confirmed-coordinators.ts).
  */
-import { groupConfigs } from "../../cluster/image.ts"
 import type { PartitionInfo } from "../../cluster/image.ts"
 import { consumerOffsetsTopic } from "../../cluster/topic-names.ts"
 import type { GroupCoordinator } from "../../coordinator/group-coordinator.ts"
@@ -23,7 +22,7 @@ import { topicsView } from "./topics-view.ts"
 import { uniqueIds } from "./unique-ids.ts"
 
 type Options = Pick<NodeOptions, "seed" | "incarnation" | "settings">
-type Node = Pick<NodeView, "image" | "partition" | "log">
+type Node = Pick<NodeView, "image" | "brokerSettings" | "partition" | "log">
 
 /** A coordinator that leads its partition. */
 export interface Leading {
@@ -61,7 +60,7 @@ export class Coordination {
     this.#host = {
       topics: topicsView(() => node.image),
       settings: settings.groups,
-      groupConfig: (groupId) => groupConfigs(node.image, groupId),
+      groupConfig: (groupId) => node.brokerSettings.groupConfigs(groupId),
       nextUuid: uniqueIds(seed, incarnation),
       log: (level, line) => node.log(level, line),
     }
