@@ -21,6 +21,10 @@ export interface Exchange {
   readonly version: number
   /** The broker that was asked. */
   readonly node: number
+  /** The cluster was given so long before the question. */
+  readonly restMs?: number
+  /** The answer came after that exchange: it was put while this question waited. */
+  readonly until?: number
   readonly note: string
   readonly response: object | "closed" | "none"
   readonly requestHex: string
@@ -29,7 +33,7 @@ export interface Exchange {
   readonly answeredAtVersion?: number
 }
 
-export const goldenFolder = join(root, "test", "golden")
+const goldenFolder = join(root, "test", "golden")
 /** Questions of our own, put to the same Kafka. */
 export const ownFolder = join(goldenFolder, "own")
 
@@ -40,6 +44,10 @@ export function exchangesIn(folder: string): ReadonlyArray<Exchange> {
   )
   return lines.map((line): Exchange => JSON.parse(line)).toSorted((a, b) => a.seq - b.seq)
 }
+
+/** Two runs, each on a fresh cluster: the golden questions, and our own. */
+export const allRuns = (): ReadonlyArray<ReadonlyArray<Exchange>> =>
+  [goldenFolder, ownFolder].map(exchangesIn)
 
 export function apiOf({ key }: Pick<Exchange, "key">): Api {
   const api = apiByKey(key)

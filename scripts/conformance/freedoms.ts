@@ -5,15 +5,19 @@
  */
 import { consumerGroupDescribe } from "../../src/protocol/messages/consumer-group-describe.ts"
 import { deleteTopics } from "../../src/protocol/messages/delete-topics.ts"
+import { describeGroups } from "../../src/protocol/messages/describe-groups.ts"
 import { describeLogDirs } from "../../src/protocol/messages/describe-log-dirs.ts"
 import { describeQuorum } from "../../src/protocol/messages/describe-quorum.ts"
 import { findCoordinator } from "../../src/protocol/messages/find-coordinator.ts"
+import { joinGroup } from "../../src/protocol/messages/join-group.ts"
 import { listConfigResources } from "../../src/protocol/messages/list-config-resources.ts"
 import { listGroups } from "../../src/protocol/messages/list-groups.ts"
+import { listOffsets } from "../../src/protocol/messages/list-offsets.ts"
 import { metadata } from "../../src/protocol/messages/metadata.ts"
+import { produce } from "../../src/protocol/messages/produce.ts"
 import { shareGroupDescribe } from "../../src/protocol/messages/share-group-describe.ts"
-import { withoutLeaderEpochs } from "./record-batches.ts"
-import { isObject, mapped, textIn, type Plain } from "./values.ts"
+import { withoutWhatBrokersWrite } from "./record-batches.ts"
+import { fieldOf, isObject, mapped, textIn, type Plain } from "./values.ts"
 
 export interface Question {
   readonly key: number
@@ -43,15 +47,26 @@ const everywhere: Readonly<Record<string, (value: Plain) => Plain>> = {
   epoch: some,
   errorMessage: (value) => (value === null ? null : "words"),
   message: (value) => (value === null ? null : "words"),
+  batchIndexErrorMessage: (value) => (value === null ? null : "words"),
   documentation: (value) => (value === null ? null : "words"),
 }
 
-const byText = (field: string) => (value: Plain) =>
+const textsIn = (value: Plain, fields: ReadonlyArray<string>): string =>
+  fields.map((field) => textIn(value, field)).join(" ")
+
+const byText =
+  (...fields: ReadonlyArray<string>) =>
+  (value: Plain) =>
+    Array.isArray(value)
+      ? value.toSorted((a, b) => {
+          const [x, y] = [textsIn(a, fields), textsIn(b, fields)]
+          return x < y ? -1 : x > y ? 1 : 0
+        })
+      : value
+
+const byNumber = (field: string) => (value: Plain) =>
   Array.isArray(value)
-    ? value.toSorted((a, b) => {
-        const [x, y] = [textIn(a, field), textIn(b, field)]
-        return x < y ? -1 : x > y ? 1 : 0
-      })
+    ? value.toSorted((a, b) => Number(fieldOf(a, field)) - Number(fieldOf(b, field)))
     : value
 
 const byWhole = (value: Plain): Plain =>
@@ -79,6 +94,10 @@ const byName: Changes = {
   [`${metadata.key}.topics`]: byText("name"),
   [`${listGroups.key}.groups`]: byText("groupId"),
   [`${describeLogDirs.key}.topics`]: byText("name"),
+  [`${produce.key}.responses`]: byText("name", "topicId"),
+  [`${produce.key}.partitionResponses`]: byNumber("index"),
+  [`${listOffsets.key}.topics`]: byText("name"),
+  [`${listOffsets.key}.partitions`]: byNumber("partitionIndex"),
 }
 
 /** `API key.field` → what is compared of it; looked at after the fields inside. */
@@ -90,6 +109,8 @@ const inApi: Changes = {
   [`${deleteTopics.key}.responses`]: byWhole,
   [`${listConfigResources.key}.configResources`]: byWhole,
   [`${consumerGroupDescribe.key}.members`]: byText("memberId"),
+  [`${describeGroups.key}.members`]: byText("memberId"),
+  [`${joinGroup.key}.members`]: byText("memberId"),
   [`${consumerGroupDescribe.key}.groups`]: elsewhere,
   [`${shareGroupDescribe.key}.groups`]: elsewhere,
   [`${describeLogDirs.key}.logDir`]: () => "folder",
@@ -112,7 +133,7 @@ const placed = new Set(["one known, from version 4 one unknown", "by id", "ordin
 export function compared(answer: Plain, { key, note }: Question): Plain {
   const inner = mapped(answer, (name, value) => {
     if (value instanceof Uint8Array) {
-      return name === "records" ? withoutLeaderEpochs(value).toString("hex") : value
+      return name === "records" ? withoutWhatBrokersWrite(value).toString("hex") : value
     }
     if (name === "leaderId" && key === metadata.key && !placed.has(note)) return some(value)
     if (Array.isArray(value) && !(name in everywhere)) return value

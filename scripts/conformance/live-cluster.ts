@@ -1,6 +1,6 @@
 import { ConnectionClosed, RawConnection, type RawAddress } from "../harness/raw.ts"
 import type { Api } from "../../src/protocol/index.ts"
-import type { Answer, Respondent } from "./respondent.ts"
+import type { Answer, AskOptions, Respondent } from "./respondent.ts"
 
 const answerWithinMs = 15_000
 
@@ -23,9 +23,9 @@ export class LiveCluster implements Respondent {
     api: Api,
     version: number,
     body: object,
-    { unanswered = false }: { readonly unanswered?: boolean } = {},
+    { unanswered = false, apart = false }: AskOptions = {},
   ): Promise<Answer> {
-    const connection = await this.connection(broker)
+    const connection = apart ? await this.open(broker) : await this.connection(broker)
     if (unanswered) {
       connection.send(api, version, body)
       // An answer that comes all the same breaks the connection: it belongs to no question.
@@ -34,12 +34,12 @@ export class LiveCluster implements Respondent {
     }
     const late = Bun.sleep(answerWithinMs).then((): Answer => "silent")
     const answer = await Promise.race([answerOf(connection, api, version, body), late])
-    if (answer === "silent") connection.close()
+    if (apart || answer === "silent") connection.close()
     return answer
   }
 
   async rest(ms: number): Promise<void> {
-    await Bun.sleep(ms)
+    if (ms > 0) await Bun.sleep(ms)
   }
 
   close(): void {
@@ -49,11 +49,15 @@ export class LiveCluster implements Respondent {
   private async connection(broker: number): Promise<RawConnection> {
     const known = this.connections.get(broker)
     if (known?.isOpen === true) return known
-    const address = this.addresses[broker]
-    if (address === undefined) throw new Error(`no broker ${broker} in this cluster`)
-    const opened = await RawConnection.open(address, "golden")
+    const opened = await this.open(broker)
     this.connections.set(broker, opened)
     return opened
+  }
+
+  private async open(broker: number): Promise<RawConnection> {
+    const address = this.addresses[broker]
+    if (address === undefined) throw new Error(`no broker ${broker} in this cluster`)
+    return await RawConnection.open(address, "golden")
   }
 }
 

@@ -1,9 +1,11 @@
-/** What differs inside record batches from cluster to cluster: leader epochs and producer ids. */
+/** What differs inside record batches from cluster to cluster: leader epochs, times and producer ids. */
 import { crc32c } from "../../raft/crc32c.ts"
 
 const leaderEpochAt = 12
 const crcAt = 17
 const attributesAt = 21
+const logAppendTimeBit = 8
+const maxTimestampAt = 35
 const producerIdAt = 43
 const headerBytes = 61
 
@@ -34,9 +36,17 @@ export function withProducerIds(records: Uint8Array, change: (id: number) => num
   return bytes
 }
 
-/** A copy whose leader epochs, which are no part of what a producer wrote, are 0. */
-export function withoutLeaderEpochs(records: Uint8Array): Buffer {
+/**
+ * A copy without what a broker writes into a batch: its leader epoch; and where it sets the time of
+ * the records (LogAppendTime), that time and the CRC over it.
+ */
+export function withoutWhatBrokersWrite(records: Uint8Array): Buffer {
   const bytes = Buffer.from(records)
-  for (const batch of batchesIn(bytes)) batch.writeInt32BE(0, leaderEpochAt)
+  for (const batch of batchesIn(bytes)) {
+    batch.writeInt32BE(0, leaderEpochAt)
+    if ((batch.readInt16BE(attributesAt) & logAppendTimeBit) === 0) continue
+    batch.writeBigInt64BE(0n, maxTimestampAt)
+    batch.writeUInt32BE(0, crcAt)
+  }
   return bytes
 }

@@ -1,12 +1,18 @@
 /** Puts recorded questions, in their order, to a cluster and compares the answers. */
-import { apiVersions } from "../../src/protocol/messages/api-versions.ts"
 import { listGroups } from "../../src/protocol/messages/list-groups.ts"
 import type { Api } from "../../src/protocol/index.ts"
 import { Bindings } from "./bindings.ts"
 import { differencesBetween, type Difference } from "./differences.ts"
 import { apiOf, recordedAnswer, recordedRequest, type Exchange } from "./exchange.ts"
 import { arranged, compared } from "./freedoms.ts"
-import type { Answer, Respondent } from "./respondent.ts"
+import {
+  awaited,
+  headStartMs,
+  offeredBy,
+  type Answer,
+  type Ranges,
+  type Respondent,
+} from "./respondent.ts"
 import { Routing } from "./routing.ts"
 import { fieldOf, isObject, mapped, objectsIn, textIn, together, type Plain } from "./values.ts"
 
@@ -24,26 +30,35 @@ export interface Replayed {
  */
 const busyCodes = new Set([5, 6, 14, 15, 16, 51])
 /** Of one API, over all its questions: what stays busy this long is not worth more waiting. */
-const triesWhileBusy = 150
+const triesWhileBusy = 50
 const betweenTriesMs = 100
 
 /** Where Kafka was given time before it was asked. */
 const rests: ReadonlyArray<readonly [note: RegExp, ms: number]> = [
   [/^one known, from version 4/, 300],
-  [/^next heartbeat$/, 500],
+  [/^next heartbeat$/, 50],
   [/^one, and one unknown$/, 2_000],
   [/^the opposite, after the end$|^KIP-890: a retry/, 2_000],
 ]
+
+const restBefore = ({ note, restMs }: Exchange): number =>
+  restMs ?? rests.find(([pattern]) => pattern.test(note))?.[1] ?? 0
+
+interface Open {
+  readonly exchange: Exchange
+  readonly asked: Promise<Answer>
+}
 
 export class Replay {
   private readonly respondent: Respondent
   private readonly bindings = new Bindings()
   private readonly routing: Routing
   private readonly patience = new Map<number, number>()
-  private readonly offered = new Map<number, readonly [min: number, max: number]>()
+  private readonly offered: Ranges
 
-  private constructor(respondent: Respondent) {
+  private constructor(respondent: Respondent, offered: Ranges) {
     this.respondent = respondent
+    this.offered = offered
     this.routing = new Routing(respondent)
   }
 
@@ -51,18 +66,18 @@ export class Replay {
     exchanges: ReadonlyArray<Exchange>,
     respondent: Respondent,
   ): Promise<Array<Replayed>> {
-    const replay = new Replay(respondent)
-    await replay.askWhatIsOffered()
+    const replay = new Replay(respondent, await offeredBy(respondent))
     const all: Array<Replayed> = []
-    for (const exchange of exchanges) all.push(await replay.next(exchange))
-    return all
-  }
-
-  private async askWhatIsOffered(): Promise<void> {
-    const answer = await this.respondent.ask(0, apiVersions, 0, {})
-    for (const { apiKey, minVersion, maxVersion } of objectsIn(fieldOf(answer, "apiKeys"))) {
-      this.offered.set(Number(apiKey), [Number(minVersion), Number(maxVersion)])
+    const open: Array<Open> = []
+    for (const exchange of exchanges) {
+      if (exchange.until === undefined) all.push(await replay.next(exchange))
+      else open.push(await replay.opened(exchange))
+      const due = open.filter((one) => one.exchange.until === exchange.seq)
+      for (const one of due) {
+        all.push(replay.judged(one.exchange, await awaited(one.asked, respondent)))
+      }
     }
+    return all
   }
 
   private isOffered({ key, version }: Exchange): boolean {
@@ -74,8 +89,7 @@ export class Replay {
     const api = apiOf(exchange)
     const request = recordedRequest(exchange)
     const theirs = recordedAnswer(exchange)
-    const rest = rests.find(([note]) => note.test(exchange.note))
-    if (rest !== undefined) await this.respondent.rest(rest[1])
+    await this.respondent.rest(restBefore(exchange))
     if (!this.isOffered(exchange)) {
       const answer = await this.respondent.ask(
         exchange.node,
@@ -88,17 +102,32 @@ export class Replay {
     }
     const ours = await this.settled(exchange, request, theirs)
     this.routing.observe(exchange, request, theirs)
+    return this.judged(exchange, ours)
+  }
+
+  private async opened(exchange: Exchange): Promise<Open> {
+    const put = await this.question(exchange, recordedRequest(exchange))
+    const asked = put()
+    await this.respondent.rest(headStartMs)
+    return { exchange, asked }
+  }
+
+  private judged(exchange: Exchange, ours: Answer): Replayed {
+    const api = apiOf(exchange)
+    const offered = this.isOffered(exchange)
+    if (!offered) return { exchange, api, offered, differences: differencesBetween("closed", ours) }
+    const theirs = recordedAnswer(exchange)
     this.bindings.learn(arranged(theirs, exchange), arranged(ours, exchange))
     const differences = differencesBetween(
       compared(theirs, exchange),
       compared(this.bindings.toRecorded(ours), exchange),
     )
-    return { exchange, api, offered: true, differences }
+    return { exchange, api, offered, differences }
   }
 
   private async settled(exchange: Exchange, request: Plain, theirs: Plain): Promise<Answer> {
     for (;;) {
-      const answer = await this.ask(exchange, request)
+      const answer = await (await this.question(exchange, request))()
       const left = this.patience.get(exchange.key) ?? triesWhileBusy
       if (left === 0 || !isBusy(theirs, answer)) return answer
       this.patience.set(exchange.key, left - 1)
@@ -107,7 +136,8 @@ export class Replay {
     }
   }
 
-  private async ask(exchange: Exchange, request: Plain): Promise<Answer> {
+  /** Ready to be put, with our ids, to the right broker. */
+  private async question(exchange: Exchange, request: Plain): Promise<() => Promise<Answer>> {
     const api = apiOf(exchange)
     const epoch = await this.routing.epochFor(exchange, request)
     // Kafka's first epoch is 0; a raft term begins at 1 and differs from group to group.
@@ -116,10 +146,13 @@ export class Replay {
         ? (epoch ?? value)
         : value,
     )
-    if (api.key === listGroups.key) return await this.everybodysGroups(exchange, object(body))
+    if (api.key === listGroups.key) return () => this.everybodysGroups(exchange, object(body))
     const broker = await this.routing.brokerFor(exchange, request)
-    const unanswered = exchange.response === "none"
-    return await this.respondent.ask(broker, api, exchange.version, object(body), { unanswered })
+    const options = {
+      unanswered: exchange.response === "none",
+      apart: exchange.until !== undefined,
+    }
+    return () => this.respondent.ask(broker, api, exchange.version, object(body), options)
   }
 
   /** Kafka's brokers list what they coordinate; the same groups lie at other brokers here. */

@@ -7,7 +7,7 @@
 import { beforeAll, describe, expect, test } from "bun:test"
 import { advertisedApis } from "../../src/node/node.ts"
 import { apiVersions } from "../../src/protocol/messages/api-versions.ts"
-import { exchangesIn, goldenFolder, recordedAnswer } from "../../scripts/conformance/exchange.ts"
+import { allRuns, recordedAnswer } from "../../scripts/conformance/exchange.ts"
 import { Replay, type Replayed } from "../../scripts/conformance/replay.ts"
 import { fieldOf } from "../../scripts/conformance/values.ts"
 import {
@@ -19,13 +19,15 @@ import {
 } from "../../scripts/conformance/verdicts.ts"
 import { SimulatedCluster } from "./simulated-cluster.ts"
 
-const golden = exchangesIn(goldenFolder)
+const [golden = [], own = []] = allRuns()
 
 describe("Kafka's recorded exchanges", () => {
-  let replayed: ReadonlyArray<Replayed> = []
+  const replayed: Array<Replayed> = []
 
   beforeAll(async () => {
-    replayed = await Replay.of(golden, new SimulatedCluster())
+    for (const exchanges of [golden, own]) {
+      replayed.push(...(await Replay.of(exchanges, new SimulatedCluster())))
+    }
   }, 60_000)
 
   test("what is advertised has Kafka's own version ranges", () => {
@@ -38,8 +40,9 @@ describe("Kafka's recorded exchanges", () => {
   })
 
   test("were all put to varve", () => {
-    expect(replayed.length).toBe(1_063)
-    const asked = new Set(golden.map(({ key }) => key))
+    expect(golden.length).toBe(1_063)
+    expect(replayed.length).toBe(golden.length + own.length)
+    const asked = new Set([...golden, ...own].map(({ key }) => key))
     const served = advertisedApis.map(({ key }) => key).filter((key) => asked.has(key))
     expect(new Set(replayed.filter((one) => one.offered).map((one) => one.api.key))).toEqual(
       new Set(served),
