@@ -138,6 +138,9 @@ export class GroupCoordinator {
     const { groupId, memberId, memberEpoch } = asked
     const leader = this.#leader
     if (leader === undefined) return { groupId, topics: [], ...notCoordinator }
+    if (!leader.knowsTopics) {
+      return { groupId, topics: [], errorCode: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS }
+    }
     const errorCode = leader.view(groupId)?.checkFetch(memberId, memberEpoch) ?? ErrorCode.NONE
     if (errorCode !== ErrorCode.NONE) return { groupId, topics: [], errorCode }
     const offsets = this.#groups.offsets.ofGroup(groupId) ?? new Map()

@@ -19,6 +19,12 @@ export type Group = ClassicGroup | ConsumerGroup
 
 export class Groups {
   readonly offsets = new OffsetStore()
+  /**
+   * Every topic id that something was committed under was in the metadata image of this version or
+   * an older one: an image as new as this that lacks it says that the topic is deleted, an older
+   * one says nothing.
+   */
+  topicsVersion = 0
   readonly #groups = new Map<string, Group>()
   readonly #log: CoordinatorHost["log"]
 
@@ -53,6 +59,7 @@ export class Groups {
   }
 
   #applyRecord(record: CommittedRecord): void {
+    if (record.value !== null && this.offsets.setFast(record.key, record.value)) return
     const decoded = decodeRecord(record)
     switch (decoded._tag) {
       case "Unknown": {
@@ -67,6 +74,9 @@ export class Groups {
         return this.#applyOffset(decoded)
       case "GroupMetadata":
         return this.#applyClassic(decoded)
+      case "TopicsVersion":
+        this.topicsVersion = Math.max(this.topicsVersion, decoded.value?.version ?? 0)
+        return
       default:
         return this.#applyConsumer(decoded)
     }

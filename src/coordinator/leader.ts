@@ -13,12 +13,14 @@ import type { ConsumerProtocol } from "./consumer-port.ts"
 import type { CommitCheck, GroupView } from "./group-view.ts"
 import type { Groups } from "./groups.ts"
 import { commit, refuseCommit, resolveTopics } from "./offsets/commit.ts"
+import type { Resolved } from "./offsets/commit.ts"
 import { deleteAllOffsets, deleteOffsets } from "./offsets/deletion.ts"
 import { OffsetUpkeep } from "./offsets/upkeep.ts"
 import { OpenRequests } from "./open-requests.ts"
 import { after, inBatches, noStep, Operations } from "./operations.ts"
 import type { Step } from "./operations.ts"
-import type { CoordinatorHost, RequestOrigin } from "./ports.ts"
+import type { CoordinatorHost, CoordinatorRecord, RequestOrigin } from "./ports.ts"
+import { encodeRecord } from "./records/codec.ts"
 import { joinResponse, refuseJoin, refuseOffsetCommit } from "./refusals.ts"
 import type { CoordinatorTerm } from "./term.ts"
 import { Timers } from "./timers.ts"
@@ -143,17 +145,34 @@ export class Leader {
     const refuse = (error: ErrorCode) => refuseOffsetCommit(request, error)
     this.#run(request.groupId, origin, reply, refuse, (respond, nowMs) => {
       const { host } = this.#term
+      if (!this.knowsTopics) {
+        return after(() => respond(refuse(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)))
+      }
       const resolved = resolveTopics(request, origin, host.topics)
       const check =
         resolved.known.length === 0 ? ErrorCode.NONE : this.#checkCommit(request, origin, nowMs)
       const { settings } = host
       const { records, response } = commit(resolved, { request, check, settings, nowMs })
       return {
-        records,
+        records: records.length === 0 ? records : [...this.#topicsVersion(resolved), ...records],
         settled: (error) =>
           respond(error === ErrorCode.NONE ? response : refuseCommit(resolved, error)),
       }
     })
+  }
+
+  /** Whether the metadata image here is as new as all that was committed by. */
+  get knowsTopics(): boolean {
+    return this.#term.host.topics.version >= this.#term.groups.topicsVersion
+  }
+
+  /** To be stored with the first offsets of a topic. */
+  #topicsVersion({ known }: Resolved): ReadonlyArray<CoordinatorRecord> {
+    const { groups, host } = this.#term
+    const isNews =
+      host.topics.version > groups.topicsVersion &&
+      known.some(({ topicId }) => !groups.offsets.hasTopicId(topicId))
+    return isNews ? [encodeRecord("TopicsVersion", {}, { version: host.topics.version })] : []
   }
 
   #checkCommit(

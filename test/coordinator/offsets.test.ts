@@ -397,6 +397,28 @@ describe("a deleted topic", () => {
     expect(world.fetched("g")?.committedOffset).toBe(-1)
   })
 
+  test("is not taken for deleted by a coordinator that has not heard of it yet", () => {
+    const world = new World()
+    world.commitOffset("g", 0, 5)
+    const { version } = world.topics
+    const later = world.topics.create("u")
+    world.commitOffset("g", 0, 6, { topic: "u" })
+    const before = world.log.length
+    // The next coordinator's image is of before the topic.
+    world.topics.delete("u")
+    world.topics.version = version
+    world.failOver()
+    world.coordinator.topicsChanged(world.nowMs)
+    expect([world.pending, world.log.length]).toEqual([0, before])
+    const asked = { groupId: "g", memberId: null, memberEpoch: -1, topics: null }
+    const { errorCode } = world.coordinator.fetchOffsets(asked, world.origin({ apiVersion: 8 }))
+    expect(errorCode).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)
+    expect(errors(world.commitOffset("g", 0, 7))).toEqual([ErrorCode.COORDINATOR_LOAD_IN_PROGRESS])
+    world.topics.restore("u", later)
+    world.coordinator.topicsChanged(world.nowMs)
+    expect(world.fetched("g", "u")?.committedOffset).toBe(6)
+  })
+
   test("goes by its name where the record has no id", () => {
     const world = new World()
     const key = { groupId: "g", topic: "t", partition: 0 }

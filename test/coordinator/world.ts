@@ -52,6 +52,12 @@ export class FakeTopics implements TopicsView {
     if (id !== undefined) this.#topics.set(name, { id, partitions })
   }
 
+  /** As if it had been there all the time. */
+  restore(name: string, id: string, partitions = 3): void {
+    this.version += 2
+    this.#topics.set(name, { id, partitions })
+  }
+
   delete(name: string): void {
     this.version++
     this.#topics.delete(name)

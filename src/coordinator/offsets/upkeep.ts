@@ -44,7 +44,9 @@ export class OffsetUpkeep {
 
   /** Offsets of a topic that is gone go with it: known by its id, else by its name. */
   topicsChanged(nowMs: number): void {
-    const { groups, operations } = this.#term
+    const { groups, operations, host } = this.#term
+    // What is not in an old image may be new.
+    if (host.topics.version < groups.topicsVersion) return
     for (const id of groups.offsets.topicIds) {
       if (this.#isThere(id)) continue
       for (const groupId of groups.offsets.groupsOfTopicId(id)) {

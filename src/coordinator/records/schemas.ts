@@ -70,6 +70,9 @@ const currentPartitions = {
   assignmentEpochs: array("0+", "int32", { nullable: "0+", tag: 0, default: null }),
 } satisfies Record<string, { readonly versions: Versions }>
 
+/** Not Kafka's: what reads its log passes over records of types that it does not know. */
+const topicsVersionType = 0x5641
+
 /** Declared by the numbers of their keys; 0 is what brokers before Kafka 0.8.2 wrote. */
 export const recordTypes = {
   LegacyOffsetCommit: define("LegacyOffsetCommit", {
@@ -213,5 +216,12 @@ export const recordTypes = {
       version: int64("0+"),
       timestamp: int64("0+"),
     },
+  }),
+  /** How far the metadata was known to who committed to topics that were not committed to before. */
+  TopicsVersion: define("TopicsVersion", {
+    type: topicsVersionType,
+    key: {},
+    flexibleSince: 0,
+    value: { version: int64("0+") },
   }),
 } as const
