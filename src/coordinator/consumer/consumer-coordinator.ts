@@ -39,7 +39,7 @@ import type { Downgrade } from "./migration.ts"
 import { openGroup } from "./open-group.ts"
 import { isRefused, refused } from "./refusal.ts"
 import type { Refused } from "./refusal.ts"
-import { resolveRegexes } from "./regexes.ts"
+import { RegexResolver } from "./regex-resolver.ts"
 import { removalRecords } from "./remove-members.ts"
 
 export class ConsumerCoordinator implements ConsumerProtocol {
@@ -47,17 +47,17 @@ export class ConsumerCoordinator implements ConsumerProtocol {
   readonly #classic: ClassicProtocol
   readonly #deadlines: Deadlines
   readonly #classicRequests: ClassicRequests
+  readonly #regexes: RegexResolver
   /** Moves with the topics; a group is up to date whose number is this. */
   #topicsGeneration = 0
   #newestTopicsVersion: number
   readonly #upToDate = new Map<string, number>()
-  /** Groups whose regular expressions are to be matched by an operation that waits. */
-  readonly #resolving = new Set<string>()
 
   constructor(term: CoordinatorTerm, classic: ClassicProtocol) {
     this.#term = term
     this.#classic = classic
     this.#newestTopicsVersion = term.host.topics.version
+    this.#regexes = new RegexResolver(term, (group, nowMs) => this.#contextOf(group, nowMs))
     this.#deadlines = new Deadlines(term, (group, member, nowMs) =>
       this.#remove(group, [member], nowMs, () => undefined),
     )
@@ -279,19 +279,7 @@ export class ConsumerCoordinator implements ConsumerProtocol {
       if (isRevoking) this.#deadlines.setRevocation(groupId, member, nowMs)
       else this.#deadlines.cancel("revocation", groupId, member.memberId)
     }
-    if (unresolved.length > 0) this.#resolveLater(groupId, unresolved, nowMs)
-  }
-
-  #resolveLater(groupId: string, unresolved: ReadonlyArray<string>, nowMs: number): void {
-    if (this.#resolving.has(groupId)) return
-    this.#resolving.add(groupId)
-    this.#term.operations.run(groupId, nowMs, (nowAtLastMs) => {
-      this.#resolving.delete(groupId)
-      const group = this.#group(groupId)
-      if (group === undefined) return noStep
-      const context = this.#contextOf(group, nowAtLastMs)
-      return { records: resolveRegexes(context, unresolved), settled: () => undefined }
-    })
+    this.#regexes.resolve(groupId, unresolved, nowMs)
   }
 
   /** Classic members go on under the deadlines of the group's new protocol. */

@@ -5,7 +5,7 @@
  */
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import type { CoordinatorRecord } from "../ports.ts"
-import { matchNames, patternError } from "../subscription-pattern.ts"
+import { patternError } from "../subscription-pattern.ts"
 import type { ConsumerGroup } from "./consumer-group.ts"
 import type { GroupContext } from "./group-context.ts"
 import * as recordOf from "./group-records.ts"
@@ -88,21 +88,22 @@ function unresolvedOf(
   return isDue ? [...regexes.keys()] : []
 }
 
-/** Matches and takes the result: the group's epoch moves if the topics of a regex changed. */
+/** Takes what was matched: the group's epoch moves if the topics of a regex changed. */
 export function resolveRegexes(
   { group, host, nowMs }: GroupContext,
-  unresolved: ReadonlyArray<string>,
+  matched: ReadonlyMap<string, ReadonlyArray<string>>,
+  /** Of the image whose names were matched. */
+  version: number,
 ): ReadonlyArray<CoordinatorRecord> {
-  const wanted = unresolved.filter((regex) => group.regexCounts.has(regex))
   const records: CoordinatorRecord[] = []
   const resolved = new Map(group.resolvedRegexes)
-  const { version } = host.topics
   let isChanged = false
-  for (const [regex, topics] of matchNames(wanted, host.topics.names())) {
+  for (const [regex, topics] of matched) {
+    if (!group.regexCounts.has(regex)) continue
     const known = group.resolvedRegexes.get(regex)?.topics ?? []
     isChanged ||= !equalNames(known, topics)
-    resolved.set(regex, { topics, version, timestampMs: nowMs })
     const value = { topics, version, timestampMs: nowMs }
+    resolved.set(regex, value)
     records.push(recordOf.regularExpression(group.groupId, regex, value))
   }
   if (records.length === 0) return []

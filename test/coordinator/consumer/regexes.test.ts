@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { matchNames, patternError } from "../../../src/coordinator/subscription-pattern.ts"
+import { NameMatching, patternError } from "../../../src/coordinator/subscription-pattern.ts"
 import { ErrorCode } from "../../../src/protocol/error-codes.ts"
 import { ConsumerWorld, given } from "./consumer-world.ts"
 
@@ -90,6 +90,12 @@ describe("subscription by pattern", () => {
   })
 })
 
+const matched = (patterns: ReadonlyArray<string>, names: ReadonlyArray<string>) => {
+  const matching = new NameMatching(patterns, names)
+  matching.proceed(Number.POSITIVE_INFINITY)
+  return Object.fromEntries(matching.result)
+}
+
 describe("patterns", () => {
   test("RE2's syntax and words", () => {
     expect(patternError("a+|b{2,3}(?i:c)\\d")).toBeUndefined()
@@ -99,21 +105,45 @@ describe("patterns", () => {
     expect(patternError("(a)\\1")).toBe("invalid escape sequence")
   })
 
+  test("bounds of our own", () => {
+    expect(patternError("a".repeat(10_001))).toBe("expression too long")
+    expect(patternError("(?:a{900}){20}b{900}")).toBe("invalid repeat count")
+    expect(patternError("a{900}".repeat(30))).toBe("expression too large")
+    const topics = Array.from({ length: 400 }, (_, at) => `some-department.topic-${at}`)
+    expect(patternError(topics.join("|").slice(0, 10_000))).toBeUndefined()
+  })
+
   test("a name matches as a whole", () => {
-    const names = ["b", "ab", "a", "abc"]
-    expect(matchNames(["a", "ab?", ".*"], names)).toEqual(
-      new Map([
-        ["a", ["a"]],
-        ["ab?", ["a", "ab"]],
-        [".*", ["a", "ab", "abc", "b"]],
-      ]),
-    )
+    expect(matched(["a", "ab?", ".*"], ["b", "ab", "a", "abc"])).toEqual({
+      a: ["a"],
+      "ab?": ["a", "ab"],
+      ".*": ["a", "ab", "abc", "b"],
+    })
+  })
+
+  test("many names are gone through in steps", () => {
+    const names = Array.from({ length: 1_000 }, (_, at) => `topic-${at}`)
+    const matching = new NameMatching([".*-9.*"], names)
+    let steps = 0
+    for (; !matching.isDone; steps++) matching.proceed(10_000)
+    expect(steps).toBeGreaterThan(5)
+    expect(matching.result.get(".*-9.*")).toHaveLength(111)
   })
 
   test("one that makes a backtracking engine hang is done in no time", () => {
-    const name = "a".repeat(200)
     const beganMs = performance.now()
-    expect(matchNames(["(a+)+b"], [name])).toEqual(new Map([["(a+)+b", []]]))
+    expect(matched(["(a+)+b"], ["a".repeat(200)])).toEqual({ "(a+)+b": [] })
     expect(performance.now() - beganMs).toBeLessThan(500)
   })
+})
+
+test("a pattern over very many topics is resolved with the ticks, and requests go on meanwhile", () => {
+  const made = world()
+  for (let at = 0; at < 3_000; at++) made.topics.create(`${"long-".repeat(20)}${at}`, 1)
+  made.joinAs("a", pattern("(?:[a-z]+-?){10,200}.*7"))
+  const beat = (memberEpoch: number) => made.beat({ memberId: "a", memberEpoch }).now
+  expect(beat(1)).toMatchObject({ errorCode: 0, memberEpoch: 1 })
+  made.pass(8_000)
+  expect(beat(1).memberEpoch).toBe(2)
+  expect(made.describeGroup().members?.[0]?.assignment?.topicPartitions).toHaveLength(300)
 })
