@@ -47,10 +47,18 @@ export class RaftNode {
   readonly #maker: ReadyMaker
 
   /**
-   * `log` and `hardState` are what is durable; a log that ends below the commit index is refused.
+   * A log that ends below the commit index is refused. "handedOver": `log` and `hardState` may not be
+   * durable yet (another node ran on them in this process); nothing is promised by them before the
+   * first Ready is.
    */
-  constructor(config: RaftConfig, hardState: HardState, log: LogReader) {
+  constructor(
+    config: RaftConfig,
+    hardState: HardState,
+    log: LogReader,
+    written: "durable" | "handedOver" = "durable",
+  ) {
     this.state = new RaftState(config, hardState, log)
+    if (written === "handedOver") this.state.distrustDisk()
     this.#maker = new ReadyMaker(this.state)
   }
 

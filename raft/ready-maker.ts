@@ -99,6 +99,7 @@ export class ReadyMaker {
     if (!s.hardStateDirty && !commitLags) return null
     const { term, votedFor, acceptedTerm, standing } = s
     s.handed = { term, votedFor, commitIndex, acceptedTerm, standing }
+    s.restated = false
     return s.handed
   }
 

@@ -59,6 +59,8 @@ export class RaftState {
   readySequence = 0
   hardStateSequence = 0
   durableSequence = 0
+  /** The hard state is to be handed out although it has not changed. */
+  restated = false
 
   constructor(config: RaftConfig, hardState: HardState, reader: LogReader) {
     checkConfig(config)
@@ -74,6 +76,12 @@ export class RaftState {
     this.membership = new Membership(config.bootstrap, this.log)
     this.prng = new Prng(config.seed)
     this.restartElectionTimer()
+  }
+
+  /** What is there was handed over, and is durable when the first Ready is. */
+  distrustDisk(): void {
+    this.log.durableIndex = 0
+    this.restated = true
   }
 
   restartElectionTimer(): void {
@@ -99,6 +107,7 @@ export class RaftState {
   get hardStateDirty(): boolean {
     const { handed } = this
     return (
+      this.restated ||
       this.term !== handed.term ||
       this.votedFor !== handed.votedFor ||
       this.acceptedTerm !== handed.acceptedTerm ||

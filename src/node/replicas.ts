@@ -63,6 +63,8 @@ const witnessMachine: StateMachine = { apply() {} }
 export class Replicas {
   readonly #options: ReplicasOptions
   readonly #partitions = new Map<GroupId, Partition>()
+  /** Groups that this process has written to. */
+  readonly #touched = new Set<GroupId>()
   /** Groups that lost something only this node had: they do not run. */
   readonly #refused = new Set<GroupId>()
   readonly #turn: TurnRunner
@@ -200,6 +202,7 @@ export class Replicas {
         ...this.raftConfig(info.group, bootstrap, settings.dataElectionTimeoutMs, true),
         keepsPayloads: true,
       },
+      written: this.#written(info.group),
       wal,
       outbox,
       onDirty: this.onDirty,
@@ -221,13 +224,22 @@ export class Replicas {
     group.schedule()
   }
 
+  /** What a group that ran here before wrote last may still be on its way to the disk. */
+  #written(group: GroupId): "durable" | "handedOver" {
+    const before = this.#touched.has(group)
+    this.#touched.add(group)
+    return before ? "handedOver" : "durable"
+  }
+
   /** Said once per group, not at every look. */
   #mayRun(group: GroupId, birth: Birth): boolean {
     if (this.#refused.has(group)) return false
     const { wal, settings, outbox } = this.#options
     const { acceptDataLoss } = settings
+    const { standing } = wal.log(group).hardState
     const log: typeof outbox.log = (level, line) => outbox.log(level, line)
     const may = mayRunAlone(group, birth, { wal, acceptDataLoss, log })
+    if (wal.log(group).hardState.standing !== standing) this.#touched.add(group)
     if (!may) this.#refused.add(group)
     return may
   }
@@ -242,7 +254,16 @@ export class Replicas {
     const timing = this.raftConfig(group, bootstrap, settings.dataElectionTimeoutMs, true)
     const raft = { ...timing, keepsPayloads: false }
     const machine = witnessMachine
-    const made = new RaftGroup({ group, raft, wal, outbox, machine, onDirty: this.onDirty })
+    const written = this.#written(group)
+    const made = new RaftGroup({
+      group,
+      raft,
+      written,
+      wal,
+      outbox,
+      machine,
+      onDirty: this.onDirty,
+    })
     this.#witnesses.set(group, made)
     this.#begun(made)
   }
@@ -261,6 +282,7 @@ export class Replicas {
   retire(group: GroupId): CommitNumber {
     const { wal } = this.#options
     this.#close(group)
+    this.#touched.add(group)
     const { firstIndex, lastIndex, cut } = wal.log(group)
     return cut.index === 0 && lastIndex < firstIndex ? 0 : wal.retire(group)
   }

@@ -55,6 +55,8 @@ export interface PartitionOptions {
   readonly nodeOf: (member: MemberId) => number
   readonly config: PartitionConfig
   readonly raft: RaftConfig
+  /** As in `RaftGroupOptions`. */
+  readonly written?: "durable" | "handedOver"
   readonly wal: Wal
   readonly outbox: Outbox
   readonly onDirty: (group: RaftGroup) => void

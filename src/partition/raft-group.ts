@@ -53,6 +53,8 @@ export type { StateMachine } from "./state-machine.ts"
 export interface RaftGroupOptions {
   readonly group: GroupId
   readonly raft: RaftConfig
+  /** "handedOver": this process has written to the log before, which may not be durable yet. */
+  readonly written?: "durable" | "handedOver"
   readonly wal: Wal
   readonly outbox: Outbox
   readonly machine: StateMachine
@@ -118,7 +120,7 @@ export class RaftGroup {
     this.#appliedIndex = index
     this.#appliedTerm = term
     this.#committedHi = index + 1
-    this.#node = this.#newNode()
+    this.#node = this.#newNode(options.written)
     this.#toldStanding = this.#node.standing
     this.#readPayload = () => this.#payloadOf(this.#appliedIndex + 1)
   }
@@ -128,12 +130,13 @@ export class RaftGroup {
     return this.#node
   }
 
-  #newNode(): RaftNode {
+  #newNode(written: "durable" | "handedOver" = "durable"): RaftNode {
     const { hardState } = this.log
     const known = Math.min(this.#appliedIndex, this.log.lastIndex)
     // The stored commit index is a hint that lags; what was applied was committed.
     const commitIndex = Math.max(hardState.commitIndex, known)
-    const node = new RaftNode(this.#options.raft, { ...hardState, commitIndex }, this.log)
+    const { raft } = this.#options
+    const node = new RaftNode(raft, { ...hardState, commitIndex }, this.log, written)
     node.applied(known)
     return node
   }
@@ -490,7 +493,7 @@ export class RaftGroup {
     this.#states.forget()
     const lastKnown = Math.min(this.#committedHi, this.log.lastIndex + 1)
     this.#committedHi = Math.max(this.#appliedIndex + 1, lastKnown)
-    this.#node = this.#newNode()
+    this.#node = this.#newNode("handedOver")
     this.#reads.allLost()
     // The old one may have been asleep, so that nobody would tick the new one.
     this.schedule()
