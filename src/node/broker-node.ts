@@ -106,8 +106,8 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.#ports = ports
     this.nodeId = options.nodeId
     this.clusterId = options.clusterId
-    this.settings = options.settings
-    this.brokerSettings = new BrokerSettings(this.nodeId, this.settings, () => this.image)
+    this.brokerSettings = new BrokerSettings(this.nodeId, options.settings, () => this.image)
+    this.settings = this.brokerSettings.live
     this.#member = memberId(options.nodeId, options.diskUuid)
     this.#prng = nodePrng(options.seed, `${this.#member} ${options.incarnation}`)
     this.leaders = new LeaderView((group, before, after) =>
@@ -376,7 +376,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       left = this.#replicas.dirty || this.#waiting.anyWoken || this.coordination.dirty
     }
     for (const frame of this.#reports.takeChanges()) this.#output.broadcast(frame)
-    return left
+    return this.#replicas.work() || left
   }
 
   #applied(nowMs: number): void {

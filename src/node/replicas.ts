@@ -57,6 +57,10 @@ const backlogBytesMax = 256 << 20
 const groupHeartbeatMs = 100
 const idleBeforeQuiesceMs = 1000
 
+/** Background work: a slice takes about two milliseconds, all of a tick half of its time. */
+const slicesPerTick = 8
+const envelopesPerSlice = 1_024
+
 /** A witness has nothing to apply: index and term in its log are all it knows. */
 const witnessMachine: StateMachine = { apply() {} }
 
@@ -74,6 +78,7 @@ export class Replicas {
   /** Groups in which this node votes and holds no data. */
   readonly #witnesses = new Map<GroupId, RaftGroup>()
   readonly #trims = new LogTrims()
+  #slicesLeft = 0
   readonly #retention: Retention
   readonly compactor: Compactor
   #suspected: ReadonlySet<number> = new Set()
@@ -357,7 +362,20 @@ export class Replicas {
     }
     this.#retention.tick(nowMs)
     this.#trims.tick()
+    this.#slicesLeft = slicesPerTick
     this.compactor.tick(nowMs)
+  }
+
+  /**
+   * A slice of what is done in the background. True when another may be done at once: in between
+   * others have their turn.
+   */
+  work(): boolean {
+    const work = [this.#retention, this.#trims].find(({ pending }) => pending)
+    if (this.#slicesLeft === 0 || work === undefined) return false
+    this.#slicesLeft--
+    work.work(envelopesPerSlice)
+    return this.#slicesLeft > 0
   }
 
   get dirty(): boolean {

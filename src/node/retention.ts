@@ -17,8 +17,6 @@ export interface RetentionParts {
 
 /** Kafka looks every five minutes; space is to be free half a minute after it may be. */
 const roundMsMax = 10_000
-/** Envelopes read per tick: some milliseconds. */
-const envelopesPerTick = 2_048
 /** What beginning with a partition counts as: it reads a directory at least. */
 const beginCost = 32
 
@@ -38,6 +36,7 @@ interface Running {
 
 export class Retention {
   readonly #parts: RetentionParts
+  #nowMs = 0
   #nextRoundMs = 0
   /** Of this round, still to be looked at. */
   #left: Array<Partition> = []
@@ -55,16 +54,22 @@ export class Retention {
   }
 
   tick(nowMs: number): void {
-    if (nowMs >= this.#nextRoundMs && this.#left.length === 0) {
-      this.#nextRoundMs = nowMs + this.#roundMs
-      for (const partition of this.#parts.partitions()) {
-        if (this.#mayBeDue(partition, nowMs)) this.#left.push(partition)
-      }
+    this.#nowMs = nowMs
+    if (nowMs < this.#nextRoundMs || this.#left.length > 0) return
+    this.#nextRoundMs = nowMs + this.#roundMs
+    for (const partition of this.#parts.partitions()) {
+      if (this.#mayBeDue(partition, nowMs)) this.#left.push(partition)
     }
-    let budget = envelopesPerTick
-    while (budget > 0 && (this.#running !== undefined || this.#left.length > 0)) {
-      budget -= this.#work(nowMs, budget)
-    }
+  }
+
+  get pending(): boolean {
+    return this.#running !== undefined || this.#left.length > 0
+  }
+
+  /** Reads at most so many envelopes, and little more. */
+  work(envelopes: number): void {
+    let left = envelopes
+    while (left > 0 && this.pending) left -= this.#step(this.#nowMs, left)
   }
 
   #mayBeDue(partition: Partition, nowMs: number): boolean {
@@ -83,7 +88,7 @@ export class Retention {
   }
 
   /** Returns what it cost. */
-  #work(nowMs: number, budget: number): number {
+  #step(nowMs: number, budget: number): number {
     const partition = this.#running?.partition ?? this.#left.pop()
     if (partition === undefined) return 0
     try {
