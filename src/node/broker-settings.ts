@@ -51,7 +51,25 @@ export function startConfigs(nodeId: number, settings: NodeSettings): Configs {
   return configs
 }
 
+/** The settings of the start, those that may be altered as they are when they are read. */
+function liveSettings(
+  settings: NodeSettings,
+  altered: (name: string) => string | undefined,
+): NodeSettings {
+  const number = (name: string, standard: number) => Number(altered(name) ?? standard)
+  return {
+    ...settings,
+    get cleanerBackoffMs() {
+      return number("log.cleaner.backoff.ms", settings.cleanerBackoffMs)
+    },
+    get cleanerDedupeBufferBytes() {
+      return number("log.cleaner.dedupe.buffer.size", settings.cleanerDedupeBufferBytes)
+    },
+  }
+}
+
 export class BrokerSettings {
+  readonly live: NodeSettings
   readonly #nodeId: number
   readonly #settings: NodeSettings
   readonly #image: () => MetadataImage
@@ -65,6 +83,7 @@ export class BrokerSettings {
     this.#settings = settings
     this.#image = image
     this.#file = startConfigs(nodeId, settings)
+    this.live = liveSettings(settings, (name) => this.#altered(name))
   }
 
   get layers(): BrokerLayers {
@@ -75,6 +94,11 @@ export class BrokerSettings {
       this.#partitionConfigs = new WeakMap()
     }
     return this.#layers
+  }
+
+  #altered(name: string): string | undefined {
+    const { own, shared } = this.layers
+    return own.get(name) ?? shared.get(name)
   }
 
   /** By Kafka's name, as text; null: not set, and without a default. */
@@ -88,9 +112,7 @@ export class BrokerSettings {
    */
   groupConfigs(groupId: string): Configs | undefined {
     const own = groupConfigs(this.#image(), groupId)
-    const { own: ofThis, shared } = this.layers
-    const altered =
-      ofThis.get(`group.${assignmentInterval}`) ?? shared.get(`group.${assignmentInterval}`)
+    const altered = this.#altered(`group.${assignmentInterval}`)
     if (altered === undefined || own?.has(assignmentInterval) === true) return own
     return new Map([...(own ?? []), [assignmentInterval, altered]])
   }

@@ -13,6 +13,7 @@ import {
 import { encodeRequestFrame } from "../../src/protocol/header.ts"
 import { createTopics } from "../../src/protocol/messages/create-topics.ts"
 import { fetch } from "../../src/protocol/messages/fetch.ts"
+import { incrementalAlterConfigs } from "../../src/protocol/messages/incremental-alter-configs.ts"
 import { metadata } from "../../src/protocol/messages/metadata.ts"
 import { produce } from "../../src/protocol/messages/produce.ts"
 import { buildBatch } from "../../src/protocol/record.ts"
@@ -268,6 +269,24 @@ test("a peer of another cluster is refused with a line", async () => {
   await until("the end of the link", () => raw.closed)
   expect(raw.received.length).toBe(0)
   expect(log()).toMatch(/peer link from .* refused: .*somebody-elses/)
+})
+
+const alter = (configOperation: number, value: string | null) => {
+  const configs = [{ name: "max.connections.per.ip", configOperation, value }]
+  return client.ask(incrementalAlterConfigs, {
+    resources: [{ resourceType: 4, resourceName: "0", configs }],
+  })
+}
+
+test("max.connections.per.ip may be altered while the broker runs", async () => {
+  const before = await RawSocket.connect(port)
+  expect((await alter(0, "1")).responses[0]?.errorCode).toBe(0)
+  const refused = await RawSocket.connect(port)
+  await until("the end of one connection too many", () => refused.closed)
+  expect(before.closed).toBe(false)
+  expect((await alter(1, null)).responses[0]?.errorCode).toBe(0)
+  await serves()
+  before.destroy()
 })
 
 test("health and metrics say what is", async () => {

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test"
+import { brokerConfig } from "../../src/cluster/configs/broker-configs.ts"
 import {
   environmentName,
+  isWithoutEffect,
   settingKind,
   settingNames,
   settingProblem,
@@ -44,6 +46,60 @@ test("numbers: whole, bounded, and Long.MAX_VALUE as no limit", () => {
   for (const bad of ["", "1.5", "1e3", "0x10", "-1", "9223372036854775808", "1 2"]) {
     expect([bad, kind.parse(bad)]).toEqual([bad, undefined])
   }
+})
+
+/** Names of Kafka's sample files; what each does here, its documentation says. */
+const samples = {
+  "num.network.threads": "8",
+  "num.io.threads": "16",
+  "socket.send.buffer.bytes": "102400",
+  "socket.receive.buffer.bytes": "102400",
+  "socket.request.max.bytes": "104857600",
+  "log.flush.interval.messages": "10000",
+  "log.flush.interval.ms": "1000",
+  "log.retention.hours": "168",
+  "log.retention.check.interval.ms": "300000",
+  "log.segment.bytes": "1073741824",
+  "num.recovery.threads.per.data.dir": "1",
+  "offsets.topic.replication.factor": "1",
+  "transaction.state.log.min.isr": "1",
+  "process.roles": "broker,controller",
+  "controller.quorum.voters": "1@localhost:9093",
+  "inter.broker.listener.name": "PLAINTEXT",
+  "controller.listener.names": "CONTROLLER",
+}
+
+test("Kafka's sample settings are taken, and tell whether they do something", () => {
+  for (const [name, value] of Object.entries(samples)) {
+    expect([name, settingProblem(name, value)]).toEqual([name, undefined])
+    expect([name, isWithoutEffect(name)]).toEqual([
+      name,
+      brokerConfig(name)?.documentation.includes("Without effect"),
+    ])
+  }
+  expect(isWithoutEffect("num.io.threads")).toBe(true)
+  expect(isWithoutEffect("log.segment.bytes")).toBe(false)
+  expect(settingProblem("num.io.threads", "0")).toBe(
+    'setting num.io.threads has the value "0"; expected a whole number, >=1',
+  )
+})
+
+test("what has an effect has no row that says otherwise", () => {
+  for (const name of Object.keys(settings)) {
+    const row = brokerConfig(name)
+    if (name.startsWith("varve.") && row === undefined) continue
+    expect([name, row?.withoutEffect ?? false]).toEqual([name, false])
+  }
+})
+
+test("what would make a broker less safe than it was told to be is refused", () => {
+  expect(settingProblem("ssl.keystore.location", "/keys")).toBe(
+    "ssl.keystore.location cannot be set: there is no TLS yet",
+  )
+  expect(settingProblem("authorizer.class.name", "a.b.C")).toContain("there is no authorization")
+  expect(settingProblem("security.inter.broker.protocol", "SASL_SSL")).toContain("cannot be set")
+  expect(settingProblem("security.inter.broker.protocol", "PLAINTEXT")).toBeUndefined()
+  expect(settingProblem("log.dir", "/elsewhere")).toContain("log.dirs in broker.json")
 })
 
 test("environment names are the settings' own, one to one", () => {

@@ -174,6 +174,14 @@ describe("altered configs", () => {
     expect(interval("h")).toBe("60")
   })
 
+  test("of brokers are read when they are needed", () => {
+    const world = cluster(43)
+    const { settings } = world.node(1)
+    expect(settings.cleanerBackoffMs).toBe(15_000)
+    expect(alter(world, 1, BROKER, "1", { "log.cleaner.backoff.ms": "20" })).toBe(0)
+    expect(settings.cleanerBackoffMs).toBe(20)
+  })
+
   test("hold for the next Produce", () => {
     const world = cluster(33)
     createTopic(world, "t", { replicas: 3 })

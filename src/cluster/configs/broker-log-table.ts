@@ -23,6 +23,10 @@ log.roll.hours | int | 168 | >=1 | fixed
   After how long a new segment begins, in hours, where log.roll.ms is not set.
 log.segment.delete.delay.ms | long | 60000 | >=0 | cluster
   How long what was deleted stays on disk.
+log.cleaner.enable | boolean | true | any | fixed
+  Whether compaction runs.
+log.cleaner.backoff.ms | long | 15000 | >=0 | cluster
+  How long it is from one look for something to compact to the next.
 log.cleaner.delete.retention.ms | long | 86400000 | >=0 | cluster
   How long compaction keeps the marks of deleted keys.
 log.cleaner.min.cleanable.ratio | double | 0.5 | 0..1 | cluster
@@ -79,12 +83,8 @@ log.dir.failure.timeout.ms | long | 30000 | >=1 | fixed
 cordoned.log.dirs | list | "" | any | cluster
   Folders that take no new replicas.
 = Without effect: compaction paces itself by the event loop.
-log.cleaner.enable | boolean | true | any | fixed
-  Whether compaction runs.
 log.cleaner.threads | int | 1 | >=0 | cluster
   Threads that compact.
-log.cleaner.backoff.ms | long | 15000 | >=0 | cluster
-  How long compaction sleeps when it finds nothing to do.
 log.cleaner.io.buffer.size | int | 524288 | >=0 | cluster
   Memory for reading and writing while compacting.
 log.cleaner.io.buffer.load.factor | double | 0.9 | any | cluster
