@@ -2,9 +2,15 @@
  * The client as the subcommands use it: one per command, closed at its end, failures as one plain
  * line.
  */
-import { Data, Effect } from "effect"
+import { Data, Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import { Client, parseBootstrap } from "../client/client.ts"
+import { explain } from "./explain.ts"
+import { writeStandard } from "./kafka/tool-output.ts"
+import { formatTable } from "./table.ts"
+import type { Cell } from "./table.ts"
+import { isColoured, watching } from "./terminal.ts"
+import type { Output } from "./terminal.ts"
 
 /** What the user asked for did not happen; `usage` when they asked for something that cannot be. */
 export class OperationFailed extends Data.TaggedError("OperationFailed")<{
@@ -16,6 +22,11 @@ export class OperationFailed extends Data.TaggedError("OperationFailed")<{
   }
 }
 
+/** Thrown inside a command: wrong usage, exit code 2. */
+export class WrongUsage extends Error {
+  override readonly name = "WrongUsage"
+}
+
 export const connectionFlags = {
   bootstrap: Flag.String("bootstrap").pipe(
     Flag.withAlias("b"),
@@ -24,6 +35,16 @@ export const connectionFlags = {
   ),
   json: Flag.Boolean("json").pipe(Flag.withDescription("print JSON"), Flag.withDefault(false)),
 }
+
+export const watchFlag = {
+  watch: Flag.Boolean("watch").pipe(
+    Flag.withAlias("w"),
+    Flag.withDescription("show it again every two seconds, until Ctrl-C"),
+    Flag.withDefault(false),
+  ),
+}
+
+const watchEveryMs = 2000
 
 export function withClient<A>(
   bootstrap: string,
@@ -41,36 +62,59 @@ export function withClient<A>(
         try: () => action(client),
         catch: (error) =>
           new OperationFailed({
-            reason: error instanceof Error ? error.message : String(error),
-            usage: false,
+            reason: explain(error, bootstrap),
+            usage: error instanceof WrongUsage,
           }),
       }),
     (client) => Effect.sync(() => client.close()),
   )
 }
 
+/** All of it at once, so that nothing is lost when the process ends. */
+const screen: Output = {
+  isTTY: process.stdout.isTTY,
+  write: (text) => writeStandard(1, Buffer.from(text)),
+}
+
 export function print(text: string): Effect.Effect<void> {
-  return Effect.sync(() => void process.stdout.write(text))
+  return Effect.sync(() => void screen.write(text))
 }
 
 export function printJson(value: unknown): Effect.Effect<void> {
   return print(`${JSON.stringify(value, null, 2)}\n`)
 }
 
-/** Columns under their headings, as wide as they need. */
-export function formatTable(
+/** As this process's standard output shows it. */
+export const table = (
   head: ReadonlyArray<string>,
-  rows: ReadonlyArray<ReadonlyArray<string | number>>,
-): string {
-  const all = [head, ...rows.map((row) => row.map(String))]
-  const widths = head.map((_, i) => Math.max(...all.map((row) => Bun.stringWidth(row[i] ?? ""))))
-  return all
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .map((line) => `${line}\n`)
-    .join("")
+  rows: ReadonlyArray<ReadonlyArray<Cell>>,
+): string => formatTable(head, rows, isColoured(process.stdout))
+
+interface Shown<A> {
+  readonly bootstrap: string
+  readonly json: boolean
+  readonly watch?: boolean
+  readonly look: (client: Client) => Promise<A>
+  readonly text: (found: A) => string
 }
+
+/** Looks and prints, once or again and again; JSON then takes one line each time. */
+export function show<A>({ bootstrap, json, watch, look, text }: Shown<A>) {
+  return withClient(bootstrap, async (client) => {
+    if (watch !== true) {
+      const found = await look(client)
+      screen.write(json ? `${JSON.stringify(found, null, 2)}\n` : text(found))
+      return
+    }
+    const draw = async () => {
+      const found = await look(client)
+      if (json) return `${JSON.stringify(found)}\n`
+      const time = new Date().toTimeString().slice(0, 8)
+      return `${time}\n${text(found)}\n`
+    }
+    await watching(watchEveryMs, draw, screen)
+  })
+}
+
+/** The value of an optional flag. */
+export const given = <A>(option: Option.Option<A>): A | undefined => Option.getOrUndefined(option)

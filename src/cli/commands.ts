@@ -12,8 +12,12 @@ import { Cause, Effect, Exit, Layer } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { brokersCommand } from "./brokers.ts"
 import { OperationFailed } from "./client-effect.ts"
+import { configsCommand } from "./configs.ts"
+import { consumeCommand } from "./consume.ts"
 import { clusterFlags, startFlags } from "./flags.ts"
 import type { FlagSpec } from "./flags.ts"
+import { groupsCommand } from "./groups.ts"
+import { produceCommand } from "./produce.ts"
 import { simFlags } from "./sim/flags.ts"
 import { topicsCommand } from "./topics.ts"
 import { version } from "./version.ts"
@@ -80,7 +84,29 @@ const sim = Command.make("sim", shownFlags(simFlags), () => Effect.void).pipe(
 
 const root = Command.make("varve").pipe(
   Command.withDescription("A replicated log that speaks Kafka's wire protocol"),
-  Command.withSubcommands([cluster, start, topicsCommand, brokersCommand, bench, sim]),
+  Command.withSubcommands([
+    cluster,
+    start,
+    topicsCommand,
+    groupsCommand,
+    configsCommand,
+    brokersCommand,
+    produceCommand,
+    consumeCommand,
+    bench,
+    sim,
+  ]),
+  Command.withExamples([
+    { command: "varve cluster", description: "three brokers on this machine" },
+    { command: "varve topics create orders --partitions 6", description: "a topic" },
+    { command: 'varve produce orders "one" "two"', description: "two records" },
+    { command: "varve consume orders --follow", description: "what is in it, and what comes" },
+    { command: "varve groups describe billing --watch", description: "lag, every two seconds" },
+    {
+      command: "source <(varve --completions bash)",
+      description: "complete commands and flags; also zsh, fish",
+    },
+  ]),
 )
 
 export async function run(argv: ReadonlyArray<string>): Promise<void> {

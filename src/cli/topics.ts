@@ -1,47 +1,63 @@
-/** `varve topics list · describe · create · delete`. */
+/** `varve topics list · describe · create · alter · delete`. */
 import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { Client } from "../client/client.ts"
-import { KafkaError } from "../client/client-error.ts"
-import { ErrorCode, errorName } from "../protocol/error-codes.ts"
+import { check } from "../client/groups.ts"
+import { ErrorCode } from "../protocol/error-codes.ts"
+import { createPartitions } from "../protocol/messages/create-partitions.ts"
 import { createTopics } from "../protocol/messages/create-topics.ts"
 import { deleteTopics } from "../protocol/messages/delete-topics.ts"
 import { metadata } from "../protocol/messages/metadata.ts"
 import { uuidToBase64 } from "../protocol/uuid.ts"
-import { connectionFlags, formatTable, print, printJson, withClient } from "./client-effect.ts"
+import {
+  connectionFlags,
+  given,
+  print,
+  printJson,
+  show,
+  table,
+  watchFlag,
+  withClient,
+} from "./client-effect.ts"
+import type { Cell } from "./table.ts"
 
 const topicName = Argument.String("topic").pipe(Argument.withDescription("name of the topic"))
 
+const timeoutMs = 30_000
+
 const list = Command.make(
   "list",
-  connectionFlags,
-  Effect.fn("topics.list")(function* ({ bootstrap, json }) {
-    const topics = yield* withClient(bootstrap, (client) => describeTopics(client, null))
-    const rows = topics.map((t) => [
-      t.name,
-      t.partitions.length,
-      t.partitions[0]?.replicas.length ?? 0,
-    ])
-    yield* json ? printJson(topics) : print(formatTable(["TOPIC", "PARTITIONS", "REPLICAS"], rows))
+  {
+    ...connectionFlags,
+    internal: Flag.Boolean("internal").pipe(
+      Flag.withDescription("also those that varve keeps for itself"),
+      Flag.withDefault(false),
+    ),
+  },
+  Effect.fn("topics.list")(function* ({ internal, ...flags }) {
+    const look = async (client: Client) =>
+      (await describeTopics(client, null)).filter((topic) => internal || !topic.internal)
+    yield* show({ ...flags, look, text: formatTopics })
   }),
 ).pipe(Command.withDescription("List the topics"))
 
 const describe = Command.make(
   "describe",
-  { ...connectionFlags, topic: topicName },
-  Effect.fn("topics.describe")(function* ({ bootstrap, json, topic }) {
-    const [found] = yield* withClient(bootstrap, (client) => describeTopics(client, [topic]))
-    const rows = (found?.partitions ?? []).map((p) => [
-      p.partition,
-      p.leader < 0 ? "none" : p.leader,
-      p.leaderEpoch,
-      p.replicas.join(","),
-      p.isr.join(","),
-    ])
-    const table = formatTable(["PARTITION", "LEADER", "EPOCH", "REPLICAS", "ISR"], rows)
-    yield* json ? printJson(found) : print(`topic ${topic}, id ${found?.id}\n${table}`)
+  { ...connectionFlags, ...watchFlag, topic: topicName },
+  Effect.fn("topics.describe")(function* ({ topic, ...flags }) {
+    const look = async (client: Client) => {
+      const [found] = await describeTopics(client, [topic])
+      if (found === undefined) check(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, topic)
+      return found
+    }
+    yield* show({ ...flags, look, text: formatTopic })
   }),
-).pipe(Command.withDescription("Show the partitions of a topic and who leads them"))
+).pipe(
+  Command.withDescription("Show the partitions of a topic and who leads them"),
+  Command.withExamples([
+    { command: "varve topics describe orders --watch", description: "see leaders move" },
+  ]),
+)
 
 const create = Command.make(
   "create",
@@ -66,26 +82,23 @@ const create = Command.make(
   },
   Effect.fn("topics.create")(function* ({ bootstrap, json, topic, ...options }) {
     const configs = Object.entries(Option.getOrElse(options.config, () => ({})))
-    const answer = yield* withClient(bootstrap, (client) =>
-      client
-        .ask(createTopics, {
-          topics: [
-            {
-              name: topic,
-              numPartitions: Option.getOrElse(options.partitions, () => -1),
-              replicationFactor: Option.getOrElse(options.replicas, () => -1),
-              configs: configs.map(([name, value]) => ({ name, value })),
-            },
-          ],
-          timeoutMs: 30_000,
-        })
-        .then(({ topics: [result] }) => {
-          refuse(result?.errorCode, result?.errorMessage)
-          return result
-        }),
-    )
-    const partitions = answer?.numPartitions ?? -1
-    const replicas = answer?.replicationFactor ?? -1
+    const made = yield* withClient(bootstrap, async (client) => {
+      const { topics } = await client.ask(createTopics, {
+        topics: [
+          {
+            name: topic,
+            numPartitions: given(options.partitions) ?? -1,
+            replicationFactor: given(options.replicas) ?? -1,
+            configs: configs.map(([name, value]) => ({ name, value })),
+          },
+        ],
+        timeoutMs,
+      })
+      check(topics[0]?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR, topics[0]?.errorMessage)
+      return topics[0]
+    })
+    const partitions = made?.numPartitions ?? -1
+    const replicas = made?.replicationFactor ?? -1
     yield* json
       ? printJson({ topic, partitions, replicas })
       : print(`created ${topic}: ${partitions} partitions, ${replicas} replicas each\n`)
@@ -94,6 +107,37 @@ const create = Command.make(
   Command.withDescription("Create a topic"),
   Command.withExamples([
     { command: "varve topics create orders --partitions 6", description: "six partitions" },
+    {
+      command: "varve topics create prices --config cleanup.policy=compact",
+      description: "keep the last value of every key",
+    },
+  ]),
+)
+
+const alter = Command.make(
+  "alter",
+  {
+    ...connectionFlags,
+    topic: topicName,
+    partitions: Flag.Int("partitions").pipe(
+      Flag.withAlias("p"),
+      Flag.withDescription("how many there are to be in all; keys may then go elsewhere"),
+    ),
+  },
+  Effect.fn("topics.alter")(function* ({ bootstrap, json, topic, partitions }) {
+    yield* withClient(bootstrap, async (client) => {
+      const topics = [{ name: topic, count: partitions }]
+      const { results } = await client.ask(createPartitions, { topics, timeoutMs })
+      check(results[0]?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR, results[0]?.errorMessage)
+    })
+    yield* json
+      ? printJson({ topic, partitions })
+      : print(`${topic} has ${partitions} partitions now\n`)
+  }),
+).pipe(
+  Command.withDescription("Add partitions to a topic"),
+  Command.withExamples([
+    { command: "varve topics alter orders --partitions 12", description: "twelve in all" },
   ]),
 )
 
@@ -101,18 +145,19 @@ const remove = Command.make(
   "delete",
   { ...connectionFlags, topic: topicName },
   Effect.fn("topics.delete")(function* ({ bootstrap, json, topic }) {
-    yield* withClient(bootstrap, (client) =>
-      client
-        .ask(deleteTopics, { topics: [{ name: topic }], topicNames: [topic], timeoutMs: 30_000 })
-        .then(({ responses: [result] }) => refuse(result?.errorCode, result?.errorMessage)),
-    )
+    yield* withClient(bootstrap, async (client) => {
+      const input = { topics: [{ name: topic }], topicNames: [topic], timeoutMs }
+      const { responses } = await client.ask(deleteTopics, input)
+      const code = responses[0]?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR
+      check(code, responses[0]?.errorMessage)
+    })
     yield* json ? printJson({ deleted: topic }) : print(`deleted ${topic}\n`)
   }),
 ).pipe(Command.withDescription("Delete a topic and all its records"))
 
 export const topicsCommand = Command.make("topics").pipe(
-  Command.withDescription("List, describe, create and delete topics"),
-  Command.withSubcommands([list, describe, create, remove]),
+  Command.withDescription("List, describe, create, alter and delete topics"),
+  Command.withSubcommands([list, describe, create, alter, remove]),
 )
 
 interface TopicDescription {
@@ -137,7 +182,7 @@ async function describeTopics(
   const answer = await client.ask(metadata, { topics, allowAutoTopicCreation: false })
   return answer.topics
     .map((topic) => {
-      refuse(topic.errorCode, topic.name)
+      check(topic.errorCode, topic.name)
       const partitions = topic.partitions
         .map((p) => ({
           partition: p.partitionIndex,
@@ -146,15 +191,27 @@ async function describeTopics(
           replicas: p.replicaNodes,
           isr: p.isrNodes,
         }))
-        .sort((a, b) => a.partition - b.partition)
+        .toSorted((a, b) => a.partition - b.partition)
       const id = uuidToBase64(topic.topicId)
       return { name: topic.name ?? "", id, internal: topic.isInternal, partitions }
     })
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-function refuse(code: number | undefined, message: string | null | undefined): void {
-  if (code === ErrorCode.NONE) return
-  const known = code ?? ErrorCode.UNKNOWN_SERVER_ERROR
-  throw new KafkaError(known, `${errorName(known)}${message ? `: ${message}` : ""}`)
+const formatTopics = (topics: ReadonlyArray<TopicDescription>): string =>
+  table(
+    ["TOPIC", "PARTITIONS", "REPLICAS"],
+    topics.map((t) => [t.name, t.partitions.length, t.partitions[0]?.replicas.length ?? 0]),
+  )
+
+function formatTopic(topic: TopicDescription | undefined): string {
+  const rows = (topic?.partitions ?? []).map((p): ReadonlyArray<Cell> => [
+    p.partition,
+    p.leader < 0 ? { text: "none", tone: "bad" } : p.leader,
+    p.leaderEpoch,
+    p.replicas.join(","),
+    p.isr.length < p.replicas.length ? { text: p.isr.join(","), tone: "warning" } : p.isr.join(","),
+  ])
+  const head = ["PARTITION", "LEADER", "EPOCH", "REPLICAS", "ISR"]
+  return `topic ${topic?.name}, id ${topic?.id}\n${table(head, rows)}`
 }

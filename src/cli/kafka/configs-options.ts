@@ -27,7 +27,13 @@ const defaultFlags: ReadonlyMap<string, string> = new Map([
 ])
 
 const knownTypes = [
-  ...["topics", "clients", "users", "brokers", "ips", "client-metrics", "groups"],
+  "topics",
+  "clients",
+  "users",
+  "brokers",
+  "ips",
+  "client-metrics",
+  "groups",
   "broker-loggers",
 ]
 

@@ -1,6 +1,7 @@
 /** kafka-console-consumer as a function of its arguments. */
 import { Client, parseBootstrap } from "../../client/client.ts"
 import { Consumer } from "../../client/consumer.ts"
+import type { ConsumedRecord } from "../../client/fetched-records.ts"
 import { settingsIn } from "./command-config.ts"
 import {
   consoleSettings,
@@ -131,26 +132,33 @@ class ConsoleConsumer {
       const records = await consumer.poll(Math.max(0, waitMs), Math.min(500, max - this.#count))
       if (records.length > 0) heardMs = performance.now()
       else if (performance.now() - heardMs >= timeoutMs) return this.#timedOut()
-      const parts: Uint8Array[] = []
-      try {
-        for (const record of records) {
-          this.#count++
-          const bytes = this.#format(record, formatter)
-          if (bytes !== undefined) parts.push(bytes)
-        }
-      } finally {
-        if (parts.length > 0 && !this.#output.bytes(Buffer.concat(parts))) {
-          this.#output.err("Unable to write to standard out, closing consumer.\n")
-          return
-        }
+      if (!this.#print(records, formatter)) {
+        this.#output.err("Unable to write to standard out, closing consumer.\n")
+        return
       }
     }
   }
 
-  #format(
-    record: Parameters<MessageFormatter["format"]>[0],
-    formatter: MessageFormatter | undefined,
-  ): Uint8Array | undefined {
+  /** In one write, also what comes before a record that cannot be printed. */
+  #print(records: ReadonlyArray<ConsumedRecord>, formatter: MessageFormatter | undefined): boolean {
+    const parts: Uint8Array[] = []
+    let failure: unknown
+    for (const record of records) {
+      this.#count++
+      try {
+        const bytes = this.#format(record, formatter)
+        if (bytes !== undefined) parts.push(bytes)
+      } catch (error) {
+        failure = error
+        break
+      }
+    }
+    const written = parts.length === 0 || this.#output.bytes(Buffer.concat(parts))
+    if (failure !== undefined) throw failure
+    return written
+  }
+
+  #format(record: ConsumedRecord, formatter: MessageFormatter | undefined): Uint8Array | undefined {
     try {
       return formatter?.format(record)
     } catch (error) {

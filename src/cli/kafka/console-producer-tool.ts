@@ -95,13 +95,15 @@ async function send(
   }
 }
 
+const size = (bytes: Uint8Array | null): string =>
+  bytes === null ? "null" : `${bytes.length} bytes`
+
 function logFailure(
   topic: string,
   record: ProducedRecord,
   error: unknown,
   output: ToolOutput,
 ): void {
-  const size = (bytes: Uint8Array | null) => (bytes === null ? "null" : `${bytes.length} bytes`)
   const what = `with key: ${size(record.key)}, value: ${size(record.value)} with error:`
   const message = `Error when sending message to topic ${topic} ${what}`
   output.err(logLine("ERROR", message, callbackLogger))

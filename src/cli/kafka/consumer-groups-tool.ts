@@ -2,13 +2,13 @@
 import type { Client } from "../../client/client.ts"
 import { KafkaError } from "../../client/client-error.ts"
 import { deleteGroup, deleteOffsets, describeGroup, listAllGroups } from "../../client/groups.ts"
-import type { GroupDescription, GroupListing, GroupMember } from "../../client/groups.ts"
-import { committedOffsets, logOffsets, offsetNames } from "../../client/offsets.ts"
-import { byTopicAndPartition, partitionName } from "../../client/topic-partition.ts"
+import type { GroupDescription, GroupListing } from "../../client/groups.ts"
+import { partitionName } from "../../client/topic-partition.ts"
 import type { TopicPartition } from "../../client/topic-partition.ts"
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import { checkGroupsOptions, specs } from "./consumer-groups-options.ts"
 import type { GroupsAction } from "./consumer-groups-options.ts"
+import { offsetRows } from "./group-offsets.ts"
 import {
   formatDeletedOffsets,
   formatListing,
@@ -17,7 +17,7 @@ import {
   formatOffsets,
   formatState,
 } from "./groups-tables.ts"
-import type { DeletedOffset, OffsetRow } from "./groups-tables.ts"
+import type { DeletedOffset } from "./groups-tables.ts"
 import { OffsetResetter } from "./reset-offsets.ts"
 import { formatResetPlan } from "./reset-plan.ts"
 import { asToolError, errorOf } from "./tool-error.ts"
@@ -91,13 +91,15 @@ class GroupsTool {
     return this.#options.long("timeout") ?? defaultTimeoutMs
   }
 
-  #validate(regex: string): void {
+  async #validate(regex: string): Promise<void> {
+    const { RE2JS, RE2JSSyntaxException } = await import("re2js")
+    const what = `The regular expression \`${regex}\` is`
     try {
-      new RegExp(regex)
-      this.#output.out(`The regular expression \`${regex}\` is valid.\n`)
+      RE2JS.compile(regex)
+      this.#output.out(`${what} valid.\n`)
     } catch (error) {
-      const why = error instanceof Error ? regexProblem(error.message) : String(error)
-      this.#output.out(`The regular expression \`${regex}\` is invalid: ${why}.\n`)
+      if (!(error instanceof RE2JSSyntaxException)) throw error
+      this.#output.out(`${what} invalid: ${error.getDescription()}.\n`)
     }
   }
 
@@ -258,48 +260,13 @@ function deletionHeadline(code: number, group: string): string {
   return `\nError: ${errorOf(code, null).message}\n`
 }
 
-/** Members by how much they hold, then what nobody holds. */
-export async function offsetRows(
-  client: Client,
-  group: GroupDescription,
-  timeoutMs: number,
-): Promise<ReadonlyArray<OffsetRow>> {
-  const committed = await committedOffsets(client, group.groupId, undefined, timeoutMs)
-  const known = new Map(committed.map((one) => [partitionName(one), one]))
-  const rowsOf = (partitions: ReadonlyArray<TopicPartition>, member: GroupMember | undefined) =>
-    partitions.toSorted(byTopicAndPartition).map(({ topic, partition }) => {
-      const own = known.get(partitionName({ topic, partition }))
-      const leaderEpoch = own === undefined || own.leaderEpoch < 0 ? undefined : own.leaderEpoch
-      return { group: group.groupId, topic, partition, offset: own?.offset, leaderEpoch, member }
-    })
-  const held = new Set(group.members.flatMap(({ assignment }) => assignment.map(partitionName)))
-  const rows = [
-    ...group.members
-      .toSorted((a, b) => b.assignment.length - a.assignment.length)
-      .flatMap((member) => rowsOf(member.assignment, member)),
-    ...rowsOf(
-      committed.filter((one) => !held.has(partitionName(one))),
-      undefined,
-    ),
-  ]
-  const ends = await logEnds(client, rows, timeoutMs)
-  return rows.map((row) => ({ ...row, logEndOffset: ends.get(partitionName(row)) }))
-}
-
-/** Of partitions that have a leader. */
-async function logEnds(
-  client: Client,
-  partitions: ReadonlyArray<TopicPartition>,
-  timeoutMs: number,
-): Promise<ReadonlyMap<string, number>> {
-  if (partitions.length === 0) return new Map()
-  await client.metadata([...new Set(partitions.map(({ topic }) => topic))])
-  const led = partitions.filter((one) => (client.knownLeader(one)?.nodeId ?? -1) >= 0)
-  return logOffsets(client, led, offsetNames.latest, { timeoutMs })
-}
-
 const stateNames = [
-  ...["Reconciling", "Empty", "CompletingRebalance", "Assigning", "PreparingRebalance", "Stable"],
+  "Reconciling",
+  "Empty",
+  "CompletingRebalance",
+  "Assigning",
+  "PreparingRebalance",
+  "Stable",
   "Dead",
 ]
 
@@ -311,6 +278,8 @@ const statesOf = (text: string | undefined) =>
 const typesOf = (text: string | undefined) =>
   namesOf(text, typeNames, `Invalid types list '${text}'. Valid types are`)
 
+const flat = (word: string): string => word.toLowerCase().replaceAll("_", "")
+
 /** Kafka's spelling of a comma list, whatever the case. */
 function namesOf(
   text: string | undefined,
@@ -318,19 +287,9 @@ function namesOf(
   wrong: string,
 ): ReadonlyArray<string> {
   if (text === undefined || text === "") return []
-  const flat = (word: string) => word.toLowerCase().replaceAll("_", "")
   return text.split(",").map((word) => {
     const name = known.find((one) => flat(one) === flat(word.trim()))
     if (name === undefined) throw new ToolUsageError(`${wrong}: ${known.join(", ")}`)
     return name
   })
-}
-
-/** RE2's words, where they are known, for what JavaScript complains of. */
-function regexProblem(message: string): string {
-  const why = message.split(": ").at(-1) ?? message
-  if (/missing terminating \]/.test(why)) return "missing closing ]"
-  if (/missing \)/.test(why)) return "missing closing )"
-  if (/nothing to repeat/.test(why)) return "missing argument to repetition operator"
-  return why
 }

@@ -41,7 +41,9 @@ export function formatOffsets(rows: ReadonlyArray<OffsetRow>, verbose: boolean):
     ),
     10,
     ...(verbose ? [15] : []),
-    ...[15, 15, 15],
+    15,
+    15,
+    15,
     widest(
       15,
       rows.map(({ member }) => member?.memberId ?? missing),
@@ -57,9 +59,13 @@ export function formatOffsets(rows: ReadonlyArray<OffsetRow>, verbose: boolean):
   const lines = [
     [...head, "CONSUMER-ID", "HOST", "CLIENT-ID"],
     ...rows.map((row) => [
-      ...[row.group, row.topic, String(row.partition)],
+      row.group,
+      row.topic,
+      String(row.partition),
       ...(verbose ? [shown(row.leaderEpoch)] : []),
-      ...[shown(row.offset), shown(row.logEndOffset), shown(lagOf(row))],
+      shown(row.offset),
+      shown(row.logEndOffset),
+      shown(lagOf(row)),
       ...[row.member?.memberId, row.member?.host, row.member?.clientId].map(shown),
     ]),
   ]
@@ -112,13 +118,21 @@ export function formatMembers(group: GroupDescription, verbose: boolean): string
   ]
   const more = ["CURRENT-EPOCH", "CURRENT-ASSIGNMENT", "TARGET-EPOCH", "TARGET-ASSIGNMENT"]
   const head = [
-    ...["GROUP", "CONSUMER-ID", ...(fixed ? ["GROUP-INSTANCE-ID"] : [])],
-    ...["HOST", "CLIENT-ID", "#PARTITIONS"],
+    "GROUP",
+    "CONSUMER-ID",
+    ...(fixed ? ["GROUP-INSTANCE-ID"] : []),
+    "HOST",
+    "CLIENT-ID",
+    "#PARTITIONS",
     ...(verbose ? [...more, ...(mixed ? ["UPGRADED"] : [])] : []),
   ]
   const rows = members.map((member, i) => [
-    ...[group.groupId, member.memberId, ...(fixed ? [member.groupInstanceId ?? ""] : [])],
-    ...[member.host, member.clientId, String(member.assignment.length)],
+    group.groupId,
+    member.memberId,
+    ...(fixed ? [member.groupInstanceId ?? ""] : []),
+    member.host,
+    member.clientId,
+    String(member.assignment.length),
     ...(verbose
       ? [
           shown(member.memberEpoch),
@@ -142,13 +156,17 @@ export function formatState(group: GroupDescription, verbose: boolean): string {
   const widths = [
     widest(15, [group.groupId]),
     widest(25, [coordinator]),
-    ...[20, 20],
+    20,
+    20,
     ...(verbose ? [15, 25] : []),
   ]
   const epochs = verbose ? ["GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH"] : []
   const head = ["GROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE", ...epochs, "#MEMBERS"]
   const cells = [
-    ...[group.groupId, coordinator, group.assignor === "" ? missing : group.assignor, group.state],
+    group.groupId,
+    coordinator,
+    group.assignor === "" ? missing : group.assignor,
+    group.state,
     ...(verbose ? [shown(group.groupEpoch), shown(group.targetAssignmentEpoch)] : []),
     String(group.members.length),
   ]

@@ -56,8 +56,8 @@ function check(options: ToolOptions): void {
   if (missing.length > 0) throw commandFailed(`Missing required option(s): ${missing.join(", ")}`)
   refuseTogether(options, "admin.config", ["command-config"])
   if (scopes.filter((name) => options.has(name)).length !== 1) {
-    const names = scopes.join(", ")
-    throw commandFailed(`One and only one of the following options is required: ${names}`)
+    const all = scopes.join(", ")
+    throw commandFailed(`One and only one of the following options is required: ${all}`)
   }
   if (options.has("topic") && !options.has("partition")) {
     throw commandFailed("Missing required option(s): partition")
@@ -82,8 +82,8 @@ export function parseElection(text: string): ReadonlyArray<TopicPartition> {
     topic: stringIn(entry, "topic"),
     partition: integerIn(entry, "partition", "Integer"),
   }))
-  const names = partitions.map(partitionName)
-  const twice = [...new Set(names.filter((name, i) => names.indexOf(name) !== i))]
+  const all = partitions.map(partitionName)
+  const twice = [...new Set(all.filter((name, i) => all.indexOf(name) !== i))]
   if (twice.length === 0) return partitions
   throw new ToolError(
     "org.apache.kafka.tools.AdminOperationException",
@@ -98,6 +98,9 @@ function partitionsOf(options: ToolOptions): ReadonlyArray<TopicPartition> | und
   const partition = options.integer("partition")
   return topic === undefined || partition === undefined ? undefined : [{ topic, partition }]
 }
+
+const names = (partitions: ReadonlyArray<TopicPartition>): string =>
+  partitions.map(partitionName).join(", ")
 
 async function elect(options: ToolOptions, output: ToolOutput): Promise<void> {
   const type = electionType(options)
@@ -120,7 +123,6 @@ async function elect(options: ToolOptions, output: ToolOutput): Promise<void> {
     })
     const having = (codes: ReadonlyArray<number>) =>
       results.filter(({ errorCode }) => codes.includes(errorCode))
-    const names = (list: ReadonlyArray<TopicPartition>) => list.map(partitionName).join(", ")
     const succeeded = having([ErrorCode.NONE])
     if (succeeded.length > 0) {
       const what = `Successfully completed leader election (${type}) for partitions`

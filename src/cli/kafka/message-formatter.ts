@@ -34,6 +34,10 @@ const deserializers: ReadonlyMap<string, Deserializer> = new Map<string, Deseria
   ["BooleanDeserializer", sized("BooleanDeserializer", 1, (v) => String(v.getInt8(0) === 1))],
 ])
 
+const text =
+  (of: (record: ConsumedRecord) => string) =>
+  (record: ConsumedRecord): ReadonlyArray<Uint8Array> => [Buffer.from(of(record))]
+
 export class MessageFormatter {
   readonly #properties: Properties
   readonly #columns: ReadonlyArray<(record: ConsumedRecord) => ReadonlyArray<Uint8Array>>
@@ -48,9 +52,6 @@ export class MessageFormatter {
     const key = this.#deserializer("key.deserializer", warn)
     const value = this.#deserializer("value.deserializer", warn)
     const header = this.#deserializer("headers.deserializer", warn)
-    const text = (of: (record: ConsumedRecord) => string) => (record: ConsumedRecord) => [
-      Buffer.from(of(record)),
-    ]
     const columns = [
       ["print.timestamp", text(timestampOf)],
       ["print.partition", text(({ partition }) => `Partition:${partition}`)],
@@ -78,8 +79,8 @@ export class MessageFormatter {
   }
 
   #isTrue(name: string, fallback: boolean): boolean {
-    const text = this.#properties.get(name)
-    return text === undefined ? fallback : text.trim().toLowerCase() === "true"
+    const value = this.#properties.get(name)
+    return value === undefined ? fallback : value.trim().toLowerCase() === "true"
   }
 
   #bytes(name: string, fallback: string): Uint8Array {

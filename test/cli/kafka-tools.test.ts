@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { join } from "node:path"
+import { Cluster } from "../../scripts/harness/cluster.ts"
+import { ToolSession, withoutNoise, type Printed, type Step } from "../support/tool-session.ts"
+
+/**
+ * Kafka's tools against Kafka, recorded by `scripts/capture-kafka-tools.ts`; here the same steps
+ * with our tools against varve. In the order of the recording: later sessions list what earlier
+ * ones made.
+ */
+const sessions = ["consumer-groups", "offsets-and-logs", "configs", "produce-consume"] as const
+
+let cluster: Cluster
+beforeAll(async () => {
+  cluster = await Cluster.start({ nodes: 1 })
+})
+afterAll(async () => {
+  await cluster.dispose()
+})
+
+const sortLines = (text: string) => text.split("\n").toSorted().join("\n")
+
+/** Sections and lists come in the order of a hash map in Kafka. */
+function ordered(step: Step, text: string): string {
+  const words = step.args ?? []
+  const lists = words.includes("--list") || words.includes("--all-groups")
+  const everything = words.includes("--entity-type") && !words.includes("--entity-name")
+  return lists || everything ? sortLines(text) : text
+}
+
+const ownList = (text: string) => text.split(/, |,/).toSorted().join(", ")
+
+/** What two clusters need not share: ids, times, folders, sizes on disk. */
+function settled(step: Step, text: string): string {
+  const same = text
+    .replaceAll(/"directoryId": "[^"]+", |CONTROLLER:\/\/[^"\s]+/g, "")
+    .replaceAll(/\b(anna|b1)-[0-9a-zA-Z_-]{20,}/g, (_, name: string) => `<${name}>`)
+    .replaceAll(/(?<=CreateTime:)\d+/g, "<ms>")
+    .replaceAll(/\{bootstrap\} +\(/g, "{bootstrap} (")
+    .replaceAll(/\/127\.0\.0\.1(:\d+)? */g, "/127.0.0.1 ")
+    .replaceAll(/(?<="logDir":"|log\.dirs=)[^" ,}]+/g, "{log.dirs}")
+    .replaceAll(/(?<="size":)\d+/g, "<bytes>")
+    .replaceAll(/(?<=ClusterId: +)\S+/g, "{cluster.id}")
+    .replaceAll(/(?<=HighWatermark: +)\d+/g, "<offset>")
+    .replaceAll(/(?<=\[)\[.*\](?=\])/g, ownList)
+    .replaceAll(/(?<=options?: |Valid states are: |Valid types are: ).*/g, ownList)
+    .replaceAll(/[ \t]+/g, " ")
+    .replaceAll(/ +$/gm, "")
+    .trim()
+  return ordered(step, same)
+}
+
+/** Which settings there are; their values are compared by the conformance tests. */
+const settingNames = (text: string) =>
+  text
+    .split("\n")
+    .map((line) => line.replace(/=.*/, ""))
+    .join("\n")
+
+const partitionsOf = (stdout: string): Array<string> =>
+  Array.from(stdout.matchAll(/"partition":"([^"]+)"/g), ([, name = ""]) => name).toSorted()
+
+function comparable(step: Step, { exit, stdout, stderr }: Printed) {
+  const words = step.args ?? []
+  const out = settled(step, stdout)
+  const err = settled(step, withoutNoise(stderr))
+  if (words.includes("--all") && exit === 0) return { exit, stdout: settingNames(out), stderr: err }
+  if (step.tool === "kafka-log-dirs" && exit === 0) {
+    return { exit, stdout: partitionsOf(out), stderr: err }
+  }
+  // Numbers of another log.
+  if (words.includes("--replication") && exit === 0) {
+    return { exit, stdout: out.split("\n")[0], stderr: err }
+  }
+  // The parser of that tool breaks its lines.
+  if (step.tool === "kafka-metadata-quorum") {
+    return { exit, stdout: out, stderr: err.replaceAll(/\s+/g, " ") }
+  }
+  return { exit, stdout: out, stderr: err }
+}
+
+const printed = (step: Step): Printed => ({
+  exit: step.exit ?? 0,
+  stdout: step.stdout ?? "",
+  stderr: step.stderr ?? "",
+})
+
+/** Where ours is meant to differ, and why. */
+const different: ReadonlyArray<readonly [pattern: RegExp, reason: string]> = [
+  [/--from-file \{dir\}\/groups\.csv/, "Kafka's tool prints a stack trace for the longer format"],
+  [/--time (-3|max-timestamp)/, "which record is the latest depends on the millisecond"],
+  [/--offset-json-file \{dir\}\/d\.json/, "an unknown partition is told at once, not after 60 s"],
+]
+
+function isDifferent(step: Step): boolean {
+  const words = `${step.tool} ${(step.args ?? []).join(" ")}`
+  if (!different.some(([pattern]) => pattern.test(words))) return false
+  return !words.includes("d.json") || step.stdout?.includes("missing-0") === true
+}
+
+/** Nothing comes on loopback that has not come by then. */
+const impatient = (step: Step): Step => ({
+  ...step,
+  args: (step.args ?? []).map((word, i, words) =>
+    words[i - 1] === "--timeout-ms" && Number(word) < 5000 ? "400" : word,
+  ),
+})
+
+for (const session of sessions) {
+  const path = join(import.meta.dir, `fixtures/kafka-tools/${session}.json`)
+  test(`every step of ${session} prints what Kafka's tools print, and exits as they do`, async () => {
+    const fixture: { readonly cases: ReadonlyArray<Step> } = await Bun.file(path).json()
+    expect(fixture.cases.length).toBeGreaterThan(60)
+    const run = new ToolSession(cluster.bootstrap)
+    for (const step of fixture.cases) {
+      const ours = await run.run(impatient(step))
+      if (ours === undefined || isDifferent(step)) continue
+      const { tool, args } = step
+      expect({ tool, args, ...comparable(step, ours) }).toEqual({
+        tool,
+        args,
+        ...comparable(step, printed(step)),
+      })
+    }
+    await run.dispose()
+  }, 60_000)
+}
