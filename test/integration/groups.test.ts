@@ -143,13 +143,13 @@ describe("a group of kafkajs consumers on three partitions", () => {
   )
 })
 
-describeWith([kcat], "a group of kcat consumers", () => {
-  const pair = (group: string, topic: string): ReadonlyArray<MemberProcess> => {
-    const members = [0, 1].map(() => MemberProcess.kcat(cluster.bootstrap, group, topic))
-    for (const one of members) running.add(one)
-    return members
-  }
+const pair = (group: string, topic: string): ReadonlyArray<MemberProcess> => {
+  const members = [0, 1].map(() => MemberProcess.kcat(cluster.bootstrap, group, topic))
+  for (const one of members) running.add(one)
+  return members
+}
 
+describeWith([kcat], "a group of kcat consumers", () => {
   test(
     "a member is killed: the other one reads on",
     async () => {

@@ -17,9 +17,9 @@ export async function steadyWriter(
   const producer = kafka.producer({ createPartitioner, idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()
   const ends = Array.from({ length: partitions }, () => 0)
-  let isOn = true
+  const stopping = new AbortController()
   const write = async (): Promise<void> => {
-    for (let round = 0; isOn; round++) {
+    for (let round = 0; !stopping.signal.aborted; round++) {
       const messages = ends.map((_, partition) => ({ partition, value: `${partition}:${round}` }))
       const sent = await producer.send({ topic, acks: -1, messages })
       for (const { partition, baseOffset } of sent) ends[partition] = Number(baseOffset) + 1
@@ -29,7 +29,7 @@ export async function steadyWriter(
   const writing = write()
   return {
     stop: async () => {
-      isOn = false
+      stopping.abort()
       await writing
       await producer.disconnect()
       return ends
