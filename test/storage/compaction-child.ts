@@ -8,14 +8,13 @@ import { compactedEntry, compactedGroups, writtenEntry } from "./compaction-work
 
 const [, , dir = ""] = process.argv
 const perCommit = 8
-let wake: (() => void) | undefined
-let reported = 0
+const progress = { reported: 0, wake: () => {} }
 const wal = await openSqliteWal({
   dir,
   limits: { rowBytesMax: 8192, checkpointPages: 20, segmentBytes: 150_000 },
   onDurable: (through) => {
-    reported = through
-    wake?.()
+    progress.reported = through
+    progress.wake()
   },
   onFailure: (error) => {
     throw error
@@ -23,7 +22,9 @@ const wal = await openSqliteWal({
 })
 
 async function durable(number: number): Promise<void> {
-  while (reported < number) await new Promise<void>((resolve) => (wake = resolve))
+  while (progress.reported < number) {
+    await new Promise<void>((resolve) => (progress.wake = resolve))
+  }
 }
 
 for (;;) {
