@@ -64,7 +64,10 @@ interface Slot {
 
 export class KafkaConnection {
   readonly id: number
+  /** Address and port. */
   readonly host: string
+  /** Of the host alone, as group members are shown. */
+  private readonly address: string
   private readonly socket: ConnectionSocket
   private readonly around: ConnectionHost
   private readonly owner: ConnectionOwner
@@ -99,6 +102,7 @@ export class KafkaConnection {
   ) {
     this.id = identity.id
     this.host = identity.host
+    this.address = identity.host.replace(/:\d+$/, "")
     this.socket = socket
     this.around = around
     this.owner = owner
@@ -237,7 +241,7 @@ export class KafkaConnection {
         apiKey: action.api.key,
         apiVersion: action.apiVersion,
         clientId: action.clientId,
-        connection: { id: this.id, host: this.host },
+        connection: { id: this.id, host: this.address },
         body: action.body,
         receivedMs: this.activeMs,
       },
