@@ -25,7 +25,12 @@ const args = scriptFlags({
   write: { type: "boolean", default: false },
 })
 
-const settings = { "group.initial.rebalance.delay.ms": "0" }
+/** What the reference cluster that was recorded had in its files. */
+const settings = {
+  "group.initial.rebalance.delay.ms": "0",
+  "num.partitions": "1",
+  "min.insync.replicas": "1",
+}
 
 async function withLive<A>(target: Target, use: (live: LiveCluster) => Promise<A>): Promise<A> {
   const cluster = await Cluster.start({ target, settings })

@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { Cluster } from "./harness/cluster.ts"
+import { scriptFlags } from "./harness/script-flags.ts"
+import { referenceKafka, root, targetNamed } from "./harness/target.ts"
+import { alike, lineDifferences } from "./java-tools/alike.ts"
+import { Session, type Step } from "./java-tools/session.ts"
+
+/**
+ * Kafka's own command-line tools (Java) against varve: every step of the sessions recorded with
+ * Kafka, and the output compared line by line.
+ *
+ *     bun scripts/java-tools.ts --sessions consumer-groups,configs
+ *     bun scripts/java-tools.ts --sessions produce-consume --only console-consumer
+ *
+ * Needs Java 17, Maven and ../shared beside the repository; about two seconds a step.
+ */
+const args = scriptFlags({
+  sessions: { type: "string", default: "consumer-groups,produce-consume,configs,offsets-and-logs" },
+  /** Steps of other tools are run and not compared. */
+  only: { type: "string", default: "" },
+  /** A running cluster; one broker is started without it. */
+  bootstrap: { type: "string", default: "" },
+})
+
+interface Tally {
+  steps: number
+  same: number
+}
+
+const stepsOf = (session: string): ReadonlyArray<Step> => {
+  const path = join(root, "test", "cli", "fixtures", "kafka-tools", `${session}.json`)
+  const fixture: { readonly cases: ReadonlyArray<Step> } = JSON.parse(readFileSync(path, "utf8"))
+  return fixture.cases
+}
+
+/** Ends in the tool itself, before it asks a broker: the same whatever it is pointed at. */
+const isOfArguments = (step: Step): boolean =>
+  step.tool !== undefined &&
+  step.exit !== 0 &&
+  /^(Missing|Option|Usage|Command|Invalid|.* is not a recognized|Exactly)/m.test(step.stderr ?? "")
+
+async function compare(bootstrap: string, session: string, tallies: Map<string, Tally>) {
+  const running = new Session(referenceKafka, bootstrap)
+  try {
+    for (const [i, step] of stepsOf(session).entries()) {
+      if (isOfArguments(step)) continue
+      const said = await running.run(step)
+      if (said === undefined || step.exit === undefined) continue
+      if (!(step.tool ?? "").includes(args.only)) continue
+      const tally = tallies.get(step.tool ?? "") ?? { steps: 0, same: 0 }
+      tallies.set(step.tool ?? "", tally)
+      tally.steps++
+      const lines = [
+        ...lineDifferences(step.stdout ?? "", said.stdout),
+        ...lineDifferences(step.stderr ?? "", said.stderr),
+      ]
+      if (said.exit === step.exit && lines.length === 0) tally.same++
+      else {
+        console.log(`${session} ${i}: ${step.tool} ${alike((step.args ?? []).join(" "))}`)
+        if (said.exit !== step.exit) console.log(`  exit ${step.exit}, here ${said.exit}`)
+        for (const line of lines.slice(0, 20)) console.log(`  ${line.slice(0, 240)}`)
+      }
+    }
+  } finally {
+    await running.close()
+  }
+}
+
+async function main(): Promise<void> {
+  const settings = { "group.initial.rebalance.delay.ms": "0" }
+  const tallies = new Map<string, Tally>()
+  for (const session of args.sessions.split(",")) {
+    if (args.bootstrap !== "") await compare(args.bootstrap, session, tallies)
+    else {
+      const cluster = await Cluster.start({ target: targetNamed("varve"), nodes: 1, settings })
+      try {
+        await compare(cluster.bootstrap, session, tallies)
+      } finally {
+        await cluster.dispose()
+      }
+    }
+  }
+  for (const [tool, { steps, same }] of tallies)
+    console.log(`${tool}: ${same} of ${steps} the same`)
+}
+
+await main()

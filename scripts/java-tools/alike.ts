@@ -1,0 +1,26 @@
+/** What of a tool's output is the cluster's own and not the tool's. */
+const own: ReadonlyArray<readonly [pattern: RegExp, instead: string]> = [
+  [/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "{uuid}"],
+  [/(TopicId: +)\S{22}/g, "$1{topic.id}"],
+  [/(Cluster ID: +)\S+/gi, "$1{cluster.id}"],
+  [/CreateTime:\d+|LogAppendTime:\d+/g, "{time}"],
+  [/\b1[6-9]\d{11}\b/g, "{ms}"],
+  [/127\.0\.0\.1:\d+/g, "{address}"],
+  [/localhost:\d+/g, "{address}"],
+  [/\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[\d:,.]*Z?/g, "{date}"],
+  [/"size":\d+/g, '"size":{size}'],
+  [/\{log\.dirs\}/g, "{log.dirs}"],
+  [/ +/g, " "],
+]
+
+export const alike = (text: string): string =>
+  own.reduce((rest, [pattern, instead]) => rest.replaceAll(pattern, instead), text).trimEnd()
+
+/** The lines that only one side has, with the sign of that side. */
+export function lineDifferences(kafka: string, varve: string): ReadonlyArray<string> {
+  const [theirs, ours] = [alike(kafka).split("\n"), alike(varve).split("\n")]
+  return [
+    ...theirs.filter((line) => !ours.includes(line)).map((line) => `- ${line}`),
+    ...ours.filter((line) => !theirs.includes(line)).map((line) => `+ ${line}`),
+  ]
+}
