@@ -6,8 +6,8 @@
 import type { LogIndex } from "../../raft/types.ts"
 import { CorruptEntry } from "../../storage/wal.ts"
 import type { GroupLog } from "../../storage/wal.ts"
-import { readBatchHeader } from "../protocol/batch-view.ts"
 import { iterateRecords } from "../protocol/record.ts"
+import type { LogRecord } from "../protocol/record.ts"
 
 export interface TimestampedOffset {
   readonly offset: number
@@ -71,16 +71,22 @@ export function recordOfMaxTimestamp(
     const found = recordInEntry(readable, known.index, known.timestamp)
     if (found !== undefined) return found
   }
-  // The first batch may begin below the log's start and have its latest record there.
-  for (const lo of [from, from + 1]) {
-    const timestamp = log.greatestTimestamp(lo, hi)
-    const index = timestamp < 0 ? undefined : log.indexOfTimestamp(timestamp, lo)
-    if (index === undefined) return undefined
-    const found = recordInEntry(readable, index, timestamp)
-    if (found !== undefined) return found
-    if (index !== from) break
-  }
-  return recordOfLatestEntries(readable)
+  const begins = log.metas(from, hi, 1)[0]?.firstOffset
+  if (begins === undefined) return undefined
+  if (begins >= logStartOffset) return recordOfGreatest(readable, from)
+  // The first batch may have its latest record below the log's start.
+  const first = latestInEntry(readable, from)
+  const behind = recordOfGreatest(readable, from + 1)
+  return first !== undefined && first.timestamp >= (behind?.timestamp ?? -1) ? first : behind
+}
+
+/** Of the entries from `lo` on. */
+function recordOfGreatest(readable: Readable, lo: LogIndex): TimestampedOffset | undefined {
+  const { log, hi } = readable
+  const timestamp = log.greatestTimestamp(lo, hi)
+  const index = timestamp < 0 ? undefined : log.indexOfTimestamp(timestamp, lo)
+  if (index === undefined) return undefined
+  return recordInEntry(readable, index, timestamp) ?? recordOfLatestEntries(readable)
 }
 
 /**
@@ -105,30 +111,44 @@ function recordOfLatestEntries(readable: Readable): TimestampedOffset | undefine
   return best
 }
 
+/** Of the records of the entry that can be read the first of the latest. */
 function latestInEntry(readable: Readable, index: LogIndex): TimestampedOffset | undefined {
-  const batch = readable.log.entries(index, index + 1, 0)[0]?.payload
-  const header = batch === undefined ? undefined : readBatchHeader(batch)
-  return header && recordInEntry(readable, index, header.maxTimestamp)
+  return lookInto(readable, index, (records, leaderEpoch) => {
+    let latest: TimestampedOffset | undefined
+    for (const { offset, timestamp } of records) {
+      if (offset < readable.logStartOffset || timestamp <= (latest?.timestamp ?? -1)) continue
+      latest = { offset, timestamp, leaderEpoch }
+    }
+    return latest
+  })
 }
 
-/** In the readable part of the entry; where it cannot be read its start, which is never too late. */
+/** The first of its records that can be read with a timestamp at or after `least`. */
 function recordInEntry(
   readable: Readable,
   index: LogIndex,
-  timestamp: number,
+  least: number,
 ): TimestampedOffset | undefined {
-  const { log, logStartOffset, onCorrupt } = readable
-  try {
-    const entry = log.entries(index, index + 1, 0)[0]
-    if (entry === undefined || entry.payload.length === 0) return undefined
-    for (const record of iterateRecords(entry.payload)) {
-      if (record.offset < logStartOffset || record.timestamp < timestamp) continue
-      return { offset: record.offset, timestamp: record.timestamp, leaderEpoch: entry.term }
+  return lookInto(readable, index, (records, leaderEpoch) => {
+    for (const { offset, timestamp } of records) {
+      if (offset < readable.logStartOffset || timestamp < least) continue
+      return { offset, timestamp, leaderEpoch }
     }
     return undefined
+  })
+}
+
+type Look = (records: Iterable<LogRecord>, leaderEpoch: number) => TimestampedOffset | undefined
+
+/** Where the entry cannot be read its start is the answer, which is never too late. */
+function lookInto(readable: Readable, index: LogIndex, look: Look): TimestampedOffset | undefined {
+  try {
+    const entry = readable.log.entries(index, index + 1, 0)[0]
+    if (entry === undefined || entry.payload.length === 0) return undefined
+    return look(iterateRecords(entry.payload), entry.term)
   } catch (error) {
     if (!(error instanceof CorruptEntry)) throw error
-    onCorrupt(error)
+    readable.onCorrupt(error)
     return startOfEntry(readable, index)
   }
 }
