@@ -387,29 +387,31 @@ describe("commits", () => {
   })
 })
 
+const noPayload = (): Uint8Array => new Uint8Array(0)
+
 describe("what follows from the log", () => {
   test("a producer that is remembered otherwise", () => {
-    partition().apply({ ...lastData(), producerId: 99 })
+    partition().apply({ ...lastData(), producerId: 99 }, noPayload)
     expectViolation("producer state", lookOften)
   })
 
   test("an epoch that begins elsewhere", () => {
     const last = lastData()
-    partition().apply({ ...last, type: "noop", term: last.term + 1, firstOffset: 1 })
+    partition().apply({ ...last, type: "noop", term: last.term + 1, firstOffset: 1 }, noPayload)
     expectViolation("leader epochs", lookOften)
   })
 
   test("a high watermark beyond what is committed", () => {
     const last = lastData()
     touch()
-    partition().apply({ ...last, lastOffset: last.lastOffset + 10 })
+    partition().apply({ ...last, lastOffset: last.lastOffset + 10 }, noPayload)
     expectViolation("high watermark beyond commit", touch)
   })
 
   test("a high watermark that falls", () => {
     const last = lastData()
     touch()
-    partition().apply({ ...last, lastOffset: last.lastOffset - 1 })
+    partition().apply({ ...last, lastOffset: last.lastOffset - 1 }, noPayload)
     expectViolation("high watermark regress", touch)
   })
 
