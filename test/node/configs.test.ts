@@ -6,6 +6,7 @@ import { describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { apiByKey } from "../../src/protocol/apis.ts"
+import { alterConfigs } from "../../src/protocol/messages/alter-configs.ts"
 import { createTopics } from "../../src/protocol/messages/create-topics.ts"
 import { deleteTopics } from "../../src/protocol/messages/delete-topics.ts"
 import { describeConfigs } from "../../src/protocol/messages/describe-configs.ts"
@@ -207,6 +208,23 @@ describe("altered configs", () => {
     world.start(2)
     world.untilReady()
     expect(configOf(world, 2, "t")).toMatchObject({ retentionMs: 1039, fileDeleteDelayMs: 77 })
+  })
+
+  test("that a client read may all be written back (trap 50)", () => {
+    const world = cluster(44)
+    createTopic(world, "t", { configs: { "retention.ms": "7000" } })
+    const topic = { resourceType: TOPIC, resourceName: "t" }
+    const read = () =>
+      world.call(1, describeConfigs, 4, {
+        resources: [{ ...topic, configurationKeys: null }],
+        includeSynonyms: false,
+      }).results[0]?.configs ?? []
+    const before = read()
+    const resources = [{ ...topic, configs: before.map(({ name, value }) => ({ name, value })) }]
+    const answer = world.call(2, alterConfigs, 0, { resources, validateOnly: false })
+    expect(answer.responses[0]?.errorCode).toBe(0)
+    world.run(200)
+    expect(read()).toEqual(before.map((config) => ({ ...config, configSource: 1 })))
   })
 
   test("are part of what CreateTopics answers", () => {
