@@ -1,6 +1,7 @@
 /** A disk that is nearly full: refused before anything is proposed, and over by itself. */
 import { expect, test } from "bun:test"
 import { ErrorCode } from "../../src/protocol/error-codes.ts"
+import { deleteRecords } from "../../src/protocol/messages/delete-records.ts"
 import {
   createTopic,
   leaderOf,
@@ -19,6 +20,24 @@ function begun(replicas: number, seed = 4) {
   world.run(300)
   return { world, leader }
 }
+
+test("records are deleted while nothing can be written, and on every disk", () => {
+  const { world, leader } = begun(3)
+  for (const broker of world.brokers) broker.disk.space = "low"
+  world.run(100)
+  expect(produceTo(world, leader, "t", ["refused"]).errorCode).not.toBe(0)
+  const response = world.call(leader, deleteRecords, 2, {
+    topics: [{ name: "t", partitions: [{ partitionIndex: 0, offset: -1 }] }],
+    timeoutMs: 5000,
+  })
+  const deleted = { lowWatermark: 1, errorCode: ErrorCode.NONE }
+  expect(response.topics[0]?.partitions[0]).toMatchObject(deleted)
+  world.run(500)
+  const group = world.node(leader).image.topics.get("t")?.partitions[0]?.group ?? -1
+  for (const { node } of world.brokers) {
+    expect(node?.partition(group)?.raftGroup.log.firstOffset).toBe(1)
+  }
+})
 
 const contents = (world: World): ReadonlyArray<string> =>
   readAll(world, untilLed(world, "t"), "t").records.map(({ value }) => value)
