@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
 import { Cluster } from "./harness/cluster.ts"
 import { scriptFlags } from "./harness/script-flags.ts"
-import { referenceKafka, root, targetNamed } from "./harness/target.ts"
+import { referenceKafka, targetNamed } from "./harness/target.ts"
 import { alike, lineDifferences } from "./java-tools/alike.ts"
+import { keepOwn, sessionNamed } from "./java-tools/fixtures.ts"
 import { Session, type Step } from "./java-tools/session.ts"
 
 /**
@@ -16,22 +15,23 @@ import { Session, type Step } from "./java-tools/session.ts"
  * Needs Java 17, Maven and ../shared beside the repository; about two seconds a step.
  */
 const args = scriptFlags({
-  sessions: { type: "string", default: "consumer-groups,produce-consume,configs,offsets-and-logs" },
+  sessions: {
+    type: "string",
+    default: "consumer-groups,produce-consume,configs,offsets-and-logs,kafka-topics,other-tools",
+  },
+  /** Asks Kafka the steps that no other fixture has, and ends. */
+  record: { type: "boolean", default: false },
   /** Steps of other tools are run and not compared. */
   only: { type: "string", default: "" },
   /** A running cluster; one broker is started without it. */
   bootstrap: { type: "string", default: "" },
 })
 
+const settings = { "group.initial.rebalance.delay.ms": "0" }
+
 interface Tally {
   steps: number
   same: number
-}
-
-const stepsOf = (session: string): ReadonlyArray<Step> => {
-  const path = join(root, "test", "cli", "fixtures", "kafka-tools", `${session}.json`)
-  const fixture: { readonly cases: ReadonlyArray<Step> } = JSON.parse(readFileSync(path, "utf8"))
-  return fixture.cases
 }
 
 /** Ends in the tool itself, before it asks a broker: the same whatever it is pointed at. */
@@ -40,10 +40,25 @@ const isOfArguments = (step: Step): boolean =>
   step.exit !== 0 &&
   /^(Missing|Option|Usage|Command|Invalid|.* is not a recognized|Exactly)/m.test(step.stderr ?? "")
 
+/** Asks Kafka the steps of other-tools.json anew. */
+async function record(): Promise<void> {
+  const { brokers, steps } = sessionNamed("other-tools")
+  const cluster = await Cluster.start({ target: targetNamed("kafka"), nodes: brokers, settings })
+  const running = new Session(referenceKafka, cluster.bootstrap)
+  const said: Array<Step> = []
+  try {
+    for (const step of steps) said.push({ ...step, ...(await running.run(step)) })
+    keepOwn("4.3.1", said)
+  } finally {
+    await running.close()
+    await cluster.dispose()
+  }
+}
+
 async function compare(bootstrap: string, session: string, tallies: Map<string, Tally>) {
   const running = new Session(referenceKafka, bootstrap)
   try {
-    for (const [i, step] of stepsOf(session).entries()) {
+    for (const [i, step] of sessionNamed(session).steps.entries()) {
       if (isOfArguments(step)) continue
       const said = await running.run(step)
       if (said === undefined || step.exit === undefined) continue
@@ -68,12 +83,13 @@ async function compare(bootstrap: string, session: string, tallies: Map<string, 
 }
 
 async function main(): Promise<void> {
-  const settings = { "group.initial.rebalance.delay.ms": "0" }
+  if (args.record) return await record()
   const tallies = new Map<string, Tally>()
   for (const session of args.sessions.split(",")) {
     if (args.bootstrap !== "") await compare(args.bootstrap, session, tallies)
     else {
-      const cluster = await Cluster.start({ target: targetNamed("varve"), nodes: 1, settings })
+      const { brokers: nodes } = sessionNamed(session)
+      const cluster = await Cluster.start({ target: targetNamed("varve"), nodes, settings })
       try {
         await compare(cluster.bootstrap, session, tallies)
       } finally {

@@ -10,6 +10,11 @@ const own: ReadonlyArray<readonly [pattern: RegExp, instead: string]> = [
   [/\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[\d:,.]*Z?/g, "{date}"],
   [/"size":\d+/g, '"size":{size}'],
   [/\{log\.dirs\}/g, "{log.dirs}"],
+  [/^\d+ records sent,.*$/gm, "{speed}"],
+  [/^[\d\-:,. ]+, [\d.,\- NaE]+$/gm, "{speed}"],
+  [/^\d+\t[\d.]+$/gm, "{trip}"],
+  [/(latency|Percentiles)\b.*\d.*$/gm, "$1 {speed}"],
+  [/"(timestamp|avg_throughput)":[\d.E]+/g, '"$1":{number}'],
   [/ +/g, " "],
 ]
 

@@ -10,10 +10,18 @@ type Response = ResponseInput<typeof syncGroup>
 
 const failed = (errorCode: ErrorCode): Response => ({ errorCode, assignment: new Uint8Array(0) })
 
+/** From here on a member says by which protocol it was assigned. */
+const namesVersion = 5
+
 export function handleSyncGroup(
   request: RequestOf<typeof syncGroup>,
   context: RequestContext,
 ): Outcome {
+  // Before the coordinator is looked for, as in Kafka (KIP-559).
+  const unnamed = request.protocolType === null || request.protocolName === null
+  if (context.apiVersion >= namesVersion && unnamed) {
+    return answer(failed(ErrorCode.INCONSISTENT_GROUP_PROTOCOL))
+  }
   if (request.groupId === "") return answer(failed(ErrorCode.INVALID_GROUP_ID))
   const found = context.node.coordination.find(request.groupId)
   if (found._tag === "refused") return answer(failed(found.errorCode))
