@@ -22,9 +22,10 @@ function begun(replicas: number, seed = 4) {
 }
 
 test("records are deleted while nothing can be written, and on every disk", () => {
-  const { world, leader } = begun(3)
+  const { world } = begun(3)
   for (const broker of world.brokers) broker.disk.space = "low"
-  world.run(100)
+  world.run(2000)
+  const leader = untilLed(world, "t")
   expect(produceTo(world, leader, "t", ["refused"]).errorCode).not.toBe(0)
   const response = world.call(leader, deleteRecords, 2, {
     topics: [{ name: "t", partitions: [{ partitionIndex: 0, offset: -1 }] }],
