@@ -57,6 +57,8 @@ const directions: Readonly<Record<string, ReadonlyArray<string>>> = {
   // A socket's outgoing queue is the same on every side of a connection.
   "src/client/": ["src/protocol/", "src/peer/socket-output.ts", "effect", "node:", "bun"],
   "src/cli/": ["raft/", "storage/", "src/", "effect", "@effect/", "node:", "bun", "package.json"],
+  // What Kafka's tool says of a regular expression, it says in RE2's words.
+  "src/cli/kafka/consumer-groups-tool.ts": ["src/", "re2js"],
   "src/": ["raft/", "storage/", "src/", "effect"],
 }
 

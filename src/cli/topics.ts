@@ -126,7 +126,7 @@ const alter = Command.make(
   },
   Effect.fn("topics.alter")(function* ({ bootstrap, json, topic, partitions }) {
     yield* withClient(bootstrap, async (client) => {
-      const topics = [{ name: topic, count: partitions }]
+      const topics = [{ name: topic, count: partitions, assignments: null }]
       const { results } = await client.ask(createPartitions, { topics, timeoutMs })
       check(results[0]?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR, results[0]?.errorMessage)
     })

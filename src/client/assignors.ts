@@ -50,7 +50,7 @@ function subscribedTopics(members: ReadonlyArray<AssignorMember>): ReadonlyArray
   return [...new Set(members.flatMap(({ topics }) => topics))].sort()
 }
 
-/** Consecutive partitions of each topic; the first members get one more where it does not divide. */
+/** Consecutive partitions of each topic; the first members get one more if it does not divide. */
 export const range: Assignor = {
   name: "range",
   cooperative: false,

@@ -1,4 +1,4 @@
-/** What an administrator asks of brokers: where logs lie and begin, who leads, how metadata goes. */
+/** What an administrator asks of brokers: where logs lie and begin, who leads, how metadata is. */
 import { ErrorCode } from "../protocol/error-codes.ts"
 import { deleteRecords } from "../protocol/messages/delete-records.ts"
 import { describeLogDirs } from "../protocol/messages/describe-log-dirs.ts"

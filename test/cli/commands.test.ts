@@ -46,29 +46,60 @@ test("topics: create, list, describe, delete, each as text and as JSON", async (
   expect(json((await varve("topics", "delete", "clicks", "--json")).stdout)).toEqual({
     deleted: "clicks",
   })
+  expect((await varve("topics", "alter", "orders", "--partitions", "4")).stdout).toBe(
+    "orders has 4 partitions now\n",
+  )
   expect(json((await varve("topics", "list", "--json")).stdout)).toMatchObject([{ name: "orders" }])
-}, 30_000)
+}, 60_000)
 
 test("brokers", async () => {
   expect((await varve("brokers")).stdout).toMatch(
-    /^cluster \S{22}\nID  ADDRESS +RACK\n0   127\.0\.0\.1:\d+ +-\n$/,
+    /^cluster \S{22}\nID  ADDRESS +RACK  LEADS  REPLICAS  SIZE\n0   127\.0\.0\.1:\d+ +- +\d+ +\d+ +\S+ \S*B\n$/,
   )
   expect(json((await varve("brokers", "--json")).stdout)).toMatchObject({
-    brokers: [{ id: 0, rack: null }],
+    brokers: [{ id: 0, rack: null, replicas: expect.any(Number) }],
   })
 })
+
+test("records, groups and settings: written, read, shown, changed", async () => {
+  const values = ["--key", "k", "one", "two"]
+  expect((await varve("produce", "letters", ...values)).stdout).toMatch(
+    /^produced 2 records to letters: 2 in partition \d from offset 0\n$/,
+  )
+  const read = await varve("consume", "letters", "--group", "readers", "--json")
+  const lines = read.stdout.trimEnd().split("\n").map(json)
+  expect(lines).toMatchObject(
+    ["one", "two"].map((value, offset) => ({ topic: "letters", key: "k", value, offset })),
+  )
+  const described = json((await varve("groups", "describe", "readers", "--json")).stdout)
+  expect(described).toMatchObject({ group: { groupId: "readers", state: "Empty" } })
+  expect((await varve("groups", "describe", "readers")).stdout).toEndWith("lag in all: 0\n")
+  const planned = await varve("groups", "reset", "readers", "--to", "earliest")
+  expect(planned.stdout).toEndWith("nothing was changed: add --execute to do it\n")
+  await varve("groups", "reset", "readers", "--to", "earliest", "--execute")
+  expect((await varve("groups", "describe", "readers")).stdout).toEndWith("lag in all: 2\n")
+  expect((await varve("groups", "delete", "readers")).stdout).toBe("deleted readers\n")
+  await varve("configs", "set", "topic", "letters", "retention.ms=5000")
+  expect((await varve("configs", "list", "topic", "letters")).stdout).toBe(
+    "SETTING       VALUE  FROM\nretention.ms  5000   set for the topic\n",
+  )
+  await varve("configs", "unset", "topic", "letters", "retention.ms")
+  expect((await varve("configs", "list", "topic", "letters")).stdout).toBe(
+    "nothing is set: --all shows the defaults\n",
+  )
+}, 60_000)
 
 test("a failed operation is exit 1 and one line; wrong usage is exit 2", async () => {
   await varve("topics", "create", "twice")
   const again = await varve("topics", "create", "twice")
   expect([again.exit, again.stderr]).toEqual([
     1,
-    "varve: TOPIC_ALREADY_EXISTS: Topic 'twice' already exists.\n",
+    "varve: TOPIC_ALREADY_EXISTS: Topic 'twice' already exists; `varve topics describe` shows it\n",
   ])
   const missing = await varve("topics", "describe", "missing")
   expect([missing.exit, missing.stderr]).toEqual([
     1,
-    "varve: UNKNOWN_TOPIC_OR_PARTITION: missing\n",
+    "varve: UNKNOWN_TOPIC_OR_PARTITION: missing; `varve topics list` shows which there are\n",
   ])
   const nobody = await runCli("main.ts", ["brokers", "--bootstrap", "127.0.0.1:1"])
   expect([nobody.exit, nobody.stderr]).toEqual([
@@ -80,6 +111,8 @@ test("a failed operation is exit 1 and one line; wrong usage is exit 2", async (
     ["topics", "list", "--bogus"],
     ["topics", "create"],
     ["topics", "list", "--bootstrap", "x"],
+    ["configs", "set", "topic", "orders", "x", "--bootstrap", cluster.bootstrap],
+    ["consume", "orders", "--from", "nonsense", "--bootstrap", cluster.bootstrap],
   ]) {
     expect([args, (await runCli("main.ts", args)).exit]).toEqual([args, 2])
   }
@@ -92,6 +125,7 @@ test("help, also of the commands that do not go through the command tree, and co
     ["cluster", "--help"],
     ["start", "--help"],
     ["topics", "--help"],
+    ["consume", "--help"],
   ]) {
     const help = await runCli("main.ts", args)
     expect([args, help.exit, help.stdout.includes("USAGE")]).toEqual([args, 0, true])
@@ -99,7 +133,7 @@ test("help, also of the commands that do not go through the command tree, and co
   expect((await runCli("main.ts", ["cluster", "--help"])).stdout).toContain("--restart")
   expect((await runCli("main.ts", ["--version"])).stdout).toContain("0.1.0")
   expect((await runCli("main.ts", ["--completions", "bash"])).stdout).toContain("topics")
-})
+}, 60_000)
 
 test("bench refuses a wrong flag in one line, and lists the right ones", async () => {
   const wrong = await runCli("main.ts", ["bench", "--nope"])
