@@ -5,6 +5,7 @@ import { ErrorCode } from "../../src/protocol/error-codes.ts"
 import { deleteRecords } from "../../src/protocol/messages/delete-records.ts"
 import { describeLogDirs } from "../../src/protocol/messages/describe-log-dirs.ts"
 import { fetch } from "../../src/protocol/messages/fetch.ts"
+import { incrementalAlterConfigs } from "../../src/protocol/messages/incremental-alter-configs.ts"
 import { listOffsets } from "../../src/protocol/messages/list-offsets.ts"
 import { produce } from "../../src/protocol/messages/produce.ts"
 import { buildBatch } from "../../src/protocol/record.ts"
@@ -121,6 +122,25 @@ describe("retention.ms", () => {
       world.run(20_000)
       expect(group.log.cut.index).toBe(0)
       expect(partitionAt(world, 0).logStartOffset).toBe(0)
+    }
+  })
+
+  test("holds from the moment it is altered, for a topic or for all brokers", () => {
+    for (const [resourceType, resourceName, name] of [
+      [2, "t", "retention.ms"],
+      [4, "", "log.retention.ms"],
+    ] as const) {
+      const { world, leader } = begun({})
+      produceTo(world, leader, "t", ["a", "b"])
+      world.run(5000)
+      expect(starts(world)).toEqual([0, 0, 0])
+      const configs = [{ name, configOperation: 0, value: "2000" }]
+      const altered = world.call(leader, incrementalAlterConfigs, 1, {
+        resources: [{ resourceType, resourceName, configs }],
+      })
+      expect(altered.responses[0]?.errorCode).toBe(ErrorCode.NONE)
+      world.run(1000)
+      expect(starts(world)).toEqual([2, 2, 2])
     }
   })
 
