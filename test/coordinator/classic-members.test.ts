@@ -133,6 +133,17 @@ describe("sessions", () => {
     expect(waiting.now.members).toHaveLength(1)
   })
 
+  test("a new member's JoinGroup waits for five minutes at most", () => {
+    const world = new World()
+    const patient = { sessionTimeoutMs: 1_800_000, rebalanceTimeoutMs: 900_000 }
+    world.join({ groupId: "g", groupInstanceId: "i", ...patient })
+    const joining = world.join({ groupId: "g", ...patient }, { apiVersion: 3 })
+    world.pass(299_000, 1_000)
+    expect(joining.isOpen).toBe(true)
+    world.pass(1_000)
+    expect(joining.now.errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID)
+  })
+
   test("heartbeats are answered by state", () => {
     const world = new World()
     const { leader, follower } = two(world)
@@ -374,6 +385,16 @@ describe("when leadership goes", () => {
     const again = world.sync({ groupId: "g", memberId: follower, generationId: 2 }).now
     expect(again.assignment).toEqual(bytes("F"))
     world.pass(10_000)
+    expect(state(world)).toBe("Empty")
+  })
+
+  test("members that do not find the next coordinator are missed by it", () => {
+    const world = new World()
+    world.soleMember("g")
+    world.failOver()
+    world.pass(9_900)
+    expect(state(world)).toBe("Stable")
+    world.pass(200)
     expect(state(world)).toBe("Empty")
   })
 
