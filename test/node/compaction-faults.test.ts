@@ -76,7 +76,7 @@ class Run {
         "cleanup.policy": policy,
         "segment.ms": "700",
         "min.cleanable.dirty.ratio": "0.2",
-        "delete.retention.ms": String(1000 + this.prng.below(4000)),
+        "delete.retention.ms": String(200 + this.prng.below(2000)),
       },
     })
     this.world.run(500)
@@ -111,7 +111,7 @@ class Run {
   fault(): void {
     const { prng, world } = this
     const node = prng.below(3)
-    const downMs = 200 + prng.below(4000)
+    const downMs = 200 + prng.below(prng.below(3) === 0 ? 12_000 : 3000)
     const faults: ReadonlyArray<Fault> = [
       { _tag: "crash", atMs: 0, node, power: false, downMs },
       { _tag: "crash", atMs: 0, node, power: true, downMs },
@@ -186,7 +186,7 @@ for (let seed = 1; seed <= Number(process.env["SEEDS"] ?? 8); seed++) {
   test(`seed ${seed}`, () => {
     const one = new Run(seed)
     const { world, prng } = one
-    for (let step = 0; step < 300; step++) {
+    for (let step = 0; step < 400; step++) {
       for (let n = prng.below(4); n > 0; n--) one.write()
       if (prng.below(12) === 0) one.fault()
       world.run(prng.below(120))
