@@ -19,6 +19,13 @@ interface Unassigned {
 
 type Draft = Map<Uuid, Set<number>>
 
+interface Plan {
+  readonly spec: GroupSpec
+  readonly subscribed: ReadonlySet<Uuid>
+  /** Grows by what members give up. */
+  readonly unassigned: Unassigned[]
+}
+
 export function assignHomogeneous(spec: GroupSpec): ReadonlyMap<string, TopicPartitions> {
   const memberIds = membersInOrder(spec.members.keys())
   const topicIds = topicsOf(spec, memberIds)
@@ -34,7 +41,7 @@ export function assignHomogeneous(spec: GroupSpec): ReadonlyMap<string, TopicPar
     const assigned = spec.members.get(memberId)?.assigned ?? new Map()
     const canHaveExtra = extra > 0
     const quota = quotaMin + (canHaveExtra ? 1 : 0)
-    const { draft, left } = keepWithin(quota, assigned, subscribed, unassigned)
+    const { draft, left } = keepWithin(quota, assigned, { spec, subscribed, unassigned })
     // Who could not fill it leaves the odd partition to one behind it, who may have it already.
     const leavesExtra = canHaveExtra && left > 0 && memberIds.length - at > extra
     if (canHaveExtra && !leavesExtra) extra--
@@ -76,14 +83,15 @@ function unassignedPartitions(spec: GroupSpec, topicIds: ReadonlyArray<Uuid>): U
 function keepWithin(
   quota: number,
   assigned: TopicPartitions,
-  subscribed: ReadonlySet<Uuid>,
-  unassigned: Unassigned[],
+  { spec, subscribed, unassigned }: Plan,
 ): { readonly draft: Draft; readonly left: number } {
   const draft: Draft = new Map()
   let left = quota
   for (const topicId of assignedTopicsInOrder(assigned.keys())) {
     if (!subscribed.has(topicId)) continue
-    const partitions = partitionsInOrder(assigned.get(topicId) ?? [])
+    const count = spec.partitionsOf(topicId)
+    const known = partitionsInOrder(assigned.get(topicId) ?? [])
+    const partitions = known.filter((partition) => partition < count)
     const kept = new Set(partitions.slice(0, left))
     for (const partition of partitions.slice(left)) unassigned.push({ topicId, partition })
     left -= kept.size

@@ -61,8 +61,9 @@ export const joinedMember = (
   ...member,
   instanceId: request.groupInstanceId ?? member.instanceId,
   rackId: subscription.rackId ?? member.rackId,
+  // Version 0 has none of its own.
   rebalanceTimeoutMs:
-    request.rebalanceTimeoutMs === -1 ? member.rebalanceTimeoutMs : request.rebalanceTimeoutMs,
+    request.rebalanceTimeoutMs === -1 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs,
   subscribedTopicNames: sortedNames(subscription.topics),
   subscribedTopicRegex: "",
   clientId: origin.clientId,

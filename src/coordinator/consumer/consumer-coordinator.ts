@@ -25,7 +25,7 @@ import type { Advance } from "./advance-member.ts"
 import { checkHeartbeat } from "./check-heartbeat.ts"
 import type { HeartbeatRequest as ConsumerHeartbeatRequest } from "./check-heartbeat.ts"
 import { ClassicRequests } from "./classic-requests.ts"
-import { ConsumerGroup } from "./consumer-group.ts"
+import type { ConsumerGroup } from "./consumer-group.ts"
 import { ConsumerGroupView } from "./consumer-group-view.ts"
 import { Deadlines } from "./deadlines.ts"
 import { describeConsumerGroup } from "./describe.ts"
@@ -51,7 +51,7 @@ export class ConsumerCoordinator implements ConsumerProtocol {
   /** Moves with the topics; a group is up to date whose number is this. */
   #topicsGeneration = 0
   #newestTopicsVersion: number
-  readonly #upToDate = new Map<string, number>()
+  readonly #upToDate = new WeakMap<ConsumerGroup, number>()
 
   constructor(term: CoordinatorTerm, classic: ClassicProtocol) {
     this.#term = term
@@ -259,7 +259,7 @@ export class ConsumerCoordinator implements ConsumerProtocol {
       group,
       nowMs,
       topicsGeneration: this.#topicsGeneration,
-      hasStaleMetadata: this.#upToDate.get(group.groupId) !== this.#topicsGeneration,
+      hasStaleMetadata: this.#upToDate.get(group) !== this.#topicsGeneration,
       newestTopicsVersion: this.#newestTopicsVersion,
     }
   }
@@ -270,7 +270,9 @@ export class ConsumerCoordinator implements ConsumerProtocol {
     { member, replacedId, isReconciled, isFresh, unresolved }: Advance,
     nowMs: number,
   ): void {
-    if (isFresh) this.#upToDate.set(groupId, topicsGeneration)
+    // A group that is new is another object once it is stored.
+    const stored = this.#group(groupId)
+    if (isFresh && stored !== undefined) this.#upToDate.set(stored, topicsGeneration)
     if (replacedId !== undefined && replacedId !== member.memberId) {
       this.#deadlines.cancelAll(groupId, replacedId)
     }
@@ -316,7 +318,6 @@ export class ConsumerCoordinator implements ConsumerProtocol {
 
   #downgraded({ classic, members }: Downgrade, mustRebalance: boolean, nowMs: number): Step {
     const { groupId } = classic
-    this.#upToDate.delete(groupId)
     for (const { memberId } of members) this.#deadlines.cancelAll(groupId, memberId)
     this.#classic.adopt(classic, nowMs)
     const adopted = this.#classic.group(groupId)

@@ -28,17 +28,6 @@ export function equalPartitions(a: OwnedPartitions, b: OwnedPartitions): boolean
   return true
 }
 
-/** Do both hold the same partitions, whatever their epochs? */
-export function samePartitions(a: OwnedPartitions, b: OwnedPartitions): boolean {
-  if (a.size !== b.size) return false
-  for (const [topicId, partitions] of a) {
-    const others = b.get(topicId)
-    if (others === undefined || others.size !== partitions.size) return false
-    for (const partition of partitions.keys()) if (!others.has(partition)) return false
-  }
-  return true
-}
-
 export const isReportedWithin = (
   reported: ReportedPartitions | null,
   owned: OwnedPartitions,
