@@ -162,12 +162,19 @@ export class Reader {
     return length < 0 ? null : this.utf8(length)
   }
 
-  /** Ill-formed UTF-8 becomes U+FFFD, as in Kafka. */
+  /**
+   * Ill-formed UTF-8 becomes U+FFFD, as in Kafka: three bytes where there was one. What is read can
+   * therefore be too long to be written again, into an answer or a record: it is no string then.
+   */
   private utf8(length: number): string {
     const at = this.at
     if (at + length > this.end) this.short(length)
     this.at = at + length
-    return this.bytes.toString("utf8", at, at + length)
+    const text = this.bytes.toString("utf8", at, at + length)
+    if (length > 0x7fff / 3 && Buffer.byteLength(text) > 0x7fff) {
+      throw new DecodeError("a string that is mostly not UTF-8")
+    }
+    return text
   }
 
   blob(): Uint8Array | null {

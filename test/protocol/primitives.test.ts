@@ -107,6 +107,27 @@ describe("bounds", () => {
   })
 })
 
+/** As both kinds of string, of bytes that are no UTF-8: each reads as U+FFFD, of three bytes. */
+const illFormed = (length: number) => {
+  const bytes = Buffer.alloc(length, 0xff)
+  const plain = Buffer.concat([written((w) => w.int16(length)), bytes])
+  const compact = Buffer.concat([written((w) => w.unsignedVarint(length + 1)), bytes])
+  return [() => new Reader(plain).string(), () => new Reader(compact).compactString()]
+}
+
+describe("strings", () => {
+  test("what was read can be written again, whatever the bytes were", () => {
+    for (const read of illFormed(10_922)) {
+      const text = read()
+      expect(text).toBe("\uFFFD".repeat(10_922))
+      expect(() => written((w) => w.string(text))).not.toThrow()
+    }
+    for (const read of illFormed(10_923)) expect(read).toThrow(DecodeError)
+    const long = Buffer.concat([written((w) => w.int16(0x7fff)), Buffer.alloc(0x7fff, "a")])
+    expect(new Reader(long).string()).toHaveLength(0x7fff)
+  })
+})
+
 describe("the writer", () => {
   test("patches the first part also when records have cut it off", () => {
     const writer = new Writer(8)
