@@ -4,15 +4,12 @@
  */
 import { alterConfigs } from "../../src/protocol/messages/alter-configs.ts"
 import { createPartitions } from "../../src/protocol/messages/create-partitions.ts"
-import { deleteGroups } from "../../src/protocol/messages/delete-groups.ts"
-import { describeGroups } from "../../src/protocol/messages/describe-groups.ts"
 import { fetch } from "../../src/protocol/messages/fetch.ts"
 import { findCoordinator } from "../../src/protocol/messages/find-coordinator.ts"
 import { heartbeat } from "../../src/protocol/messages/heartbeat.ts"
 import { initProducerId } from "../../src/protocol/messages/init-producer-id.ts"
 import { listConfigResources } from "../../src/protocol/messages/list-config-resources.ts"
 import { listOffsets } from "../../src/protocol/messages/list-offsets.ts"
-import { offsetDelete } from "../../src/protocol/messages/offset-delete.ts"
 import { offsetFetch } from "../../src/protocol/messages/offset-fetch.ts"
 import { produce } from "../../src/protocol/messages/produce.ts"
 import type { Replayed } from "./replay.ts"
@@ -32,8 +29,6 @@ export interface KnownDifference {
 
 const transactions = "transactions are not served yet: there is none to write into or to read"
 const transactionalId = "transactional ids have no coordinator yet"
-const refusedJoin =
-  "a group whose only joins were refused does not exist; Kafka keeps an empty one in memory"
 const sessionless =
   "fetch sessions are answered sessionless: session id 0 (KIP-227 allows it), so none goes on"
 
@@ -89,20 +84,6 @@ export const knownDifferences: ReadonlyArray<KnownDifference> = [
     note: /^the same twice$/,
     reason: "Kafka trips over it and closes the connection; varve says 42 for that resource",
   },
-  {
-    key: describeGroups.key,
-    note: /^the same twice$/,
-    path: /(errorCode|errorMessage|groupState)$/,
-    reason: refusedJoin,
-  },
-  {
-    key: offsetDelete.key,
-    note: /^again$|^nothing$/,
-    reason:
-      "a group without members goes with its last offset; Kafka lets it stand until its next " +
-      "cleaning of groups, ten minutes later by default",
-  },
-  { key: deleteGroups.key, note: /^unknown$/, path: /errorCode$/, reason: refusedJoin },
   {
     key: listOffsets.key,
     note: /^after that: -3$/,

@@ -3,6 +3,7 @@
  * timers run. Everything in here is void when the term is over; `close` answers all who wait.
  */
 import { ErrorCode } from "../protocol/error-codes.ts"
+import { emptyGroup, encodeClassicGroup } from "./classic/classic-group.ts"
 import { ClassicProtocol } from "./classic/classic-protocol.ts"
 import { leavingOf } from "./classic/leave.ts"
 import type { LeaveRequest, LeaveResponse } from "./classic/leave.ts"
@@ -14,7 +15,7 @@ import type { CommitCheck, GroupView } from "./group-view.ts"
 import type { Groups } from "./groups.ts"
 import { commit, refuseCommit, resolveTopics } from "./offsets/commit.ts"
 import type { Resolved } from "./offsets/commit.ts"
-import { deleteAllOffsets, deleteOffsets } from "./offsets/deletion.ts"
+import { deleteAllOffsets, deleteOffsets, keepsSome } from "./offsets/deletion.ts"
 import { OffsetUpkeep } from "./offsets/upkeep.ts"
 import { OpenRequests } from "./open-requests.ts"
 import { after, inBatches, noStep, Operations } from "./operations.ts"
@@ -201,11 +202,16 @@ export class Leader {
     reply: Reply<OffsetDeleteResponse>,
   ): void {
     const { groupId } = request
-    this.#run(groupId, origin, reply, errorOnly, (respond) => {
+    this.#run(groupId, origin, reply, errorOnly, (respond, nowMs) => {
       const { groups, host } = this.#term
       const offsets = groups.offsets.ofGroup(groupId) ?? new Map()
       const deletion = deleteOffsets(request, this.view(groupId), offsets, host.topics)
-      return inBatches(deletion.records, (errorCode) =>
+      const { records } = deletion
+      // A simple group stays without offsets until groups are looked at the next time.
+      const isNamed = groups.get(groupId) !== undefined
+      const isBare = !isNamed && records.length > 0 && !keepsSome(offsets, deletion)
+      const all = isBare ? [encodeClassicGroup(emptyGroup(groupId, nowMs)), ...records] : records
+      return inBatches(all, (errorCode) =>
         respond(errorCode === ErrorCode.NONE ? deletion.response : { errorCode }),
       )
     })

@@ -236,6 +236,23 @@ describe("OffsetDelete", () => {
     expect(remove(world, "c", "t", 0)).toEqual(refused)
   })
 
+  test("a simple group stays without offsets, until groups are looked at", () => {
+    const world = new World()
+    world.commitOffset("g", 0, 5)
+    world.commitOffset("g", 1, 5)
+    const listed = () => world.coordinator.listGroups({ states: [], types: [] })
+    expect(remove(world, "g", "t", 0, 0, 1).errorCode).toBe(NONE)
+    expect(all(world, "g")).toEqual([])
+    const simple = { groupId: "g", protocolType: "", groupState: "Empty", groupType: "classic" }
+    expect(listed()).toEqual([simple])
+    world.failOver()
+    expect(remove(world, "g", "t", 0).errorCode).toBe(NONE)
+    expect(errors(world.commitOffset("g", 0, 6))).toEqual([NONE])
+    expect(remove(world, "g", "t", 0).errorCode).toBe(NONE)
+    world.pass(600_000, 10_000)
+    expect(listed()).toEqual([])
+  })
+
   test("of a group that is not there", () => {
     const refused = { errorCode: ErrorCode.GROUP_ID_NOT_FOUND, topics: [] }
     expect(remove(new World(), "none", "t", 0)).toEqual(refused)

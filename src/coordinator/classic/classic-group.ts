@@ -31,6 +31,18 @@ export interface ClassicGroup {
   readonly members: ReadonlyArray<ClassicMember>
 }
 
+/** A group that nobody has joined. */
+export const emptyGroup = (groupId: string, nowMs: number): ClassicGroup => ({
+  _tag: "classic",
+  groupId,
+  protocolType: "",
+  generationId: 0,
+  protocolName: null,
+  leaderId: null,
+  stateTimestamp: nowMs,
+  members: [],
+})
+
 export const encodeClassicGroup = (group: ClassicGroup): CoordinatorRecord =>
   encodeRecord(
     "GroupMetadata",

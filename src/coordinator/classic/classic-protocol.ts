@@ -11,8 +11,9 @@ import type { Step } from "../operations.ts"
 import type { RequestOrigin } from "../ports.ts"
 import type { CoordinatorTerm } from "../term.ts"
 import type { HeartbeatRequest } from "../wire.ts"
+import { emptyGroup, encodeClassicGroup } from "./classic-group.ts"
 import type { ClassicGroup } from "./classic-group.ts"
-import { createFirst, Joiner, joinOf } from "./join.ts"
+import { Joiner, joinOf } from "./join.ts"
 import { leave, leaveResponse } from "./leave.ts"
 import type { LeaveResponse, Leaving } from "./leave.ts"
 import { LiveGroup } from "./live-group.ts"
@@ -93,7 +94,8 @@ export class ClassicProtocol {
       reply({ memberId, errorCode: ErrorCode.UNKNOWN_MEMBER_ID })
       return noStep
     }
-    const group = known ?? new LiveGroup(groupId)
+    // Stored as an empty one before anything is answered for it.
+    const group = known ?? new LiveGroup(groupId, emptyGroup(groupId, nowMs))
     const join = joinOf(group, request, origin, reply)
     const go = (nowAtLastMs: number): Step => {
       this.#live.set(groupId, group)
@@ -101,13 +103,16 @@ export class ClassicProtocol {
       if (group.isEmpty && group.pendingMembers.size === 0) this.forget(groupId)
       return step
     }
-    if (known !== undefined || !group.supports(request.protocolType, join.protocols))
-      return go(nowMs)
-    return createFirst(group, nowMs, (error, nowAtLastMs) => {
-      if (error === ErrorCode.NONE) return go(nowAtLastMs)
-      reply({ errorCode: error })
-      return undefined
-    })
+    if (known !== undefined) return go(nowMs)
+    // Even if it is refused then: as in Kafka.
+    return {
+      records: [encodeClassicGroup(emptyGroup(groupId, nowMs))],
+      settled: (error, nowAtLastMs) => {
+        if (error === ErrorCode.NONE) return go(nowAtLastMs)
+        reply({ errorCode: error })
+        return undefined
+      },
+    }
   }
 
   sync(request: SyncRequest, reply: (response: SyncResponse) => void): Step {

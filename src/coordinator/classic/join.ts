@@ -253,12 +253,3 @@ const reasonOf = ({ request }: Join, what: string): string => {
   const { reason } = request
   return reason === null || reason === "" ? what : `${what} (${reason})`
 }
-
-/** A group that nobody knew is stored as an empty one before anything is answered for it. */
-export const createFirst = (group: LiveGroup, nowMs: number, next: Step["settled"]): Step => {
-  group.stateTimestamp = nowMs
-  return {
-    records: [encodeClassicGroup(group.committed(new Map()))],
-    settled: next,
-  }
-}

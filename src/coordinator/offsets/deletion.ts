@@ -7,6 +7,7 @@ import type { GroupOffsets } from "./offset-store.ts"
 import { offsetTombstone } from "./offset-records.ts"
 
 export interface Deletion {
+  /** Each key once. */
   readonly records: ReadonlyArray<CoordinatorRecord>
   readonly response: OffsetDeleteResponse
 }
@@ -18,6 +19,13 @@ export const deleteAllOffsets = (
   [...offsets].flatMap(([topic, partitions]) =>
     [...partitions.keys()].map((partition) => offsetTombstone({ groupId, topic, partition })),
   )
+
+/** Whether a group that has as many tombstones coming keeps an offset. */
+export const keepsSome = (offsets: GroupOffsets, { records }: Deletion): boolean => {
+  let stored = 0
+  for (const partitions of offsets.values()) stored += partitions.size
+  return stored > records.length
+}
 
 interface Topic {
   readonly name: string
@@ -34,7 +42,7 @@ export const deleteOffsets = (
   if (group === undefined || errorCode !== ErrorCode.NONE) {
     return { records: [], response: { errorCode, topics: [] } }
   }
-  const records: Array<CoordinatorRecord> = []
+  const removed = new Map<string, CoordinatorRecord>()
   const answers = new Map<string, Topic>()
   const answer = (name: string, partitionIndex: number, error: ErrorCode): void => {
     const topic = answers.get(name) ?? { name, partitions: [] }
@@ -60,8 +68,10 @@ export const deleteOffsets = (
     }
     answer(name, partition, ErrorCode.NONE)
     if (offsets.get(name)?.has(partition) === true) {
-      records.push(offsetTombstone({ groupId, topic: name, partition }))
+      const tombstone = offsetTombstone({ groupId, topic: name, partition })
+      removed.set(`${partition} ${name}`, tombstone)
     }
   }
+  const records = [...removed.values()]
   return { records, response: { errorCode: ErrorCode.NONE, topics: [...answers.values()] } }
 }
