@@ -115,6 +115,19 @@ const configOf = (world: World, at: number, topic: string) => {
   return partition.config
 }
 
+/** Broker 2 comes back to a metadata log that has been cut since. */
+const resumed = (seed: number, change: (world: World) => void): World => {
+  const world = cluster(seed, { settings: { metadataSnapshotEntries: 20 } })
+  createTopic(world, "t", { replicas: 3 })
+  world.crash(2)
+  world.run(2000)
+  change(world)
+  for (let i = 0; i < 80; i++) createTopic(world, `other${i}`, { replicas: 1 })
+  world.start(2)
+  world.untilReady()
+  return world
+}
+
 describe("altered configs", () => {
   test("of a topic hold on every replica, whichever broker was asked, and after a restart", () => {
     const world = cluster(31)
@@ -197,17 +210,15 @@ describe("altered configs", () => {
     expect(configOf(world, leaderOf(world, "t"), "t").minInSyncReplicas).toBe(3)
   })
 
-  test("come with a snapshot of the metadata to a broker that was away", () => {
-    const world = cluster(34, { settings: { metadataSnapshotEntries: 20 } })
-    createTopic(world, "t", { replicas: 3 })
-    world.crash(2)
-    world.run(2000)
-    for (let i = 0; i < 40; i++) alter(world, 0, TOPIC, "t", { "retention.ms": `${1000 + i}` })
-    expect(alter(world, 0, BROKER, "", { "log.segment.delete.delay.ms": "77" })).toBe(0)
-    for (let i = 0; i < 40; i++) createTopic(world, `other${i}`, { replicas: 1 })
-    world.start(2)
-    world.untilReady()
-    expect(configOf(world, 2, "t")).toMatchObject({ retentionMs: 1039, fileDeleteDelayMs: 77 })
+  test("of a topic come with a snapshot of the metadata to a broker that was away", () => {
+    const world = resumed(34, (before) => alter(before, 0, TOPIC, "t", { "retention.ms": "1039" }))
+    expect(configOf(world, 2, "t").retentionMs).toBe(1039)
+  })
+
+  test("of brokers come with it, too", () => {
+    const values = { "log.segment.delete.delay.ms": "77" }
+    const world = resumed(45, (before) => alter(before, 0, BROKER, "", values))
+    expect(configOf(world, 2, "t").fileDeleteDelayMs).toBe(77)
   })
 
   test("that a client read may all be written back (trap 50)", () => {
@@ -331,18 +342,32 @@ describe("DescribeQuorum", () => {
     }
   })
 
-  test("a voter that is away stays behind", () => {
-    const world = cluster(40)
-    const away = (world.node(0).status().metadata.leader + 1) % 3
-    world.crash(away)
-    const gone = world.nowMs
+  const behind = (seed: number, lose: (world: World, leader: number, away: number) => void) => {
+    const world = cluster(seed)
+    const { leader } = world.node(0).status().metadata
+    const away = (leader + 1) % 3
+    world.run(1000)
+    lose(world, leader, away)
+    const lostMs = world.nowMs
     world.run(3000)
-    for (let i = 0; i < 5; i++) createTopic(world, `t${i}`, { at: (away + 1) % 3, replicas: 1 })
-    const answer = world.call((away + 1) % 3, describeQuorum, 2, asked)
-    const partition = answer.topics[0]?.partitions[0]
+    for (let i = 0; i < 5; i++) createTopic(world, `t${i}`, { at: leader, replicas: 1 })
+    world.run(1000)
+    const partition = world.call(leader, describeQuorum, 2, asked).topics[0]?.partitions[0]
     const voter = partition?.currentVoters.find(({ replicaId }) => replicaId === away)
     expect(voter?.logEndOffset).toBeLessThan(partition?.highWatermark ?? 0)
-    expect(voter?.lastCaughtUpTimestamp).toBeLessThan(gone + 500)
+    expect(voter?.lastCaughtUpTimestamp).toBeGreaterThan(lostMs - 500)
+    expect(voter?.lastCaughtUpTimestamp).toBeLessThan(lostMs + 3500)
+    return { world, voter }
+  }
+
+  test("a voter that is away stays behind", () => {
+    const { world, voter } = behind(40, (before, _leader, away) => before.crash(away))
+    expect(voter?.lastFetchTimestamp).toBeLessThan(world.nowMs - 3000)
+  })
+
+  test("so does one that is heard and hears nothing", () => {
+    const { world, voter } = behind(46, (before, leader, away) => before.cut(leader, away))
+    expect(voter?.lastFetchTimestamp).toBeGreaterThan(world.nowMs - 1000)
   })
 })
 
