@@ -6,10 +6,6 @@ export class OpenRequests {
   readonly #open = new Set<() => void>()
   #closed = false
 
-  get size(): number {
-    return this.#open.size
-  }
-
   /** A reply that works once: the first answer counts. */
   open<R>(reply: (response: R) => void, lost: () => R): (response: R) => void {
     const close = (): void => reply(lost())
