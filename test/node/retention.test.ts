@@ -267,14 +267,15 @@ describe("DeleteRecords", () => {
     const { world, leader } = begun({})
     produceTo(world, leader, "t", ["a", "b"])
     world.isolate(leader)
-    const soon = world.call(leader, deleteRecords, 2, {
-      topics: [{ name: "t", partitions: [{ partitionIndex: 0, offset: 1 }] }],
-      timeoutMs: 100,
-    })
+    const topics = [{ name: "t", partitions: [{ partitionIndex: 0, offset: 1 }] }]
+    const patient = world.ask(leader, deleteRecords, 2, { topics, timeoutMs: 10_000 })
+    const soon = world.call(leader, deleteRecords, 2, { topics, timeoutMs: 100 })
     const timedOut = { lowWatermark: 0, errorCode: ErrorCode.REQUEST_TIMED_OUT }
     expect(soon.topics[0]?.partitions[0]).toMatchObject(timedOut)
     expect(remove(world, leader, 5)).toEqual(refused(ErrorCode.NOT_LEADER_OR_FOLLOWER))
     expect(remove(world, leader, 1)).toEqual(refused(ErrorCode.NOT_LEADER_OR_FOLLOWER))
+    const lost = { topics: [{ partitions: [refused(ErrorCode.NOT_LEADER_OR_FOLLOWER)] }] }
+    expect(patient.answer).toMatchObject(lost)
     world.heal()
     world.run(3000)
     expect(new Set(starts(world)).size).toBe(1)

@@ -84,6 +84,9 @@ test("the log start never goes back, nor beyond what is committed; a start moves
 test("the log start is kept in the state's bytes; those from before there was one are read", () => {
   const bytes = encodeCommittedState(stateWith(4))
   expect(decodeCommittedState(bytes)).toMatchObject({ logStartOffset: 4, highWatermark: 10 })
+  const again = new CommittedState(defaultPartitionConfig)
+  again.restore(decodeCommittedState(bytes))
+  expect(again.logStartOffset).toBe(4)
   // Version 1: without the four numbers behind the first four, and the horizons, which are none.
   const first = new Uint8Array([0, 1, ...bytes.subarray(2, 34), ...bytes.subarray(70)])
   const old = decodeCommittedState(first)

@@ -6,6 +6,7 @@ import { compactionPlants } from "./compaction.ts"
 import { groupPlants } from "./groups.ts"
 import type { Plant } from "./plant.ts"
 import { recoveryPlants, replicationPlants, votingPlants } from "./raft.ts"
+import { retentionPlants } from "./retention.ts"
 import { storagePlants } from "./storage.ts"
 
 export const plants: ReadonlyArray<Plant> = [
@@ -16,6 +17,7 @@ export const plants: ReadonlyArray<Plant> = [
   ...groupPlants,
   ...storagePlants,
   ...compactionPlants,
+  ...retentionPlants,
 ]
 
 export const plantOf = (id: string): Plant | undefined => plants.find((plant) => plant.id === id)
