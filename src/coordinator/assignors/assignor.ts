@@ -14,7 +14,9 @@ export interface MemberSpec {
   /** Taken and kept; neither of Kafka's two assignors looks at racks any more (4.0). */
   readonly rackId: string | null
   readonly topicIds: ReadonlySet<Uuid>
-  /** The member's part of the present target assignment; may name topics it left or that are gone. */
+  /**
+   * The member's part of the present target assignment; may name topics it left or that are gone.
+   */
   readonly assigned: TopicPartitions
 }
 

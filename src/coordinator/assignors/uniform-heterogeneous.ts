@@ -142,7 +142,9 @@ function balanceTopic(topic: Topic, balancer: LoadBalancer, loads: number[]): nu
   return moved
 }
 
-/** The last partition of the topic that the most loaded subscriber has; undefined: nobody has any. */
+/**
+ * The last partition of the topic that the most loaded subscriber has; undefined: nobody has any.
+ */
 function nextToGiveUp(owned: ReadonlyMap<number, number[]>, balancer: LoadBalancer) {
   for (;;) {
     const member = balancer.nextMostLoaded()

@@ -79,8 +79,8 @@ export function advanceMember(
 }
 
 /**
- * A changed regex moves the group's epoch when its topics are known (a heartbeat), or in any case (a
- * JoinGroup, which drops the regex).
+ * A changed regex moves the group's epoch when its topics are known (a heartbeat), or in any case
+ * (a JoinGroup, which drops the regex).
  */
 export type BumpAt = "resolved" | "updated"
 

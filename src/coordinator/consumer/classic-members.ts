@@ -1,8 +1,8 @@
 /**
  * Members of a consumer group who speak the classic protocol: their JoinGroup, SyncGroup and
- * Heartbeat as decisions. A JoinGroup is answered at once, for nobody waits for others here: it is a
- * heartbeat in other words, its generation the member's epoch, and REBALANCE_IN_PROGRESS is how such
- * a member hears that it has a step to take.
+ * Heartbeat as decisions. A JoinGroup is answered at once, for nobody waits for others here: it is
+ * a heartbeat in other words, its generation the member's epoch, and REBALANCE_IN_PROGRESS is how
+ * such a member hears that it has a step to take.
  */
 import type { Member } from "../classic/member.ts"
 import { protocolsOf } from "../classic/member.ts"

@@ -1,7 +1,7 @@
 /**
  * What members of consumer groups must do in time: be heard of (all), revoke partitions (consumer
- * protocol), join and ask for their assignment (classic protocol). Whoever does not is fenced, as an
- * operation of its group that looks again when its turn comes.
+ * protocol), join and ask for their assignment (classic protocol). Whoever does not is fenced, as
+ * an operation of its group that looks again when its turn comes.
  */
 import type { Step } from "../operations.ts"
 import { noStep } from "../operations.ts"

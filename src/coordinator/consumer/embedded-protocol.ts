@@ -1,8 +1,8 @@
 /**
- * What consumers of the classic protocol hand through their coordinator (ConsumerProtocol in Kafka):
- * subscriptions and assignments, versions 0–3. Each version is the one before with more behind it,
- * and what a later one has behind the third is not read. In a group of the new protocol it is the
- * coordinator who reads the ones and writes the others.
+ * What consumers of the classic protocol hand through their coordinator (ConsumerProtocol in
+ * Kafka): subscriptions and assignments, versions 0–3. Each version is the one before with more
+ * behind it, and what a later one has behind the third is not read. In a group of the new protocol
+ * it is the coordinator who reads the ones and writes the others.
  */
 import { DecodeError } from "../../protocol/errors.ts"
 import { Reader } from "../../protocol/reader.ts"

@@ -13,7 +13,9 @@ import type { Refused } from "./refusal.ts"
 export interface Claim {
   readonly memberId: string
   readonly instanceId: string | null
-  /** Undefined: a member that speaks the classic protocol, whose generation is checked elsewhere. */
+  /**
+   * Undefined: a member that speaks the classic protocol, whose generation is checked elsewhere.
+   */
   readonly memberEpoch: number | undefined
   readonly reported: ReportedPartitions | null
   /** It joins, or joins again. */
@@ -91,7 +93,9 @@ export function checkInstance(
   )
 }
 
-/** The newcomer takes over what the instance has; both speak the new protocol: only once it left. */
+/**
+ * The newcomer takes over what the instance has; both speak the new protocol: only once it left.
+ */
 function replaceStatic(
   group: ConsumerGroup,
   known: ConsumerMember,
@@ -128,7 +132,7 @@ function checkEpoch(member: ConsumerMember, claim: Claim): Refused | undefined {
   const size = received > known ? "greater" : "smaller"
   return refused(
     ErrorCode.FENCED_MEMBER_EPOCH,
-    `The consumer group member has a ${size} member epoch (${received}) than the one known by the ` +
-      `group coordinator (${known}). The member must abandon all its partitions and rejoin.`,
+    `The consumer group member has a ${size} member epoch (${received}) than the one known by ` +
+      `the group coordinator (${known}). The member must abandon all its partitions and rejoin.`,
   )
 }

@@ -89,7 +89,9 @@ const updatedMember = (
   classic: null,
 })
 
-/** One that says everything wants to hear everything: a member that (re)joins, or lost an answer. */
+/**
+ * One that says everything wants to hear everything: a member that (re)joins, or lost an answer.
+ */
 const isFullRequest = (request: HeartbeatRequest): boolean =>
   request.memberEpoch === 0 ||
   (request.rebalanceTimeoutMs !== -1 &&

@@ -1,8 +1,8 @@
 /**
  * The order in which Kafka's coordinator lists the members of a group: that of its timeline hash
  * table, a table of chains that doubles when it holds a third more keys than it has slots. Part of
- * no contract, but with it descriptions and, where an assignor has a choice, assignments come out as
- * Kafka's.
+ * no contract, but with it descriptions and, where an assignor has a choice, assignments come out
+ * as Kafka's.
  */
 import { hashOfString } from "../assignors/hash-order.ts"
 

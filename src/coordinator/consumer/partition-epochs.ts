@@ -13,7 +13,9 @@ export class PartitionEpochs {
     return this.#epochs.get(topicId)?.has(partition) === true
   }
 
-  /** In a compacted log a member may still have what another one got later: the later epoch wins. */
+  /**
+   * In a compacted log a member may still have what another one got later: the later epoch wins.
+   */
   replace(before: ConsumerMember | undefined, now: ConsumerMember | undefined): void {
     if (before !== undefined) {
       this.#remove(before.assigned, before.memberEpoch)

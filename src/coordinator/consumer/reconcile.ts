@@ -2,13 +2,14 @@
  * The reconciliation of one member: from what it has towards its part of the target assignment, one
  * step at each of its heartbeats (KIP-848, "Assignment Process").
  *
- * 1. Partitions that the target does not give it are revoked first; until the member reports that it
+ * 1. Partitions that the target does not give it are revoked first; until the member reports that
+ *    it
  *    has none of them any more it stays in its epoch.
  * 2. Then it moves to the target's epoch and gets what is free.
  * 3. What others have not given up yet it waits for.
  *
- * So no partition ever belongs to two members at once, and a member that does nothing blocks only the
- * partitions that it has.
+ * So no partition ever belongs to two members at once, and a member that does nothing blocks only
+ * the partitions that it has.
  */
 import type { Uuid } from "../../protocol/schema.ts"
 import { ErrorCode } from "../../protocol/error-codes.ts"

@@ -51,7 +51,8 @@ export function updateRegexes(
   const isResolved =
     wanted === undefined ? old !== undefined : !isNew && group.resolvedRegexes.has(wanted)
   const after = moved(counts, old, wanted)
-  // Kafka looks at what was subscribed to before this request: the last one that leaves asks nothing.
+  // Kafka looks at what was subscribed to before this request: the last one that leaves asks
+  // nothing.
   const unresolved = counts.size > 0 || isNew ? unresolvedOf(context, after, isNew) : []
   return { change: isResolved ? "resolved" : "updated", records, unresolved }
 }

@@ -1,4 +1,6 @@
-/** Members that leave or are fenced: out of the group, whose epoch moves so that others get theirs. */
+/**
+ * Members that leave or are fenced: out of the group, whose epoch moves so that others get theirs.
+ */
 import type { CoordinatorRecord } from "../ports.ts"
 import type { GroupContext } from "./group-context.ts"
 import * as recordOf from "./group-records.ts"

@@ -1,6 +1,7 @@
 /**
  * The target assignment of a group: what its members should have, computed by the server-side
- * assignor whenever the group's epoch has moved, at most once in the assignment interval (KIP-1263).
+ * assignor whenever the group's epoch has moved, at most once in the assignment interval
+ * (KIP-1263).
  */
 import type { GroupSpec, MemberSpec, TopicPartitions } from "../assignors/assignor.ts"
 import { assignors } from "../assignors/by-name.ts"

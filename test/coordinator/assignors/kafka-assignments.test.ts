@@ -4,8 +4,8 @@ import { join } from "node:path"
 import { assignors } from "../../../src/coordinator/assignors/by-name.ts"
 
 /**
- * What the assignors of Kafka 4.3.1 made of the same members and topics: topics by their place in the
- * case, member → topic → partitions.
+ * What the assignors of Kafka 4.3.1 made of the same members and topics: topics by their place in
+ * the case, member → topic → partitions.
  */
 interface Case {
   readonly assignor: string

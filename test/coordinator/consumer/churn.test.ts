@@ -7,8 +7,8 @@ import { ClassicClient, ConsumerClient } from "./fake-clients.ts"
 import type { FakeClient } from "./fake-clients.ts"
 
 /**
- * Groups under members that come, go and vanish, lost answers, new coordinators and topics that grow:
- * no partition has two owners at any moment, and once it is quiet each has one.
+ * Groups under members that come, go and vanish, lost answers, new coordinators and topics that
+ * grow: no partition has two owners at any moment, and once it is quiet each has one.
  */
 
 const topics = ["t", "u"]

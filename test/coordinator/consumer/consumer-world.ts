@@ -1,4 +1,6 @@
-/** Members of the consumer protocol beside those of the classic one, in a world without a network. */
+/**
+ * Members of the consumer protocol beside those of the classic one, in a world without a network.
+ */
 import { consumerGroupHeartbeat } from "../../../src/protocol/messages/consumer-group-heartbeat.ts"
 import type { RequestInput, ResponseInput } from "../../../src/protocol/schema.ts"
 import type { RequestOrigin } from "../../../src/coordinator/ports.ts"

@@ -79,7 +79,7 @@ describe("revocation", () => {
     )
   })
 
-  test("the time begins anew with a new coordinator, and is over when the member has revoked", () => {
+  test("the time begins anew with a new coordinator, and is over when all is revoked", () => {
     const made = new ConsumerWorld(settings)
     const topicId = made.topics.topicId("t")!
     made.joinAs("a", { rebalanceTimeoutMs: 10_000 })

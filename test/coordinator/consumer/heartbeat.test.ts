@@ -82,7 +82,7 @@ describe("join and stay", () => {
     expect(memberId).toMatch(/^[A-Za-z0-9_-]{22}$/)
   })
 
-  test("a target is computed once in the assignment interval; the group is Assigning meanwhile", () => {
+  test("a target is computed once in the interval; the group is Assigning meanwhile", () => {
     const { made } = world()
     made.joinAs("a", off)
     expect(made.joinAs("b", off)).toMatchObject({ memberEpoch: 2 })
@@ -168,6 +168,10 @@ describe("leave", () => {
     expect(made.describeGroup().errorCode).toBe(ErrorCode.GROUP_ID_NOT_FOUND)
   })
 })
+
+const fenced = (size: string, epoch: number) =>
+  `The consumer group member has a ${size} member epoch (${epoch}) than the one known by the ` +
+  "group coordinator (2). The member must abandon all its partitions and rejoin."
 
 describe("refused", () => {
   const join: Beat = { memberEpoch: 0, rebalanceTimeoutMs: 1000, topicPartitions: [] }
@@ -257,13 +261,13 @@ describe("refused", () => {
       "an epoch ahead",
       { memberId: "m", memberEpoch: 99 },
       ErrorCode.FENCED_MEMBER_EPOCH,
-      "The consumer group member has a greater member epoch (99) than the one known by the group coordinator (2). The member must abandon all its partitions and rejoin.",
+      fenced("greater", 99),
     ],
     [
       "an epoch behind",
       { memberId: "m", memberEpoch: 1 },
       ErrorCode.FENCED_MEMBER_EPOCH,
-      "The consumer group member has a smaller member epoch (1) than the one known by the group coordinator (2). The member must abandon all its partitions and rejoin.",
+      fenced("smaller", 1),
     ],
   ])("%s", (_, input, errorCode, errorMessage) => {
     const { made } = world()
@@ -283,7 +287,7 @@ describe("refused", () => {
     expect(made.beat({ memberId: "a", memberEpoch: 2 }).now.errorCode).toBe(0)
   })
 
-  test("the epoch before is good again while the answer may have been lost, if nothing more is owned", () => {
+  test("the epoch before is good again for who may have missed an answer, and owns no more", () => {
     const { made, off: topicId } = world()
     made.joinAs("a", off)
     made.pass(1_000)

@@ -17,7 +17,7 @@ test("a commit in the member's epoch is taken, one ahead or of nobody is not", (
   expect(commit(made, "", -1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID)
 })
 
-test("an older epoch is good for partitions that the member has had since, and for those only", () => {
+test("an older epoch is good for partitions that the member has had since, for no others", () => {
   const made = world()
   const topicId = made.topics.topicId("t")!
   made.joinAs("a")
