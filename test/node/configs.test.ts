@@ -115,16 +115,19 @@ const configOf = (world: World, at: number, topic: string) => {
   return partition.config
 }
 
-/** Broker 2 comes back to a metadata log that has been cut since. */
+/** Broker 2 is cut off, and finds a metadata log that was cut meanwhile: it gets a snapshot. */
 const resumed = (seed: number, change: (world: World) => void): World => {
   const world = cluster(seed, { settings: { metadataSnapshotEntries: 20 } })
   createTopic(world, "t", { replicas: 3 })
-  world.crash(2)
+  world.run(1000)
+  world.isolate(2)
   world.run(2000)
+  const at = world.node(0).status().metadata.leader === 1 ? 1 : 0
   change(world)
-  for (let i = 0; i < 80; i++) createTopic(world, `other${i}`, { replicas: 1 })
-  world.start(2)
-  world.untilReady()
+  for (let i = 0; i < 80; i++) createTopic(world, `other${i}`, { at, replicas: 1 })
+  world.heal()
+  const image = () => world.node(2).image
+  world.runUntil(() => image().topics.has("other79"), 10_000, "broker 2 to catch up")
   return world
 }
 
