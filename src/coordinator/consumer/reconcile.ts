@@ -3,8 +3,7 @@
  * step at each of its heartbeats (KIP-848, "Assignment Process").
  *
  * 1. Partitions that the target does not give it are revoked first; until the member reports that
- *    it
- *    has none of them any more it stays in its epoch.
+ *    it has none of them any more it stays in its epoch.
  * 2. Then it moves to the target's epoch and gets what is free.
  * 3. What others have not given up yet it waits for.
  *
