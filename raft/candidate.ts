@@ -22,7 +22,7 @@ export function campaign(s: RaftState, kind: CampaignKind): void {
 
 function campaignForPreVotes(s: RaftState): void {
   becomePreCandidate(s)
-  s.votes.set(s.id, true)
+  s.votes.set(s.id, "granted")
   for (const to of otherVoters(s)) {
     const { lastIndex, lastTerm } = s.log
     s.outbox.send({
@@ -56,7 +56,7 @@ function campaignForVotes(s: RaftState, leaseWaived: boolean): void {
 
 export function ownVotePersisted(s: RaftState): void {
   if (s.role !== "candidate" || s.votes.has(s.id)) return
-  s.votes.set(s.id, true)
+  s.votes.set(s.id, "granted")
   countVotes(s)
 }
 
@@ -75,13 +75,14 @@ export function handlePreVote(s: RaftState, message: PreVote): void {
     to: message.from,
     term: granted ? message.term : s.term,
     granted,
+    counts: s.counts,
   })
 }
 
 export function handlePreVoteResponse(s: RaftState, message: PreVoteResponse): void {
   if (s.role !== "preCandidate") return
   if (message.granted && message.term !== s.term + 1) return
-  recordVote(s, message.from, message.granted)
+  recordVote(s, message)
 }
 
 /** `message.term` is the current one. The answer leaves when the vote is durable. */
@@ -100,13 +101,14 @@ export function handleRequestVote(s: RaftState, message: RequestVote): void {
     to: message.from,
     term: s.term,
     granted,
+    counts: s.counts,
   } as const
   if (granted) s.outbox.promise(answer)
   else s.outbox.send(answer)
 }
 
 export function handleRequestVoteResponse(s: RaftState, message: RequestVoteResponse): void {
-  if (s.role === "candidate") recordVote(s, message.from, message.granted)
+  if (s.role === "candidate") recordVote(s, message)
 }
 
 /** At most one vote per term, first come first served; none against a leader that is known. */
@@ -114,9 +116,12 @@ function mayVoteFor(s: RaftState, candidate: MemberId): boolean {
   return s.votedFor === candidate || (s.votedFor === null && s.leaderId === null)
 }
 
-function recordVote(s: RaftState, voter: MemberId, granted: boolean): void {
-  if (s.votes.has(voter)) return
-  s.votes.set(voter, granted)
+function recordVote(
+  s: RaftState,
+  { from, granted, counts }: PreVoteResponse | RequestVoteResponse,
+): void {
+  if (s.votes.has(from)) return
+  s.votes.set(from, !granted ? "refused" : counts ? "granted" : "uncounted")
   countVotes(s)
 }
 

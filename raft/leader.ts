@@ -151,7 +151,7 @@ function heartbeat(s: RaftState, leader: LeaderState): void {
   leader.beginHeartbeat()
   if (mayQuiesce(s, leader, liveRound)) return askToQuiesce(s, leader, liveRound)
   for (const progress of leader.peers) {
-    readmitIfRecovered(s, leader, progress)
+    readmitIfRecovered(leader, progress)
     sendHeartbeat(s, leader, progress)
   }
   pushTransfer(s, leader)

@@ -20,6 +20,8 @@ export interface PreVote extends Envelope {
 export interface PreVoteResponse extends Envelope {
   readonly _tag: "PreVoteResponse"
   readonly granted: boolean
+  /** False while the sender's standing is not "trusted": quorum.ts says what its vote is worth. */
+  readonly counts: boolean
 }
 export interface RequestVote extends Envelope {
   readonly _tag: "RequestVote"
@@ -34,6 +36,8 @@ export interface RequestVote extends Envelope {
 export interface RequestVoteResponse extends Envelope {
   readonly _tag: "RequestVoteResponse"
   readonly granted: boolean
+  /** False while the sender's standing is not "trusted": quorum.ts says what its vote is worth. */
+  readonly counts: boolean
 }
 /** Also the heartbeat, then without entries. */
 export interface AppendEntries extends Envelope {

@@ -2,9 +2,10 @@
  * The leader's part in doubting a member and trusting it again (VERIFICATION D4). A doubted
  * member's answers move its window, and count neither for commit nor for a round.
  *
- * Why it is safe: what may have been committed by help of the lost copies is either of an earlier
- * term, hence before this leader's no-op (Leader Completeness: the lost log does not vote), or was
- * counted by this leader, hence at most the matchIndex noted when the doubt began.
+ * Why it is safe: what may have been, or may still be, committed by help of the lost copies is
+ * either of an earlier term, hence before this leader's no-op (Leader Completeness: every majority
+ * holds one of the members whose votes counted in full, quorum.ts), or was counted by this leader,
+ * hence at most the matchIndex noted when the doubt began.
  */
 import type { LeaderState } from "./leader-state.ts"
 import type { Progress } from "./progress.ts"
@@ -50,13 +51,11 @@ export function doubt(s: RaftState, leader: LeaderState, progress: Progress): vo
 
 /**
  * With each heartbeat, so that a member that will not be readmitted costs no more than that. What
- * it must hold has to be committed, too: then every later leader has it, and nothing that it lost
- * can be missed.
+ * it must hold need not be committed: of two voters one could not commit it without the other.
  */
-export function readmitIfRecovered(s: RaftState, leader: LeaderState, progress: Progress): void {
+export function readmitIfRecovered(leader: LeaderState, progress: Progress): void {
   if (progress.counts || progress.readmitRound > 0) return
-  const { recoverThrough, matchIndex } = progress
-  if (matchIndex < recoverThrough || s.log.commitIndex < recoverThrough) return
+  if (progress.matchIndex < progress.recoverThrough) return
   leader.round++
   progress.readmitRound = leader.round
 }

@@ -73,8 +73,8 @@ export function askForLeader(s: RaftState): void {
 
 /**
  * Every other voter has told its term; `term` is the greatest. Whoever got this member's vote was
- * in that vote's term before it asked, so no vote was given in a later one, and in this one no
- * other is given any more.
+ * in that vote's term before it asked, so no vote was given in a later one but to itself, which
+ * binds nobody (that candidacy is over), and in this one no other is given any more.
  */
 export function termsKnown(s: RaftState, term: Term): void {
   if (s.standing !== "amnesiac") return

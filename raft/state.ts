@@ -2,6 +2,7 @@
  * Everything a node knows, as plain fields. The rules that change them are in step.ts and the files
  * it names.
  */
+import type { Vote } from "./quorum.ts"
 import { invariant } from "./assert.ts"
 import { checkConfig, type RaftConfig } from "./config.ts"
 import type { LeaderState } from "./leader-state.ts"
@@ -29,7 +30,7 @@ export class RaftState {
   /** Null unless role is leader. */
   leader: LeaderState | null = null
   /** Answers of this campaign, by voter. */
-  readonly votes = new Map<MemberId, boolean>()
+  readonly votes = new Map<MemberId, Vote>()
   /** This campaign skips the voters' "I heard the leader recently". */
   leaseWaived = false
   /** Ticks since the timer was last reset. */
@@ -95,13 +96,14 @@ export class RaftState {
     return this.standing === "trusted" && this.durableSequence >= this.trustedSequence
   }
 
+  /** Term and vote are known; whether the vote counts in full is another question. */
   get mayVote(): boolean {
-    return this.counts && !this.holdVotes
+    return this.standing !== "amnesiac" && !this.holdVotes
   }
 
-  /** Learners, strangers and witnesses never campaign, nor does who may not vote. */
+  /** Learners, strangers and witnesses never campaign, nor does who may not vote in full. */
   get promotable(): boolean {
-    return this.mayVote && this.membership.mayLead(this.id)
+    return this.mayVote && this.counts && this.membership.mayLead(this.id)
   }
 
   get hardStateDirty(): boolean {

@@ -79,6 +79,8 @@ function passesAbove(s: RaftState, message: Message): boolean {
   }
 }
 
+const refusal = { granted: false, counts: false } as const
+
 /**
  * Whoever leads or campaigns in an old term learns of the new one; late answers say nothing any
  * more.
@@ -104,10 +106,10 @@ function answerBelow(s: RaftState, message: Message): void {
       })
       return
     case "PreVote":
-      s.outbox.send({ _tag: "PreVoteResponse", from: id, to: from, term, granted: false })
+      s.outbox.send({ _tag: "PreVoteResponse", from: id, to: from, term, ...refusal })
       return
     case "RequestVote":
-      s.outbox.send({ _tag: "RequestVoteResponse", from: id, to: from, term, granted: false })
+      s.outbox.send({ _tag: "RequestVoteResponse", from: id, to: from, term, ...refusal })
       return
     default:
   }

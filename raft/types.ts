@@ -73,9 +73,9 @@ export interface Proposal {
  * Whether a member's own log can be believed (VERIFICATION D4).
  *
  * "trusted": votes and counts. "recovering": the log has lost entries that it may have
- * acknowledged; term and vote are known. "amnesiac": the vote may be lost too. Both of the latter
- * neither vote, pre-vote, campaign nor count for anything until the leader readmits them; an
- * amnesiac member must first hear every other voter's term.
+ * acknowledged; term and vote are known. "amnesiac": the vote may be lost too. Neither of the
+ * latter campaigns or counts for anything until the leader readmits it; a recovering member votes
+ * without counting (quorum.ts), an amnesiac one must first hear every other voter's term.
  */
 export type Standing = "trusted" | "recovering" | "amnesiac"
 

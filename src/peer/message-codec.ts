@@ -80,6 +80,7 @@ export const writeMessage = (writer: ByteWriter, message: Message): ReadonlyArra
     case "PreVoteResponse":
     case "RequestVoteResponse":
       writer.bool(message.granted)
+      writer.bool(message.counts)
       return none
     case "InstallSnapshot":
       writeCut(writer, message.cut)
@@ -134,8 +135,10 @@ export const readMessage = (reader: ByteReader, members: LinkMembers): Message =
     case "RequestVote":
       return readRequestVote(reader, envelope)
     case "PreVoteResponse":
-    case "RequestVoteResponse":
-      return { _tag: tag, ...envelope, granted: reader.bool() }
+    case "RequestVoteResponse": {
+      const granted = reader.bool()
+      return { _tag: tag, ...envelope, granted, counts: reader.bool() }
+    }
     case "InstallSnapshot":
       return readInstallSnapshot(reader, envelope)
     case "InstallSnapshotResponse":

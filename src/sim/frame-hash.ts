@@ -78,7 +78,7 @@ function hashMessage(hash: RollingHash, message: Message): void {
       return hash.number(message.nextOffset)
     case "PreVoteResponse":
     case "RequestVoteResponse":
-      return hash.number(message.granted ? 1 : 0)
+      return hash.number((message.granted ? 1 : 0) + (message.counts ? 2 : 0))
     case "PreVote":
     case "RequestVote":
     case "Quiesce":

@@ -22,6 +22,11 @@ export function frameText(frame: PeerFrame): string {
   }
 }
 
+function answerText({ granted, counts }: { granted: boolean; counts: boolean }): string {
+  if (!granted) return "refused"
+  return counts ? "granted" : "granted uncounted"
+}
+
 export function messageText(message: Message): string {
   const { _tag, term } = message
   switch (_tag) {
@@ -30,7 +35,7 @@ export function messageText(message: Message): string {
       return `${_tag} t${term} log ${message.lastLogTerm}.${message.lastLogIndex}`
     case "PreVoteResponse":
     case "RequestVoteResponse":
-      return `${_tag.replace("Response", "")} t${term} ${message.granted ? "granted" : "refused"}`
+      return `${_tag.replace("Response", "")} t${term} ${answerText(message)}`
     case "AppendEntries": {
       const last = message.prevLogIndex + message.entries.length
       const entries = message.entries.length === 0 ? "" : ` +${message.prevLogIndex + 1}..${last}`

@@ -110,6 +110,10 @@ export class Invariants implements Observer {
   damaged(broker: SubjectBroker): void {
     for (const copy of this.#groups.copiesOf(this.#groups.memberOf(broker)).values()) {
       copy.isDamaged = true
+      // Its candidacies died with the process: to have voted for itself in one binds nobody.
+      for (const [term, candidate] of copy.votes) {
+        if (candidate === copy.member) copy.votes.delete(term)
+      }
     }
   }
 

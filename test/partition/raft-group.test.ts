@@ -190,6 +190,7 @@ function led() {
     to: "a",
     term: request.term,
     granted: true,
+    counts: true,
   })
   one.settle()
   expect(one.group.node.role).toBe("leader")

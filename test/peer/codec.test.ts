@@ -117,6 +117,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
       _tag: fc.constantFrom("PreVoteResponse", "RequestVoteResponse"),
       term: natural,
       granted: fc.boolean(),
+      counts: fc.boolean(),
     })
     .map((m): Message => ({ ...common, ...m })),
   fc

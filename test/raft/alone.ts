@@ -98,6 +98,7 @@ export const vote = (from: string, term: Term, granted: boolean): Message => ({
   to: "n1",
   term,
   granted,
+  counts: true,
 })
 
 export const requestVote = (

@@ -108,7 +108,14 @@ describe("dissertation", () => {
     member.node.campaign("timeout")
     drain(member)
     expect([member.node.role, member.node.term]).toEqual(["preCandidate", 3])
-    member.step({ _tag: "PreVoteResponse", from: "n2", to: "n1", term: 4, granted: true })
+    member.step({
+      _tag: "PreVoteResponse",
+      from: "n2",
+      to: "n1",
+      term: 4,
+      granted: true,
+      counts: true,
+    })
     expect([member.node.role, member.node.term]).toEqual(["candidate", 4])
   })
 
@@ -130,7 +137,14 @@ describe("dissertation", () => {
   test("§9.6 a grant for another term counts for nothing", () => {
     const member = alone({ term: 3 })
     member.node.campaign("timeout")
-    member.step({ _tag: "PreVoteResponse", from: "n2", to: "n1", term: 5, granted: true })
+    member.step({
+      _tag: "PreVoteResponse",
+      from: "n2",
+      to: "n1",
+      term: 5,
+      granted: true,
+      counts: true,
+    })
     expect(member.node.role).toBe("preCandidate")
   })
 

@@ -211,7 +211,14 @@ describe("§5.2 leader election", () => {
   test("a candidate that neither wins nor loses times out and starts again", () => {
     const member = inRole.candidate()
     tickUntil(member, () => member.node.role === "preCandidate")
-    member.step({ _tag: "PreVoteResponse", from: "n2", to: "n1", term: 2, granted: true })
+    member.step({
+      _tag: "PreVoteResponse",
+      from: "n2",
+      to: "n1",
+      term: 2,
+      granted: true,
+      counts: true,
+    })
     expect([member.node.role, member.node.term]).toEqual(["candidate", 2])
   })
 

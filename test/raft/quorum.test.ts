@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
-import { jointReached, jointVote, majorityReached, majorityVote } from "../../raft/quorum.ts"
+import {
+  jointReached,
+  jointVote,
+  majorityReached,
+  majorityVote,
+  type Vote,
+} from "../../raft/quorum.ts"
 
 /** The definition itself: the greatest value that more than half have reached. */
 const slowly = (values: ReadonlyArray<number>): number =>
@@ -8,8 +14,9 @@ const slowly = (values: ReadonlyArray<number>): number =>
 
 const self = (value: number): number => value
 const indexes = fc.array(fc.nat(20), { minLength: 1, maxLength: 9 })
-const ballots = fc.array(fc.constantFrom(true, false, undefined), { minLength: 1, maxLength: 9 })
-const ballot = (vote: boolean | undefined): boolean | undefined => vote
+const [yes, no, weak, open] = ["granted", "refused", "uncounted", undefined] as const
+const ballots = fc.array(fc.constantFrom(yes, no, weak, open), { minLength: 1, maxLength: 9 })
+const ballot = (vote: Vote | undefined): Vote | undefined => vote
 
 describe("what a majority has reached", () => {
   for (const [voters, reached] of [
@@ -43,45 +50,60 @@ describe("what a majority has reached", () => {
 
 describe("who won", () => {
   for (const [votes, result] of [
-    [[true], "won"],
-    [[undefined], "pending"],
-    [[false], "lost"],
-    [[true, undefined], "pending"],
-    [[true, false], "lost"],
-    [[true, true, undefined], "won"],
-    [[true, false, undefined], "pending"],
-    [[false, false, undefined], "lost"],
-    [[true, true, false, false], "lost"],
-    [[true, true, false, false, undefined], "pending"],
+    [[yes], "won"],
+    [[open], "pending"],
+    [[no], "lost"],
+    [[yes, open], "pending"],
+    [[yes, no], "lost"],
+    [[yes, yes, open], "won"],
+    [[yes, no, open], "pending"],
+    [[no, no, open], "lost"],
+    [[yes, yes, no, no], "lost"],
+    [[yes, yes, no, no, open], "pending"],
+    // Uncounted votes fill a majority up, as far as every majority has a counted one.
+    [[yes, weak], "won"],
+    [[weak, weak], "lost"],
+    [[yes, weak, open], "pending"],
+    [[yes, weak, no], "lost"],
+    [[yes, yes, weak, no], "won"],
+    [[yes, weak, weak, no], "lost"],
+    [[yes, yes, weak, weak, open], "pending"],
+    [[yes, yes, weak, weak, no], "lost"],
   ] as const) {
-    test(`${votes.join(" ")}: ${result}`, () => expect(majorityVote(votes, ballot)).toBe(result))
+    const shown = votes.map((vote) => vote ?? "open").join(" ")
+    test(`${shown}: ${result}`, () => expect(majorityVote(votes, ballot)).toBe(result))
   }
 
   test("while joint, both majorities are needed and either can refuse", () => {
-    const won = [true, true, false]
-    const lost = [false, false, true]
-    const open = [true, undefined, undefined]
+    const won = [yes, yes, no]
+    const lost = [no, no, yes]
+    const undecided = [yes, open, open]
     expect(jointVote(won, won, ballot)).toBe("won")
     expect(jointVote(won, lost, ballot)).toBe("lost")
     expect(jointVote(lost, won, ballot)).toBe("lost")
-    expect(jointVote(won, open, ballot)).toBe("pending")
-    expect(jointVote(open, lost, ballot)).toBe("lost")
+    expect(jointVote(won, undecided, ballot)).toBe("pending")
+    expect(jointVote(undecided, lost, ballot)).toBe("lost")
     expect(jointVote(won, [], ballot)).toBe("won")
   })
 
   test("a decided vote never changes by more answers, and two candidates never both win", () => {
     fc.assert(
-      fc.property(ballots, fc.boolean(), (votes, answer) => {
+      fc.property(ballots, fc.constantFrom(yes, no, weak), (votes, answer) => {
         const before = majorityVote(votes, ballot)
-        const after = majorityVote(
-          votes.map((vote) => vote ?? answer),
-          ballot,
-        )
-        const rival = majorityVote(
-          votes.map((vote) => (vote === undefined ? undefined : !vote)),
-          ballot,
-        )
-        return (before === "pending" || before === after) && !(before === "won" && rival === "won")
+        const later = votes.map((vote) => vote ?? answer)
+        const rivals = votes.map((vote) => (vote === open ? open : vote === no ? yes : no))
+        const rival = majorityVote(rivals, ballot)
+        const settled = before === "pending" || before === majorityVote(later, ballot)
+        return settled && !(before === "won" && rival === "won")
+      }),
+    )
+  })
+
+  test("any majority holds somebody whose vote for the winner counted", () => {
+    fc.assert(
+      fc.property(ballots, (votes) => {
+        const others = votes.filter((vote) => vote !== yes).length
+        return majorityVote(votes, ballot) !== "won" || others * 2 <= votes.length
       }),
     )
   })

@@ -12,7 +12,7 @@ import {
   refusal,
   requestVote,
 } from "./alone.ts"
-import { tickUntil } from "./alone.ts"
+import { candidacy, tickUntil } from "./alone.ts"
 import { configurationOf, dataEntry, propose, type Member } from "../../src/sim/bare/member.ts"
 
 const at = (term: number, index: number) => ({ term, index })
@@ -60,15 +60,19 @@ const heartbeat = (member: Member) => {
 
 describe("who is not trusted", () => {
   for (const standing of ["recovering", "amnesiac"] as const) {
-    test(`${standing}: grants nothing, and obeys terms`, () => {
+    const granted = standing === "recovering"
+    test(`${standing}: votes ${granted ? "without counting" : "for nobody"}, and obeys terms`, () => {
       const member = doubted(standing)
       member.step(preVote("n2", 4, at(3, 9)))
-      expect(only(drain(member), "PreVoteResponse")).toMatchObject([{ granted: false, term: 3 }])
+      const preVotes = only(drain(member), "PreVoteResponse")
+      expect(preVotes).toMatchObject([{ granted, counts: false, term: granted ? 4 : 3 }])
       member.step(requestVote("n2", 4, at(3, 9)))
-      expect(only(drain(member), "RequestVoteResponse")).toMatchObject([
-        { granted: false, term: 4 },
-      ])
-      expect(member.disk.durable.hardState).toMatchObject({ term: 4, votedFor: null, standing })
+      const votes = only(drain(member), "RequestVoteResponse")
+      expect(votes).toMatchObject([{ granted, counts: false, term: 4 }])
+      const votedFor = granted ? "n2" : null
+      expect(member.disk.durable.hardState).toMatchObject({ term: 4, votedFor, standing })
+      member.step(requestVote("n3", 4, at(3, 9)))
+      expect(only(drain(member), "RequestVoteResponse")).toMatchObject([{ granted: false }])
     })
 
     test(`${standing}: campaigns on no occasion`, () => {
@@ -305,7 +309,7 @@ describe("readmission, the leader's side", () => {
     expect(member.node.progress("n2")).toMatchObject({ matchIndex: 0, counts: false })
   })
 
-  test("it must hold all that was ever counted of it, committed", () => {
+  test("it must hold all that was ever counted of it", () => {
     const member = leadingOver(4)
     expect(member.node.commitIndex).toBe(4)
     member.step(uncounted("n2", 1, 2, round(member)))
@@ -335,13 +339,20 @@ describe("readmission, the leader's side", () => {
     expect(heartbeat(member)).toMatchObject([{ prevLogIndex: 0, readmitted: false }])
   })
 
-  test("nobody is readmitted before the no-op of the term is committed", () => {
-    const member = leading({ log: [1, 1] })
-    member.step(uncounted("n2", 2, 3, 1))
-    member.step(uncounted("n2", 2, 3, round(member)))
+  test("and the no-op of the term, which of two voters nobody could commit without it", () => {
+    const member = alone({ voters: ["n1", "n2"], log: [1, 1] })
+    candidacy(member)
+    const granted = { _tag: "RequestVoteResponse", from: "n2", to: "n1", term: 2 } as const
+    member.step({ ...granted, granted: true, counts: false })
+    expect([member.node.role, member.node.term]).toEqual(["leader", 2])
+    drain(member)
+    member.step(uncounted("n2", 2, 2, 1))
+    member.step(uncounted("n2", 2, 2, round(member)))
     expect(heartbeat(member)).toMatchObject([{ readmitted: false }])
-    member.step(acked("n3", 2, 3))
-    expect(heartbeat(member)).toMatchObject([{ readmitted: true }])
+    member.step(uncounted("n2", 2, 3, round(member)))
+    expect([heartbeat(member)[0]?.readmitted, member.node.commitIndex]).toEqual([true, 0])
+    member.step(acked("n2", 2, 3, round(member)))
+    expect(member.node.commitIndex).toBe(3)
   })
 
   test("who loses again what it held uncounted begins anew", () => {

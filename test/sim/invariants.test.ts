@@ -116,6 +116,7 @@ const votes = (term: number, candidate: number): void =>
     to: member(candidate),
     term,
     granted: true,
+    counts: true,
   })
 
 const makeDurable = (term: number, candidate: number, standing: "trusted" | "recovering") => {
@@ -232,6 +233,7 @@ describe("promises", () => {
         to: member(leaderId),
         term,
         granted: true,
+        counts: true,
       }),
     )
   })
@@ -277,7 +279,7 @@ test("a deleted group stays deleted, though an old image begins it anew", () => 
   const term = raft(followerId).node.term + 1
   world.call(leaderId, deleteTopics, 6, { topics, timeoutMs: 5000 })
   expect(world.node(leaderId).raftGroup(group)).toBeUndefined()
-  const vote = { _tag: "RequestVoteResponse" as const, term, granted: true }
+  const vote = { _tag: "RequestVoteResponse" as const, term, granted: true, counts: true }
   for (const to of [leaderId, 3 - leaderId - followerId]) {
     sends(followerId, to, { ...vote, from: member(followerId), to: member(to) })
   }

@@ -130,19 +130,25 @@ export class Checker {
 
   /** Nothing that proves anything leaves before "trusted" is durable. */
   #standing({ id, disk }: Member, message: Message): void {
-    if (disk.durable.hardState.standing === "trusted") return
+    const { standing } = disk.durable.hardState
+    if (standing === "trusted") return
+    const votes = message._tag === "RequestVoteResponse" && message.granted
     const proves =
       message._tag === "RequestVote" ||
       message._tag === "PreVote" ||
-      ("granted" in message && message.granted) ||
+      (votes && standing === "amnesiac") ||
       ("agreed" in message && message.agreed) ||
       ("counts" in message && message.counts)
     if (proves) fail(`${id} is not trusted and sent ${message._tag}`)
   }
 
   /** While it was down a part of its disk went. */
-  damaged(member: Member): void {
-    this.#acknowledged.delete(member.id)
+  damaged({ id }: Member): void {
+    this.#acknowledged.delete(id)
+    // Its candidacies died with the process: to have voted for itself in one binds nobody.
+    for (const [key, candidate] of this.#votes) {
+      if (candidate === id && key.startsWith(`${id} `)) this.#votes.delete(key)
+    }
   }
 
   /**

@@ -36,7 +36,7 @@ export function formatMessage(m: Message): string {
       return `${head} last=${m.lastLogTerm}/${m.lastLogIndex}${m.leaderLeaseWaived ? " waived" : ""}`
     case "PreVoteResponse":
     case "RequestVoteResponse":
-      return `${head} ${m.granted ? "granted" : "refused"}`
+      return `${head} ${m.granted ? "granted" : "refused"}${m.granted && !m.counts ? " uncounted" : ""}`
     case "AppendEntries": {
       const entries = m.entries.length > 0 ? ` ${formatEntries(m.entries)}` : ""
       const prev = `prev=${m.prevLogTerm}/${m.prevLogIndex}`

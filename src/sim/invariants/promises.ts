@@ -29,12 +29,12 @@ export class Promises {
       case "TimeoutNow":
         return committed.leads(copy, message.term)
       case "RequestVote":
-        return this.#voted(copy, message.term, message.from)
+        return this.#voted(copy, message.term, message.from, true)
       case "RequestVoteResponse":
-        if (message.granted) this.#voted(copy, message.term, message.to)
+        if (message.granted) this.#voted(copy, message.term, message.to, message.counts)
         return
       case "PreVoteResponse":
-        if (message.granted) this.#mustBeTrusted(copy, "untrusted member voted")
+        if (message.granted && message.counts) this.#mustBeTrusted(copy, "untrusted member voted")
         return
       case "AppendEntriesResponse":
         if (message.success && message.counts) {
@@ -54,8 +54,9 @@ export class Promises {
     this.#report(kind, `${copy.member} of group ${copy.group} is ${standing}`)
   }
 
-  #voted(copy: GroupCopy, term: Term, candidate: MemberId): void {
-    this.#mustBeTrusted(copy, "untrusted member voted")
+  #voted(copy: GroupCopy, term: Term, candidate: MemberId, counts: boolean): void {
+    const forgotten = copy.durableHardState.standing === "amnesiac"
+    if (counts || forgotten) this.#mustBeTrusted(copy, "untrusted member voted")
     const before = copy.votes.get(term)
     if (before !== undefined && before !== candidate) {
       const both = `${before} and ${candidate} in term ${term} of group ${copy.group}`
