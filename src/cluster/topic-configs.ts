@@ -122,7 +122,19 @@ export const effectiveTopicConfigs = (
 export const describedTopicConfigs = (
   configs: Configs,
   layers: BrokerLayers,
-): ReadonlyArray<ConfigEntry> => described.map((key) => topicEntry(key, configs, layers))
+): ReadonlyArray<ConfigEntry> => {
+  const inherited = inheritedOf.get(layers) ?? described.map((key) => topicEntry(key, none, layers))
+  inheritedOf.set(layers, inherited)
+  if (configs.size === 0) return inherited
+  return described.map((key, i) =>
+    configs.has(key.name) ? topicEntry(key, configs, layers) : inherited[i]!,
+  )
+}
+
+const none: Configs = new Map()
+
+/** What topics have that set nothing: thousands of topics differ in a few entries each. */
+const inheritedOf = new WeakMap<BrokerLayers, ReadonlyArray<ConfigEntry>>()
 
 const topicEntry = (key: TopicConfigKey, configs: Configs, layers: BrokerLayers): ConfigEntry => {
   const value = topicValue(key, configs, layers)

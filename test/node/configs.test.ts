@@ -255,6 +255,17 @@ describe("altered configs", () => {
   })
 })
 
+test("an answer has bounds, however often a name is asked for", () => {
+  const world = cluster(47, { nodes: 1 })
+  createTopic(world, "t", { replicas: 1 })
+  const topic = { resourceType: TOPIC, resourceName: "t", configurationKeys: null }
+  const resources = Array.from({ length: 4_000 }, () => topic)
+  const { results } = world.call(0, describeConfigs, 4, { resources })
+  expect(results.length).toBe(4_000)
+  expect(results[3_000]?.configs.length).toBe(33)
+  expect(results[3_999]).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST, configs: [] })
+})
+
 describe("settings of the start", () => {
   test("delete.topic.enable=false", () => {
     const brokerConfigs = new Map([["delete.topic.enable", "false"]])

@@ -12,6 +12,10 @@ type Request = RequestOf<typeof describeProducers>
 type Response = ResponseInput<typeof describeProducers>
 type PartitionAnswer = NonNullable<NonNullable<Response["topics"]>[number]["partitions"]>[number]
 
+/** Of all partitions asked for, one named again and again included. */
+const producersMax = 500_000
+const tooMany = `No more than ${producersMax} producers are described at once.`
+
 const failed = (
   partitionIndex: number,
   errorCode: number,
@@ -57,9 +61,15 @@ function describe(node: NodeView, name: string, index: number, nowMs: number): P
 
 export function handleDescribeProducers(request: Request, context: RequestContext): Outcome {
   const { node, nowMs } = context
+  let left = producersMax
   const topics = request.topics.map(({ name, partitionIndexes }) => ({
     name,
-    partitions: partitionIndexes.map((index) => describe(node, name, index, nowMs)),
+    partitions: partitionIndexes.map((index) => {
+      if (left <= 0) return failed(index, ErrorCode.INVALID_REQUEST, tooMany)
+      const described = describe(node, name, index, nowMs)
+      left -= described.activeProducers?.length ?? 0
+      return described
+    }),
   }))
   return answer({ topics } satisfies Response)
 }
