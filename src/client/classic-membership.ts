@@ -22,7 +22,6 @@ import {
 import { check, findGroupCoordinator } from "./groups.ts"
 import type { Membership, MembershipOptions, RebalanceListener } from "./membership.ts"
 import type { Committer } from "./offsets.ts"
-import { retrying } from "./retry.ts"
 import { SubscribedTopics } from "./subscribed-topics.ts"
 import { partitionName } from "./topic-partition.ts"
 import type { TopicPartition } from "./topic-partition.ts"
@@ -56,6 +55,7 @@ export class ClassicMembership implements Membership {
   #fatal: unknown
   #timer: ReturnType<typeof setInterval> | undefined
   #coordinator: number | undefined
+  #leaving = false
 
   constructor(
     client: Client,
@@ -83,7 +83,7 @@ export class ClassicMembership implements Membership {
 
   async update(): Promise<void> {
     if (this.#fatal !== undefined) throw this.#fatal
-    while (this.#rejoin) {
+    while (this.#rejoin && !this.#leaving) {
       this.#stopHeartbeats()
       await this.#giveUp()
       this.#rejoin = false
@@ -98,13 +98,15 @@ export class ClassicMembership implements Membership {
   }
 
   async leave(): Promise<void> {
+    this.#leaving = true
     this.#stopHeartbeats()
     if (this.#generationId >= 0) await this.#listener.revoked(this.#held)
     this.#held = []
     if (this.#memberId === "" || this.#options.groupInstanceId !== undefined) return
     const { groupId } = this.#options
     const member = { memberId: this.#memberId, reason: "the consumer is being closed" }
-    const connection = await this.#connection()
+    // A JoinGroup may be waiting on the other connection.
+    const connection = await this.#connection("leave")
     const version = connection.versionOf(leaveGroup) ?? 0
     const input = version >= 3 ? { groupId, members: [member] } : { groupId, ...member }
     const { memberId } = member
@@ -206,6 +208,7 @@ export class ClassicMembership implements Membership {
   }
 
   #startHeartbeats(): void {
+    if (this.#leaving) return
     const send = () => void this.#beat().catch((error: unknown) => this.#failed(error))
     this.#timer = setInterval(send, this.#options.heartbeatIntervalMs)
   }
@@ -274,12 +277,9 @@ export class ClassicMembership implements Membership {
     this.#generationId = -1
   }
 
-  async #connection(): Promise<ClientConnection> {
+  async #connection(purpose = "group"): Promise<ClientConnection> {
     const { groupId } = this.#options
     this.#coordinator ??= (await findGroupCoordinator(this.#client, groupId)).nodeId
-    const nodeId = this.#coordinator
-    return retrying({ deadlineMs: performance.now() + 5000 }, () =>
-      this.#client.broker(nodeId, "group"),
-    )
+    return this.#client.broker(this.#coordinator, purpose)
   }
 }

@@ -6,9 +6,10 @@ import { fetch } from "../protocol/messages/fetch.ts"
 import { listOffsets } from "../protocol/messages/list-offsets.ts"
 import { iterateRecords } from "../protocol/record.ts"
 import type { LogRecord } from "../protocol/record.ts"
-import { batchPrefixBytes, isControl, readBatchHeader } from "../protocol/record-batch.ts"
+import { isControl, readBatchHeader } from "../protocol/record-batch.ts"
 import type { Client } from "./client.ts"
 import { ConnectionLost, KafkaError } from "./client-error.ts"
+import { splitBatches } from "./fetched-records.ts"
 
 export interface FetchOptions {
   readonly topic: string
@@ -131,19 +132,6 @@ async function retrying<A>(
       client.forgetLeader(topic, partition)
       await Bun.sleep(backOffMs)
     }
-  }
-}
-
-/** Whole batches only: a piece at the end is legal and belongs to the next fetch. */
-function splitBatches(records: Uint8Array | null): ReadonlyArray<Uint8Array> {
-  const batches: Uint8Array[] = []
-  let rest = records ?? new Uint8Array(0)
-  for (;;) {
-    const header = readBatchHeader(rest)
-    const bytes = header === undefined ? 0 : batchPrefixBytes + header.batchLength
-    if (header === undefined || rest.length < bytes) return batches
-    batches.push(rest.subarray(0, bytes))
-    rest = rest.subarray(bytes)
   }
 }
 

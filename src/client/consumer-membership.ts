@@ -49,6 +49,7 @@ export class ConsumerMembership implements Membership {
   #fatal: unknown
   #timer: ReturnType<typeof setTimeout> | undefined
   #coordinator: number | undefined
+  #leaving = false
 
   constructor(
     client: Client,
@@ -73,7 +74,7 @@ export class ConsumerMembership implements Membership {
   }
 
   async update(): Promise<void> {
-    while (this.pending()) {
+    while (this.pending() && !this.#leaving) {
       if (this.#fatal !== undefined) throw this.#fatal
       if (this.#target !== undefined) await this.#follow(this.#target)
       if (this.#due) await this.#beat()
@@ -81,6 +82,7 @@ export class ConsumerMembership implements Membership {
   }
 
   async leave(): Promise<void> {
+    this.#leaving = true
     clearTimeout(this.#timer)
     if (this.#epoch <= 0) return
     await this.#listener.revoked(this.#held)
@@ -133,6 +135,7 @@ export class ConsumerMembership implements Membership {
   }
 
   #beatIn(ms: number): void {
+    if (this.#leaving) return
     this.#timer = setTimeout(() => {
       this.#due = true
       this.#onPending()

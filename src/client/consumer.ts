@@ -30,6 +30,11 @@ export interface GroupOptions extends MembershipOptions {
   readonly metadataMaxAgeMs?: number
 }
 
+interface OffsetToCommit extends TopicPartition {
+  readonly offset: number
+  readonly leaderEpoch: number
+}
+
 const autoCommitIntervalMs = 5000
 const closeTimeoutMs = 5000
 
@@ -39,6 +44,8 @@ export class Consumer {
   #group: GroupOptions | undefined
   #membership: Membership | undefined
   #updating: Promise<void> | undefined
+  /** Of the membership, for the next `poll`. */
+  #failure: unknown
   #committedMs = performance.now()
   /** What was committed last, so that nothing is committed twice. */
   readonly #committed = new Map<string, number>()
@@ -105,19 +112,8 @@ export class Consumer {
   }
 
   /** Commits what `poll` has given. Rejects with `KafkaError`. */
-  async commit(partitions: ReadonlyArray<TopicPartition> = this.assignment): Promise<void> {
-    const committer = this.#membership?.committer()
-    const groupId = this.#group?.groupId
-    if (groupId === undefined || committer === undefined) return
-    const offsets = partitions.flatMap((one) => {
-      const offset = this.#fetcher.position(one)
-      if (offset === undefined || this.#committed.get(partitionName(one)) === offset) return []
-      const leaderEpoch = this.#fetcher.positionEpoch(one)
-      return [{ topic: one.topic, partition: one.partition, offset, leaderEpoch }]
-    })
-    if (offsets.length === 0) return
-    await commitOffsets(this.#client, groupId, offsets, committer, closeTimeoutMs)
-    for (const one of offsets) this.#committed.set(partitionName(one), one.offset)
+  commit(): Promise<void> {
+    return this.#commit(this.#uncommitted(this.assignment))
   }
 
   /** Commits, leaves the group. The client stays open. */
@@ -131,18 +127,31 @@ export class Consumer {
     this.#fetcher.assign([])
   }
 
+  /**
+   * Lets the membership do what is pending. What is held is read meanwhile; only a consumer that
+   * holds nothing waits for it.
+   */
   async #updateMembership(deadlineMs: number): Promise<void> {
     const membership = this.#membership
+    if (this.#failure !== undefined) throw this.#failure
     if (membership === undefined) return
     if (membership.pending()) {
-      this.#updating ??= membership.update().finally(() => {
-        this.#updating = undefined
-      })
+      this.#updating ??= membership
+        .update()
+        .catch((error: unknown) => {
+          this.#failure = error
+          this.#fetcher.wakeUp()
+        })
+        .finally(() => {
+          this.#updating = undefined
+        })
     }
-    if (this.#updating === undefined) return
-    const late = Promise.withResolvers<void>()
-    const timer = setTimeout(() => late.resolve(), Math.max(0, deadlineMs - performance.now()))
-    await Promise.race([this.#updating, late.promise]).finally(() => clearTimeout(timer))
+    if (this.#updating !== undefined && this.assignment.length === 0) {
+      const late = Promise.withResolvers<void>()
+      const timer = setTimeout(late.resolve, Math.max(0, deadlineMs - performance.now()))
+      await Promise.race([this.#updating, late.promise]).finally(() => clearTimeout(timer))
+      if (this.#failure !== undefined) throw this.#failure
+    }
   }
 
   async #commitNowAndThen(): Promise<void> {
@@ -153,11 +162,32 @@ export class Consumer {
     await this.commit().catch(ignorePassing)
   }
 
+  /** Where `poll` stands in those, unless that is committed already. */
+  #uncommitted(partitions: ReadonlyArray<TopicPartition>): ReadonlyArray<OffsetToCommit> {
+    return partitions.flatMap(({ topic, partition }) => {
+      const offset = this.#fetcher.position({ topic, partition })
+      const name = partitionName({ topic, partition })
+      if (offset === undefined || this.#committed.get(name) === offset) return []
+      const leaderEpoch = this.#fetcher.positionEpoch({ topic, partition })
+      return [{ topic, partition, offset, leaderEpoch }]
+    })
+  }
+
+  async #commit(offsets: ReadonlyArray<OffsetToCommit>): Promise<void> {
+    const committer = this.#membership?.committer()
+    const groupId = this.#group?.groupId
+    if (groupId === undefined || committer === undefined || offsets.length === 0) return
+    await commitOffsets(this.#client, groupId, offsets, committer, closeTimeoutMs)
+    for (const one of offsets) this.#committed.set(partitionName(one), one.offset)
+  }
+
+  /** Nothing of them is given any more once it is known how far they were read. */
   async #revoked(partitions: ReadonlyArray<TopicPartition>): Promise<void> {
-    if (this.#group?.autoCommit !== false) await this.commit(partitions).catch(ignorePassing)
     const gone = new Set(partitions.map(partitionName))
-    for (const name of gone) this.#committed.delete(name)
+    const offsets = this.#uncommitted(partitions)
     this.#fetcher.assign(this.assignment.filter((one) => !gone.has(partitionName(one))))
+    if (this.#group?.autoCommit !== false) await this.#commit(offsets).catch(ignorePassing)
+    for (const name of gone) this.#committed.delete(name)
   }
 
   async #assigned(partitions: ReadonlyArray<TopicPartition>): Promise<void> {

@@ -48,7 +48,8 @@ export class Fetcher {
   readonly #underWay = new Map<number, Promise<void>>()
   #ready: ConsumedRecord[] = []
   #failure: unknown
-  #wake = Promise.withResolvers<void>()
+  #awake = false
+  #wake: (() => void) | undefined
 
   constructor(client: Client, options: FetcherOptions) {
     this.#client = client
@@ -102,7 +103,8 @@ export class Fetcher {
 
   /** Lets a waiting `poll` return at once. */
   wakeUp(): void {
-    this.#wake.resolve()
+    this.#awake = true
+    this.#wake?.()
   }
 
   /**
@@ -136,15 +138,15 @@ export class Fetcher {
 
   /** Waits for a fetch to come back; true when it was woken or the time is over. */
   async #woken(timeoutMs: number): Promise<boolean> {
-    const timer = Promise.withResolvers<boolean>()
-    const handle = setTimeout(() => timer.resolve(true), timeoutMs)
+    const over = Promise.withResolvers<boolean>()
+    const timer = setTimeout(over.resolve, timeoutMs, true)
+    this.#wake = () => over.resolve(true)
+    if (this.#awake) over.resolve(true)
     const idle = this.#underWay.size === 0 ? [Bun.sleep(backOffMs)] : []
-    const woken = this.#wake.promise.then(() => true)
-    const back = Promise.race([...this.#underWay.values(), ...idle, timer.promise])
-    const result = await Promise.race([woken, back.then(() => false), timer.promise])
-    clearTimeout(handle)
-    timer.resolve(true)
-    if (result) this.#wake = Promise.withResolvers()
+    const back = Promise.race([...this.#underWay.values(), ...idle]).then(() => false)
+    const result = await Promise.race([over.promise, back])
+    clearTimeout(timer)
+    this.#awake = false
     return result
   }
 

@@ -9,5 +9,27 @@ export { Client, parseBootstrap } from "./client.ts"
 export type { ClientOptions, ClusterMetadata, PartitionLeader } from "./client.ts"
 export { IdempotentProducer, produceBatch, produceRecords } from "./produce.ts"
 export type { Produced, ProduceOptions } from "./produce.ts"
+export { Producer } from "./producer.ts"
+export type { ProducedRecord, ProducerOptions, Receipt } from "./producer.ts"
 export { earliest, fetchOnce, latest, offsetOf, readAll } from "./consume.ts"
 export type { Fetched, FetchOptions } from "./consume.ts"
+export { Consumer } from "./consumer.ts"
+export type { GroupOptions } from "./consumer.ts"
+export type { ConsumedRecord } from "./fetched-records.ts"
+export {
+  committedOffsets,
+  commitOffsets,
+  listLogOffsets,
+  logOffsets,
+  offsetNames,
+} from "./offsets.ts"
+export {
+  deleteGroup,
+  deleteOffsets,
+  describeGroup,
+  findGroupCoordinator,
+  listAllGroups,
+} from "./groups.ts"
+export type { GroupDescription, GroupListing, GroupMember } from "./groups.ts"
+export { partitionName } from "./topic-partition.ts"
+export type { TopicPartition } from "./topic-partition.ts"

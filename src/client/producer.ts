@@ -77,6 +77,8 @@ export class Producer {
   #sticky: number | undefined
   #idempotent: Promise<IdempotentProducer> | undefined
   #unacknowledged = 0
+  /** Calls of `send` that wait for room. */
+  #blocked: Array<() => void> = []
 
   constructor(client: Client, topic: string, options: ProducerOptions = {}) {
     this.#client = client
@@ -100,7 +102,9 @@ export class Producer {
       )
     }
     this.#partitionCount ??= await this.#countPartitions()
-    while (this.#unacknowledged >= unacknowledgedMax) await Promise.race(this.#tails.values())
+    while (this.#unacknowledged >= unacknowledgedMax) {
+      await new Promise<void>((resolve) => this.#blocked.push(resolve))
+    }
     const partition = record.partition ?? this.#partitionOf(record, this.#partitionCount)
     const batch = this.#batchOf(partition)
     const receipt = Promise.withResolvers<Receipt>()
@@ -170,16 +174,21 @@ export class Producer {
         this.#settle(waiting, partition, baseOffset)
       }
     } catch (error) {
-      this.#unacknowledged -= waiting.length
+      this.#release(waiting.length)
       for (const { receipt } of waiting) receipt.reject(error)
     }
   }
 
   #settle(waiting: ReadonlyArray<Waiting>, partition: number, baseOffset: number): void {
-    this.#unacknowledged -= waiting.length
+    this.#release(waiting.length)
     for (const [i, { receipt }] of waiting.entries()) {
       receipt.resolve({ partition, offset: baseOffset < 0 ? -1 : baseOffset + i })
     }
+  }
+
+  #release(count: number): void {
+    this.#unacknowledged -= count
+    for (const resume of this.#blocked.splice(0)) resume()
   }
 
   async #countPartitions(): Promise<number> {

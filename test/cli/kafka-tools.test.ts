@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
 import { Cluster } from "../../scripts/harness/cluster.ts"
+import { root } from "../../scripts/harness/target.ts"
+import { until } from "../../scripts/harness/until.ts"
+import { runCli } from "../support/run-cli.ts"
 import { ToolSession, withoutNoise, type Printed, type Step } from "../support/tool-session.ts"
 
 /**
@@ -125,3 +128,82 @@ for (const session of sessions) {
     await run.dispose()
   }, 60_000)
 }
+
+const tool = (name: string, ...args: ReadonlyArray<string>) =>
+  runCli(`kafka/${name}.ts`, ["--bootstrap-server", cluster.bootstrap, ...args])
+
+/** Whichever test runs: the topic is there, with records. */
+const lettersReady = async () => {
+  await tool("topics", "--create", "--if-not-exists", "--topic", "letters", "--partitions", "1")
+  await produceOne()
+}
+
+const produceOne = async () => {
+  const child = Bun.spawn(
+    [
+      process.execPath,
+      join(root, "src/cli/kafka/console-producer.ts"),
+      "--bootstrap-server",
+      cluster.bootstrap,
+      "--topic",
+      "letters",
+    ],
+    { stdin: new Blob(["x\n"]), stdout: "ignore", stderr: "ignore" },
+  )
+  expect(await child.exited).toBe(0)
+}
+
+const onceEach: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
+  ["consumer-groups", ["--list"]],
+  ["configs", ["--describe", "--topic", "letters"]],
+  ["get-offsets", ["--topic", "letters"]],
+  ["log-dirs", ["--describe"]],
+  ["leader-election", ["--election-type", "preferred", "--all-topic-partitions"]],
+  ["metadata-quorum", ["describe", "--status"]],
+  ["console-producer", ["--topic", "letters"]],
+  ["console-consumer", ["--topic", "letters", "--partition", "0", "--max-messages", "0"]],
+]
+
+/** What it takes of a processor: an idle machine answers in that time and the broker's. */
+test.each(onceEach)("kafka-%s answers well under 200 ms", async (name, args) => {
+  await lettersReady()
+  const run = await tool(name, ...args)
+  expect([run.exit, run.stderr.replace(/^Processed.*\n/, "")]).toEqual([0, ""])
+  expect(run.cpuMs).toBeGreaterThan(1)
+  expect(run.cpuMs).toBeLessThan(150)
+})
+
+const consumer = (...args: ReadonlyArray<string>) =>
+  Bun.spawn(
+    [
+      process.execPath,
+      join(root, "src/cli/kafka/console-consumer.ts"),
+      "--bootstrap-server",
+      cluster.bootstrap,
+      ...args,
+    ],
+    { stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+  )
+
+test("a signal ends the console consumer in order: it commits, leaves, counts", async () => {
+  await lettersReady()
+  const child = consumer("--topic", "letters", "--from-beginning", "--group", "signalled")
+  const reader = child.stdout.getReader()
+  await reader.read()
+  child.kill("SIGTERM")
+  expect(await child.exited).toBe(143)
+  expect(await new Response(child.stderr).text()).toMatch(/Processed a total of \d+ messages\n$/)
+  const described = await tool("consumer-groups", "--describe", "--group", "signalled")
+  expect(described.stderr).toBe("\nConsumer group 'signalled' has no active members.\n")
+  expect(described.stdout).toMatch(/letters +0 +(\d+) +\1 +0 /)
+}, 30_000)
+
+test("a console consumer whose reader has gone ends", async () => {
+  const child = consumer("--topic", "letters", "--from-beginning", "--partition", "0")
+  await child.stdout.cancel()
+  await until("the consumer to notice", async () => {
+    await produceOne()
+    return child.exitCode !== null
+  })
+  expect(await new Response(child.stderr).text()).toContain("Unable to write to standard out")
+}, 30_000)

@@ -6,6 +6,8 @@ export interface CliRun {
   readonly stdout: string
   readonly stderr: string
   readonly elapsedMs: number
+  /** Time of a processor that it took, whatever else the machine does. */
+  readonly cpuMs: number
 }
 
 /** Runs `src/cli/<script>` to its end. */
@@ -26,5 +28,6 @@ export async function runCli(
     new Response(child.stderr).text(),
     child.exited,
   ])
-  return { exit, stdout, stderr, elapsedMs: performance.now() - startedMs }
+  const cpuMs = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1000
+  return { exit, stdout, stderr, elapsedMs: performance.now() - startedMs, cpuMs }
 }
