@@ -137,7 +137,7 @@ export class CompactionDecisions {
     const expired = expiredUpTo(compaction, nowMs, config.deleteRetentionMs)
     const { voters, votersOutgoing, learners, learnersNext, witnesses } =
       raftGroup.node.configuration
-    let least = Math.min(expired, partition.compactedUpTo)
+    let least = Math.min(expired, partition.tombstonesDoneUpTo)
     for (const member of [...voters, ...votersOutgoing, ...learners, ...learnersNext]) {
       if (member === this.#parts.self || witnesses.includes(member)) continue
       const progress = raftGroup.node.progress(member)

@@ -3,7 +3,7 @@
  * a partition of `__consumer_offsets`). Its state is a function of the log, as the partition's own
  * is, and is kept in the same checkpoints and snapshots.
  */
-import type { Term } from "../../raft/types.ts"
+import type { LogIndex, Term } from "../../raft/types.ts"
 import type { EntryMeta } from "../../storage/wal.ts"
 import { DecodeError } from "../protocol/errors.ts"
 
@@ -20,6 +20,26 @@ export interface PartitionObserver {
   resigned(): void
   /** Another one that has seen nothing, and that nobody elects: for the state at an earlier entry. */
   fresh(): PartitionObserver
+}
+
+/**
+ * From where on an observer may be fed again after a restart. What compaction has emptied since must
+ * not matter to it: a tombstone that it has not seen leaves what it deleted.
+ */
+export class WrittenStates {
+  /** Certainly durable: another one was written since, or it was read. */
+  index: LogIndex = 0
+  #last: LogIndex = 0
+
+  written(index: LogIndex): void {
+    this.index = this.#last
+    this.#last = index
+  }
+
+  read(index: LogIndex): void {
+    this.index = index
+    this.#last = index
+  }
 }
 
 /**

@@ -24,7 +24,7 @@ import { encodeControlEntry, isControl } from "./control-entry.ts"
 import type { ControlEntry } from "./control-entry.ts"
 import type { EpochEnd, EpochStart } from "./leader-epochs.ts"
 import { Leadership } from "./leadership.ts"
-import { isBatch, splitState } from "./observer.ts"
+import { isBatch, splitState, WrittenStates } from "./observer.ts"
 import type { PartitionObserver } from "./observer.ts"
 import type { PartitionConfig } from "./partition-config.ts"
 import { LogTrim } from "./log-trim.ts"
@@ -92,6 +92,7 @@ export class Partition implements StateMachine {
   readonly #state: CommittedState
   readonly #leadership: Leadership
   readonly #observer: PartitionObserver | undefined
+  readonly #written = new WrittenStates()
   /** The term in which the observer was elected; 0 = none. */
   #electedTerm: Term = 0
   #config: PartitionConfig
@@ -353,6 +354,12 @@ export class Partition implements StateMachine {
     return compactedUpTo(this.#log)
   }
 
+  /** Nothing on this disk needs the tombstones up to here any more. */
+  get tombstonesDoneUpTo(): LogIndex {
+    const { compactedUpTo: index } = this
+    return this.#observer === undefined ? index : Math.min(index, this.#written.index)
+  }
+
   get compactionDue(): boolean {
     return isCompactionDue(this.#log, this.#state.compaction)
   }
@@ -397,19 +404,22 @@ export class Partition implements StateMachine {
   }
 
   encode(): Uint8Array | undefined {
-    return this.#isWitness ? undefined : this.#encoded()
+    if (this.#isWitness) return undefined
+    this.#written.written(this.raftGroup.appliedIndex)
+    return this.#encoded()
   }
 
   #encoded(): Uint8Array {
     return encodeStates(this.#state, this.#observer)
   }
 
-  restore(state: Uint8Array): void {
+  restore(state: Uint8Array, index: LogIndex): void {
     // A witness's snapshot: this partition has no state any more, and is about to end.
     if (state.length === 0) return
     const { own, observed } = splitState(state)
     this.#state.restore(decodeCommittedState(own))
     if (observed !== undefined) this.#observer?.restore(observed)
+    this.#written.read(index)
     this.#moved = true
     this.#logStartMoved = true
   }
