@@ -1,6 +1,6 @@
 /**
- * The metadata group as DescribeQuorum tells it: its leader, and how far each member is. Offsets are
- * Raft indexes; "ends at" is the index of the last entry.
+ * The metadata group as DescribeQuorum tells it: its leader, and how far each member is. Offsets
+ * are Raft indexes; "ends at" is the index of the last entry.
  */
 import type { MemberId } from "../../raft/types.ts"
 import type { MetadataImage } from "../cluster/image.ts"

@@ -9,8 +9,8 @@
  * `offset-reset`. Mode, of broker settings only: `fixed` (at start), `cluster` (altered for one
  * broker or for all), `broker` (for one broker only), `listener` (for one of its listeners only).
  *
- * `= text` is said of all rows that follow, up to the next such line; `=` alone ends it. `! reason` likewise, and
- * whoever sets one of these rows at start is refused with that reason.
+ * `= text` is said of all rows that follow, up to the next such line; `=` alone ends it. `! reason`
+ * likewise, and whoever sets one of these rows at start is refused with that reason.
  */
 import { checkOf } from "./config-bounds.ts"
 import { faultOf } from "./config-values.ts"

@@ -1,4 +1,6 @@
-/** How Kafka reads the text of a setting (org.apache.kafka.common.config.ConfigDef), in its words. */
+/**
+ * How Kafka reads the text of a setting (org.apache.kafka.common.config.ConfigDef), in its words.
+ */
 
 export type ConfigType =
   | "boolean"
