@@ -108,7 +108,7 @@ export const topicValue = (key: TopicConfigKey, configs: Configs, layers: Broker
   return normalText(key.type, configs.get(key.name) ?? inherited ?? key.default)
 }
 
-/** Every config as the topic has it, by name, and its source; the topic's own as they were given. */
+/** Every config as the topic has it, by name, and its source; the topic's own as given. */
 export const effectiveTopicConfigs = (
   configs: Configs,
   layers: BrokerLayers,
