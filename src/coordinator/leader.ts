@@ -3,6 +3,7 @@
  * timers run. Everything in here is void when the term is over; `close` answers all who wait.
  */
 import { ErrorCode } from "../protocol/error-codes.ts"
+import { EncodeError } from "../protocol/errors.ts"
 import { emptyGroup, encodeClassicGroup } from "./classic/classic-group.ts"
 import { ClassicProtocol } from "./classic/classic-protocol.ts"
 import { leavingOf } from "./classic/leave.ts"
@@ -21,7 +22,7 @@ import { OpenRequests } from "./open-requests.ts"
 import { after, inBatches, noStep, Operations } from "./operations.ts"
 import type { Step } from "./operations.ts"
 import type { CoordinatorHost, CoordinatorRecord, RequestOrigin } from "./ports.ts"
-import { encodeRecord } from "./records/codec.ts"
+import { encodeRecord, fitsRecord } from "./records/codec.ts"
 import { joinResponse, refuseJoin, refuseOffsetCommit } from "./refusals.ts"
 import type { CoordinatorTerm } from "./term.ts"
 import { Timers } from "./timers.ts"
@@ -244,10 +245,21 @@ export class Leader {
     refuse: (error: ErrorCode) => NoInfer<R>,
     decide: (respond: Reply<R>, nowMs: number) => Step,
   ): void {
-    const { operations, requests } = this.#term
+    const { host, operations, requests } = this.#term
     if (operations.isFull(groupId)) return reply(refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE))
+    if (!fitsRecord(groupId)) return reply(refuse(ErrorCode.INVALID_GROUP_ID))
     const respond = requests.open(reply, () => refuse(ErrorCode.NOT_COORDINATOR))
-    operations.run(groupId, nowMs, (nowAtLastMs) => decide(respond, nowAtLastMs))
+    operations.run(groupId, nowMs, (nowAtLastMs) => {
+      try {
+        return decide(respond, nowAtLastMs)
+      } catch (error) {
+        if (!(error instanceof EncodeError)) throw error
+        // What the client sent does not fit Kafka's records; nothing was changed by it.
+        host.log("error", `group ${groupId}: ${error.message}`)
+        respond(refuse(ErrorCode.UNKNOWN_SERVER_ERROR))
+        return noStep
+      }
+    })
   }
 }
 

@@ -60,13 +60,22 @@ export class Timers {
     this.#heap.length = 0
   }
 
-  /** Fires what is due, in order of the deadlines; also what is set meanwhile and due already. */
+  /**
+   * Fires what is due, in order of the deadlines. What is set meanwhile waits for the next poll,
+   * however soon it is due: a timer that sets itself again must not hold the broker up.
+   */
   poll(nowMs: number): void {
+    const setMeanwhile = this.#order
+    const later: Array<Item> = []
     for (;;) {
       const first = this.#heap[0]
-      if (first === undefined || first.atMs > nowMs) return
+      if (first === undefined || first.atMs > nowMs) break
       this.#pop()
-      const { key, timer } = first
+      const { key, timer, order } = first
+      if (order >= setMeanwhile) {
+        later.push(first)
+        continue
+      }
       if (this.#timers.get(key) !== timer) continue
       if (timer.deadlineMs > nowMs) {
         timer.heapMs = timer.deadlineMs
@@ -76,11 +85,15 @@ export class Timers {
       this.#timers.delete(key)
       timer.fire(nowMs)
     }
+    for (const item of later) this.#insert(item)
   }
 
   #push(key: string, timer: Timer): void {
+    this.#insert({ atMs: timer.heapMs, order: this.#order++, key, timer })
+  }
+
+  #insert(item: Item): void {
     const heap = this.#heap
-    const item = { atMs: timer.heapMs, order: this.#order++, key, timer }
     let at = heap.length
     heap.push(item)
     while (at > 0) {

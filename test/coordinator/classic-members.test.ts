@@ -339,6 +339,19 @@ describe("static members", () => {
     expect(second.now.members).toHaveLength(2)
   })
 
+  test("that ask for no time to rebalance do not hold the coordinator up", () => {
+    const world = new World()
+    const hasty = { rebalanceTimeoutMs: 0, sessionTimeoutMs: 30_000 }
+    const { memberId = "" } = world.join({ ...staticRequest, ...hasty }).now
+    world.join({ groupId: "g", groupInstanceId: "j", ...hasty })
+    world.pass(100)
+    world.leave({ groupId: "g", members: [{ groupInstanceId: "j" }] })
+    world.pass(5_000)
+    expect(state(world)).toBe("PreparingRebalance")
+    expect(world.lines.filter((line) => line.includes("waits on")).length).toBeLessThan(7)
+    expect(world.join({ ...staticRequest, ...hasty, memberId }).now.errorCode).toBe(0)
+  })
+
   test("is removed by its instance id alone", () => {
     const world = new World()
     world.soleStatic()

@@ -13,7 +13,7 @@ import type { CoordinatorTerm } from "../term.ts"
 import type { HeartbeatRequest } from "../wire.ts"
 import { emptyGroup, encodeClassicGroup } from "./classic-group.ts"
 import type { ClassicGroup } from "./classic-group.ts"
-import { Joiner, joinOf } from "./join.ts"
+import { isStorable, Joiner, joinOf } from "./join.ts"
 import { leave, leaveResponse } from "./leave.ts"
 import type { LeaveResponse, Leaving } from "./leave.ts"
 import { LiveGroup } from "./live-group.ts"
@@ -89,6 +89,10 @@ export class ClassicProtocol {
     nowMs: number,
   ): Step {
     const { groupId, memberId } = request
+    if (!isStorable(request, origin)) {
+      reply({ errorCode: ErrorCode.UNKNOWN_SERVER_ERROR })
+      return noStep
+    }
     const known = this.group(groupId)
     if (known === undefined && memberId !== "") {
       reply({ memberId, errorCode: ErrorCode.UNKNOWN_MEMBER_ID })

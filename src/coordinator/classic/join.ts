@@ -4,6 +4,7 @@ import { uuidFromBase64 } from "../../protocol/uuid.ts"
 import { noStep } from "../operations.ts"
 import type { Step } from "../operations.ts"
 import type { RequestOrigin } from "../ports.ts"
+import { fitsRecord } from "../records/codec.ts"
 import type { CoordinatorTerm } from "../term.ts"
 import { encodeClassicGroup } from "./classic-group.ts"
 import type { LiveGroup } from "./live-group.ts"
@@ -39,6 +40,16 @@ export const joinOf = (
     origin.apiVersion === 0 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs,
   reply,
 })
+
+/** Longer than this no id is promised: a UUID is put to the client's id, or its instance's. */
+const idSuffix = `-${"0".repeat(36)}`
+
+/** Whether the group with this member can be stored. */
+export const isStorable = (request: JoinRequest, { clientId }: RequestOrigin): boolean => {
+  const { memberId, groupInstanceId, protocolType, protocols } = request
+  const texts = [memberId, `${groupInstanceId ?? clientId}${idSuffix}`, clientId, protocolType]
+  return texts.every(fitsRecord) && protocols.every(({ name }) => fitsRecord(name))
+}
 
 export class Joiner {
   readonly #term: CoordinatorTerm

@@ -15,6 +15,9 @@ import type { JoinResponse, Member } from "./member.ts"
 /** A JoinGroup of a new member waits no longer: its client may be gone (as in Kafka). */
 export const newMemberJoinTimeoutMs = 5 * 60 * 1000
 
+/** A rebalance that nobody joined is looked at again no sooner: members may ask for no time at all. */
+const againMs = 1_000
+
 export interface Registry {
   live(groupId: string): LiveGroup | undefined
   /** Nothing of the group is left that its records do not say. */
@@ -105,8 +108,9 @@ export class Rebalancer {
     })
   }
 
-  #completeLater(group: LiveGroup, nowMs: number): void {
-    this.#later(group, joinKey(group), nowMs + group.rebalanceTimeoutMs, (nowAtLastMs) =>
+  #completeLater(group: LiveGroup, nowMs: number, atLeastMs = 0): void {
+    const timeoutMs = Math.max(group.rebalanceTimeoutMs, atLeastMs)
+    this.#later(group, joinKey(group), nowMs + timeoutMs, (nowAtLastMs) =>
       group.state === "PreparingRebalance" ? this.#completeJoin(group, nowAtLastMs) : noStep,
     )
   }
@@ -122,7 +126,7 @@ export class Rebalancer {
     }
     if (group.members.size > 0 && !group.electJoinedLeader()) {
       this.#log(group, "waits on: only static members are left, and none of them joined")
-      this.#completeLater(group, nowMs)
+      this.#completeLater(group, nowMs, againMs)
       return noStep
     }
     group.beginGeneration(nowMs)

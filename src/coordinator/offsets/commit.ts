@@ -3,6 +3,7 @@ import { ErrorCode } from "../../protocol/error-codes.ts"
 import type { Uuid } from "../../protocol/schema.ts"
 import type { CommitCheck } from "../group-view.ts"
 import type { CoordinatorRecord, RequestOrigin, TopicsView } from "../ports.ts"
+import { fitsRecord } from "../records/codec.ts"
 import type { GroupSettings } from "../settings.ts"
 import type { OffsetCommitRequest, OffsetCommitResponse, OffsetCommitTopic } from "../wire.ts"
 import type { CommittedOffset } from "./committed-offset.ts"
@@ -114,15 +115,17 @@ export const commit = (resolved: Resolved, options: CommitOptions): Commit => {
     return { records: [], response: refuseCommit(resolved, check) }
   }
   const { groupId, retentionTimeMs } = request
-  const expireTimestamp = retentionTimeMs === -1 ? -1 : nowMs + retentionTimeMs
+  // For ever and a day is for ever.
+  const expireTimestamp =
+    retentionTimeMs === -1 ? -1 : Math.min(nowMs + retentionTimeMs, Number.MAX_SAFE_INTEGER)
   const records: Array<CoordinatorRecord> = []
   const errorOf = (topicId: Uuid, partition: RequestPartition): ErrorCode => {
     const { partitionIndex, committedMetadata } = partition
     const error = typeof check === "number" ? check : check(topicId, partitionIndex)
     if (error !== ErrorCode.NONE) return error
-    return (committedMetadata?.length ?? 0) > settings.offsetMetadataMaxBytes
-      ? ErrorCode.OFFSET_METADATA_TOO_LARGE
-      : ErrorCode.NONE
+    const metadata = committedMetadata ?? ""
+    const isTooLong = metadata.length > settings.offsetMetadataMaxBytes || !fitsRecord(metadata)
+    return isTooLong ? ErrorCode.OFFSET_METADATA_TOO_LARGE : ErrorCode.NONE
   }
   const stored = resolved.known.map(({ asked, name, topicId, partitions }) =>
     topicOf(

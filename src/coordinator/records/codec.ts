@@ -29,6 +29,16 @@ const tagsByType: ReadonlyMap<number, RecordTag> = new Map(
   (Object.keys(recordTypes) as Array<RecordTag>).map((tag) => [recordTypes[tag].type, tag]),
 )
 
+/** Bytes of a string in a record. */
+const stringBytesMax = 0x7fff
+
+/**
+ * Whether a record can hold the text. What a client sent can be too long though it came in a string
+ * of the same limit: bytes that are not UTF-8 arrive as characters of three bytes.
+ */
+export const fitsRecord = (text: string): boolean =>
+  text.length * 3 <= stringBytesMax || Buffer.byteLength(text) <= stringBytesMax
+
 /** `key` must hold every field; of `value`, what is left out has Kafka's default. */
 export const encodeRecord = <T extends RecordTag>(
   tag: T,
