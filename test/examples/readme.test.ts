@@ -34,6 +34,7 @@ function pasted(): void {
   const here = (line: string) =>
     line
       .replaceAll("127.0.0.1:9092", `127.0.0.1:${cluster.broker(0).port}`)
+      .replace(/(?<=varve -- (produce|consume|groups) .*)$/, ` --bootstrap ${cluster.bootstrap}`)
       .replaceAll(/\bdata\/broker/g, `${cluster.dir}/broker`)
       .replace("first-minute.ts", `first-minute.ts ${cluster.bootstrap} 24`)
       // Bun is on the path of whoever uses npx; here it is the one that runs the test.
@@ -84,6 +85,13 @@ function pasted(): void {
     expect((await paste(lineWith("--create --topic orders"))).stdout).toContain("orders")
     const { stdout } = await paste(lineWith("--describe --topic orders"))
     expect(stdout).toContain("PartitionCount: 6")
+  }, 60_000)
+
+  test("records are written and read, and a group's lag is shown", async () => {
+    expect((await paste(lineWith("produce orders"))).stdout).toContain("produced 2 records")
+    const { stdout } = await paste(lineWith("consume orders"))
+    expect(stdout).toContain("one")
+    expect((await paste(lineWith("groups describe billing"))).stdout).toContain("lag in all: 0")
   }, 60_000)
 }
 
