@@ -158,9 +158,13 @@ export class SimDisk implements Wal {
         return inner.bytes
       },
       finish: (settled) => {
-        inner.finish(settled)
+        inner.finish((outcome) => {
+          engine.met("compacted")
+          settled(outcome)
+        })
         engine.act(1000 + prng.below(copyUsMax), () => {
           if (this.image === image) image.flush(0)
+          else engine.met("compactionLost")
         })
       },
     }

@@ -44,6 +44,8 @@ const events: Readonly<Record<string, string>> = {
   snapshotSent: "a leader sent a snapshot",
   snapshotInstalled: "a follower got a snapshot instead of entries",
   logCut: "a log was cut",
+  compacted: "less of some entries was stored than was appended",
+  compactionLost: "a crash came before that was on the disk",
   membershipChanged: "a partition's replicas were changed",
 }
 

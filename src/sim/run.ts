@@ -58,10 +58,23 @@ function groupSettingsOf({ brokers, workload }: SimOptions): Partial<NodeSetting
   return {
     offsetsTopicNumPartitions: workload.groups.partitions,
     offsetsTopicReplicationFactor: Math.min(3, brokers),
+    // So often that what groups write is compacted while they run, key by key.
+    cleanerBackoffMs: 300,
+    cleanerDedupeBufferBytes: 1_000,
+    brokerConfigs: new Map([
+      ["log.roll.ms", "500"],
+      ["log.cleaner.min.cleanable.ratio", "0.1"],
+      ["log.cleaner.delete.retention.ms", "1500"],
+    ]),
     groups: {
       ...defaultGroupSettings,
       groupMinSessionTimeoutMs: 100,
       groupInitialRebalanceDelayMs: 100,
+      groupConsumerMinSessionTimeoutMs: 100,
+      groupConsumerSessionTimeoutMs: workload.groups.sessionTimeoutMs,
+      groupConsumerMinHeartbeatIntervalMs: 10,
+      groupConsumerHeartbeatIntervalMs: Math.ceil(workload.groups.sessionTimeoutMs / 5),
+      groupConsumerAssignmentIntervalMs: 0,
       offsetsRetentionCheckIntervalMs: Number.MAX_SAFE_INTEGER,
     },
   }
