@@ -12,7 +12,7 @@ import type { Configs } from "./config-resources.ts"
 import { brokerConfig } from "./configs/broker-configs.ts"
 import { brokerLayers } from "./configs/broker-layers.ts"
 import { clientMetricsConfig, clientMetricsFault } from "./configs/client-metrics.ts"
-import { operate, withValues } from "./configs/config-operations.ts"
+import { isTooLong, operate, tooLongMessage, withValues } from "./configs/config-operations.ts"
 import type { NewValues } from "./configs/config-operations.ts"
 import type { ConfigDefinition } from "./configs/config-table.ts"
 import { groupConfig, groupConfigsFault } from "./configs/group-configs.ts"
@@ -25,12 +25,15 @@ import { topicNameFault } from "./topic-names.ts"
 type Response = ResponseInput<typeof incrementalAlterConfigs>
 type Result = NonNullable<Response["responses"]>[number]
 
-/** Kafka's Short.MAX_VALUE. */
-const valueLengthMax = 32_767
 /** Broker settings of names that nobody knows are taken: so many for one broker. */
 const configsPerResourceMax = 1_000
-/** Groups and subscriptions with configs of their own. */
-const resourcesMax = 100_000
+/**
+ * Characters of names and values of everything but topics: they are all in every snapshot of the
+ * metadata.
+ */
+const charactersMax = 16 << 20
+/** What a resource or a config counts beside its characters. */
+const overhead = 32
 
 interface Resource {
   readonly resourceType: number
@@ -89,31 +92,39 @@ const decide = <R extends Resource>(
 ): Decision<Response> => {
   const records: Array<ConfigsChanged> = []
   const responses: Array<Result> = []
+  let characters: number | undefined
+  const crowded = (record: ConfigsChanged | undefined): Fault | undefined => {
+    if (record === undefined || record.resourceType === ConfigResourceType.TOPIC) return undefined
+    characters ??= charactersOf(image)
+    characters += addedBy(record)
+    if (characters <= charactersMax) return undefined
+    return fault(
+      ErrorCode.POLICY_VIOLATION,
+      `Configs of brokers, groups and client metrics are kept up to ${charactersMax} characters.`,
+    )
+  }
   for (const resource of resources) {
     const { resourceType, resourceName } = resource
     const planned = plan(resource)
+    const record =
+      planned._tag === "refused" ? undefined : recordOf(image, resource, planned.values)
     const found =
       planned._tag === "refused"
         ? planned.fault
         : (broughtFault(planned.values) ??
           ruledOut(resource, planned.values) ??
-          resourceFault(image, resource, planned.values, context))
+          resourceFault(image, resource, planned.values, context) ??
+          crowded(record))
     const { errorCode, errorMessage } = found ?? { errorCode: ErrorCode.NONE, errorMessage: null }
     responses.push({ errorCode, errorMessage, resourceType, resourceName })
-    if (found !== undefined || planned._tag === "refused") continue
-    const record = recordOf(image, resource, planned.values)
-    if (record !== undefined) records.push(record)
+    if (found === undefined && record !== undefined) records.push(record)
   }
   return { records: validateOnly ? [] : records, response: { responses } }
 }
 
 const broughtFault = (values: NewValues): Fault | undefined => {
-  const long = [...values.values()].some((value) => (value?.length ?? 0) > valueLengthMax)
-  if (!long) return undefined
-  return invalidConfig(
-    "The configuration value cannot be added because it exceeds the maximum value size of " +
-      `${valueLengthMax} bytes.`,
-  )
+  const long = [...values.values()].some((value) => value !== null && isTooLong(value))
+  return long ? invalidConfig(tooLongMessage) : undefined
 }
 
 const minInsyncReplicas = "min.insync.replicas"
@@ -154,25 +165,33 @@ const resourceFault = (
     case ConfigResourceType.BROKER:
       return brokerNameFault(resourceName)
     case ConfigResourceType.CLIENT_METRICS:
-      return clientMetricsFault(resourceName, configs) ?? crowded(image)
+      return clientMetricsFault(resourceName, configs)
     case ConfigResourceType.GROUP: {
       if (resourceName === "") return invalidRequest("Default group resources are not allowed.")
       const layers = brokerLayers(image, context.nodeId, context.defaults.brokerConfigs)
       const message = groupConfigsFault(configs, layers)
-      return message === undefined ? crowded(image) : invalidConfig(message)
+      return message === undefined ? undefined : invalidConfig(message)
     }
     default:
       return invalidRequest(`Unknown resource type ${resourceType}`)
   }
 }
 
-const crowded = (image: MetadataImage): Fault | undefined =>
-  image.configs.size < resourcesMax
-    ? undefined
-    : fault(
-        ErrorCode.POLICY_VIOLATION,
-        `Configs of no more than ${resourcesMax} resources are kept.`,
-      )
+const charactersOf = (image: MetadataImage): number => {
+  let characters = 0
+  for (const { name, configs } of image.configs.values()) {
+    characters += name.length + overhead
+    for (const [key, value] of configs) characters += key.length + value.length + overhead
+  }
+  return characters
+}
+
+/** At most: what it takes the place of is not counted. */
+const addedBy = ({ resourceName, sets }: ConfigsChanged): number =>
+  sets.reduce(
+    (sum, { name, value }) => sum + name.length + value.length + overhead,
+    sets.length === 0 ? 0 : resourceName.length + overhead,
+  )
 
 const topicFault = (image: MetadataImage, name: string, configs: Configs): Fault | undefined => {
   if (name === "") return invalidRequest("Default topic resources are not allowed.")

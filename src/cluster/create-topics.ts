@@ -12,6 +12,7 @@ import type { TopicCreated } from "./records.ts"
 import { planManual, planPlaced } from "./replica-lists.ts"
 import type { PartitionPlan } from "./replica-lists.ts"
 import { brokerLayers } from "./configs/broker-layers.ts"
+import { isTooLong, tooLongMessage } from "./configs/config-operations.ts"
 import { effectiveTopicConfigs, validateTopicConfigs } from "./topic-configs.ts"
 import {
   clusterMetadataTopic,
@@ -139,6 +140,9 @@ const configFault = (topic: CreatableTopic) => {
     const names = nulls.map((config) => config.name).join(",")
     const message = `Null value not supported for topic configs: ${names}`
     return fault(ErrorCode.INVALID_CONFIG, message)
+  }
+  if (topic.configs.some(({ value }) => value !== null && isTooLong(value))) {
+    return fault(ErrorCode.INVALID_CONFIG, tooLongMessage)
   }
   const wrong = validateTopicConfigs(
     new Map(topic.configs.map(({ name, value }) => [name, value ?? ""])),

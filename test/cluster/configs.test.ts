@@ -17,12 +17,13 @@ import {
 import { configTable, inKafkaOrder } from "../../src/cluster/configs/config-table.ts"
 import { describedBroker } from "../../src/cluster/configs/describe-broker.ts"
 import { describedGroup } from "../../src/cluster/configs/group-configs.ts"
+import { createTopics } from "../../src/cluster/create-topics.ts"
 import { groupConfigs } from "../../src/cluster/image.ts"
 import type { MetadataImage } from "../../src/cluster/image.ts"
 import { listResources } from "../../src/cluster/list-config-resources.ts"
 import { decodeSnapshot, encodeSnapshot } from "../../src/cluster/snapshot.ts"
 import { imageDiff } from "../../src/node/image-diff.ts"
-import { clusterOf, commit, contextOf } from "./fixture.ts"
+import { clusterOf, commit, contextOf, topicRequest } from "./fixture.ts"
 
 const { TOPIC, BROKER, GROUP, CLIENT_METRICS } = ConfigResourceType
 
@@ -301,8 +302,20 @@ describe("a decision", () => {
       "The configuration value cannot be added because it exceeds the maximum value size of " +
         "32767 bytes.",
     ])
+    const replicas = "leader.replication.throttled.replicas"
+    const configs = [{ name: replicas, value: "0:0,".repeat(9000) }]
+    const one = clusterOf(1)
+    const made = createTopics(one, topicRequest([{ name: "t", configs }]), contextOf(one))
+    const errorMessage = long.message ?? ""
+    expect(made.response.topics).toMatchObject([{ errorCode: 40, errorMessage }])
     const many = Array.from({ length: 1001 }, (_, i) => set(`my.own.${i}`, "x"))
     expect(alter(clusterOf(1), BROKER, "0", ...many).code).toBe(44)
+    let crowd = clusterOf(1)
+    const value = "x".repeat(32_000)
+    const some = Array.from({ length: 500 }, (_, i) => set(`my.own.${i}`, value))
+    crowd = alter(crowd, BROKER, "0", ...some).image
+    expect(alter(crowd, BROKER, "", ...some.slice(0, 100)).code).toBe(44)
+    expect(alter(crowd, GROUP, "g", set("consumer.session.timeout.ms", "50000")).code).toBe(0)
     const image = clusterOf(1)
     const defaults = {
       numPartitions: 1,

@@ -13,6 +13,15 @@ export interface ConfigOperation {
   readonly value: string | null
 }
 
+/** Kafka's Short.MAX_VALUE. */
+const valueLengthMax = 32_767
+
+export const isTooLong = (value: string): boolean => value.length > valueLengthMax
+
+export const tooLongMessage =
+  "The configuration value cannot be added because it exceeds the maximum value size of " +
+  `${valueLengthMax} bytes.`
+
 /** By name; null: deleted. */
 export type NewValues = ReadonlyMap<string, string | null>
 
