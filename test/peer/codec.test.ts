@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
-import { sealEntry } from "../../raft/entry.ts"
+import { sealEntry, withKept } from "../../raft/entry.ts"
 import type { Message } from "../../raft/message.ts"
 import type { Configuration, Entry, EntryType, LogCut } from "../../raft/types.ts"
 import {
@@ -24,10 +24,16 @@ const name = fc.string({ unit: "binary", maxLength: 20 })
 
 const entriesAfter = (
   prevLogIndex: number,
-  seeds: ReadonlyArray<{ term: number; type: EntryType; at: number; payload: Uint8Array }>,
+  seeds: ReadonlyArray<{
+    term: number
+    type: EntryType
+    at: number
+    payload: Uint8Array
+    left?: number | null
+  }>,
 ): ReadonlyArray<Entry> =>
-  seeds.map(({ term, type, at, payload: bytes }, i) =>
-    sealEntry(type, term, prevLogIndex + 1 + i, at, {
+  seeds.map(({ term, type, at, payload: bytes, left = null }, i) => {
+    const entry = sealEntry(type, term, prevLogIndex + 1 + i, at, {
       appendMs: at,
       firstOffset: at,
       lastOffset: at + i - 1,
@@ -37,14 +43,17 @@ const entriesAfter = (
       producerEpoch: i % 2 === 0 ? -1 : 32767,
       baseSequence: i % 2 === 0 ? -1 : 0x7fffffff,
       payload: bytes,
-    }),
-  )
+    })
+    return left === null ? entry : withKept(entry, bytes.subarray(0, left))
+  })
 
 const entrySeed = fc.record({
   term: natural,
   type: fc.constantFrom("noop", "configuration", "data"),
   at: fc.nat({ max: 2 ** 50 }),
   payload,
+  /** Compaction has left so much of it. */
+  left: fc.option(fc.nat({ max: 100 })),
 })
 
 const members = fc.uniqueArray(fc.constantFrom("0/aa", "1/bb", "2/cc", "3/dd", "4/ée"), {
@@ -153,6 +162,9 @@ const message: fc.Arbitrary<Message> = fc.oneof(
 )
 
 const frame: fc.Arbitrary<PeerFrame> = fc.oneof(
+  fc
+    .array(fc.record({ group, index: natural }), { maxLength: 20 })
+    .map((groups): PeerFrame => ({ _tag: "Compacted", groups })),
   fc
     .record({
       clusterId: name,
@@ -319,6 +331,8 @@ describe("bytes that are no peer frame", () => {
     const entries = entriesAfter(0, [
       { term: 1, type: "data", at: 3, payload: new Uint8Array(64).fill(5) },
       { term: 1, type: "noop", at: 6, payload: new Uint8Array(0) },
+      { term: 1, type: "data", at: 9, payload: new Uint8Array(64).fill(6), left: 20 },
+      { term: 1, type: "data", at: 12, payload: new Uint8Array(64).fill(7), left: 0 },
     ])
     const append: Message = {
       _tag: "AppendEntries",
@@ -335,7 +349,7 @@ describe("bytes that are no peer frame", () => {
     }
     const body = bodyOf({ _tag: "Raft", group: 1, appliedMetadataIndex: 0, message: append })
     expect(fails(body)).toBeUndefined()
-    const entriesAt = body.length - (2 * 63 + 64)
+    const entriesAt = body.length - (4 * 67 + 64 + 20)
     for (let bit = entriesAt * 8; bit < body.length * 8; bit++) {
       const damaged = Buffer.from(body)
       damaged[bit >> 3]! ^= 1 << (bit & 7)
