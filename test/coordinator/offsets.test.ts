@@ -414,6 +414,18 @@ describe("a deleted topic", () => {
     expect(world.fetched("g")?.committedOffset).toBe(-1)
   })
 
+  test("whose tombstones could not be stored is tried again", () => {
+    const world = new World({ offsetsRetentionCheckIntervalMs: 60_000 })
+    world.commitOffset("g", 0, 5)
+    world.autoCommit = false
+    world.topics.delete("t")
+    world.coordinator.topicsChanged(world.nowMs)
+    world.commitOne(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    world.autoCommit = true
+    world.pass(61_000, 1_000)
+    expect(all(world, "g")).toEqual([])
+  })
+
   test("is not taken for deleted by a coordinator that has not heard of it yet", () => {
     const world = new World()
     world.commitOffset("g", 0, 5)

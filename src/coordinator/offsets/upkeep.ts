@@ -34,6 +34,8 @@ export class OffsetUpkeep {
     if (nowMs >= this.#nextSweepMs && this.#sweep.length === 0) {
       this.#nextSweepMs = nowMs + host.settings.offsetsRetentionCheckIntervalMs
       this.#sweep = groups.ids.toReversed()
+      // What could not be stored when a topic went.
+      this.topicsChanged(nowMs)
     }
     for (let left = sweepGroupsMax; left > 0; left--) {
       const groupId = this.#sweep.pop()
