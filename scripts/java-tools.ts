@@ -85,16 +85,18 @@ async function compare(bootstrap: string, session: string, tallies: Map<string, 
 async function main(): Promise<void> {
   if (args.record) return await record()
   const tallies = new Map<string, Tally>()
-  for (const session of args.sessions.split(",")) {
-    if (args.bootstrap !== "") await compare(args.bootstrap, session, tallies)
-    else {
-      const { brokers: nodes } = sessionNamed(session)
-      const cluster = await Cluster.start({ target: targetNamed("varve"), nodes, settings })
-      try {
-        await compare(cluster.bootstrap, session, tallies)
-      } finally {
-        await cluster.dispose()
-      }
+  const sessions = Map.groupBy(args.sessions.split(","), (name) => sessionNamed(name).brokers)
+  for (const [nodes, names] of sessions) {
+    if (args.bootstrap !== "") {
+      for (const name of names) await compare(args.bootstrap, name, tallies)
+      continue
+    }
+    // Recorded one after the other in one cluster: later ones see the topics of earlier ones.
+    const cluster = await Cluster.start({ target: targetNamed("varve"), nodes, settings })
+    try {
+      for (const name of names) await compare(cluster.bootstrap, name, tallies)
+    } finally {
+      await cluster.dispose()
     }
   }
   for (const [tool, { steps, same }] of tallies)

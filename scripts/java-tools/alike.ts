@@ -4,6 +4,12 @@ const own: ReadonlyArray<readonly [pattern: RegExp, instead: string]> = [
   [/(TopicId: +)\S{22}/g, "$1{topic.id}"],
   [/(Cluster ID: +)\S+/gi, "$1{cluster.id}"],
   [/CreateTime:\d+|LogAppendTime:\d+/g, "{time}"],
+  // Kafka leaves the directory out where its quorum is configured and not discovered (KIP-853).
+  [/"directoryId": "[^"]+", /g, ""],
+  [/^(\d+\s+)\S{22}\s*\d+/gm, "$1{directory} {offset}"],
+  [/(HighWatermark: +)\d+/g, "$1{offset}"],
+  [/\d+ ms ago/g, "{ago}"],
+  [/\{bootstrap\}/g, "{address}"],
   [/\b1[6-9]\d{11}\b/g, "{ms}"],
   [/127\.0\.0\.1:\d+/g, "{address}"],
   [/localhost:\d+/g, "{address}"],
