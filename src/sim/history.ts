@@ -107,6 +107,8 @@ export interface JoinCall {
 /** A member was told what it owns. */
 export interface AssignCall {
   readonly f: "assign"
+  /** Of the new protocol: `generation` is the member's epoch, and members may be epochs apart. */
+  readonly protocol: "classic" | "consumer"
   readonly group: string
   readonly member: string
   readonly generation: number

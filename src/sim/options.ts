@@ -6,7 +6,6 @@
  * Draws are integers out of tables: no logarithm, whose last bit differs between machines.
  */
 import { Prng } from "../../raft/prng.ts"
-import { servedVersion } from "../node/advertised.ts"
 import { stream } from "./random.ts"
 
 /** What is switched on or off as a whole: the faults of `faults.ts` by their tags. */
@@ -95,6 +94,8 @@ export interface WorkloadShape {
 export interface GroupsShape {
   readonly groups: number
   readonly membersPerGroup: number
+  /** Of 100 groups so many are of the new protocol. */
+  readonly consumerPercent: number
   /** Partitions of `__consumer_offsets`. */
   readonly partitions: number
   readonly sessionTimeoutMs: number
@@ -162,13 +163,13 @@ const orNone = (name: string, value: string): Record<string, string> =>
 
 /** From a stream of its own: seeds that have none are what they were before there were groups. */
 function withGroups(options: SimOptions): SimOptions {
-  if (servedVersion(11, 9) !== "served") return options
   const prng = stream(options.seed, "groups")
   if (prng.below(2) === 0) return options
   const { thinkMs } = options.workload
   const groups: GroupsShape = {
     groups: pick(prng, [1, 1, 2, 3]),
     membersPerGroup: pick(prng, [1, 2, 3, 3]),
+    consumerPercent: pick(prng, [0, 50, 100]),
     partitions: pick(prng, [1, 1, 2, 3]),
     sessionTimeoutMs: pick(prng, [1_000, 3_000, 10_000]),
     rebalanceTimeoutMs: pick(prng, [1_000, 3_000, 10_000]),

@@ -8,6 +8,7 @@ import type { HistoryVerdict } from "./checks/index.ts"
 import { Admin } from "./clients/admin.ts"
 import type { ClientPorts } from "./clients/client.ts"
 import { Consumer } from "./clients/consumer.ts"
+import { ConsumerGroupMember } from "./clients/consumer-group-member.ts"
 import { Drainer } from "./clients/drain.ts"
 import { GroupMember } from "./clients/group-member.ts"
 import { GroupProbes } from "./clients/group-probes.ts"
@@ -228,7 +229,9 @@ export class Workload {
     return this.#groupIds.flatMap((group, topic) =>
       Array.from({ length: shape.membersPerGroup }, (_, i) => {
         const member = { ...shape, group, topic, heartbeatMs }
-        return new GroupMember(`${group}.m${i}`, this.#seed(), this.#ports, member)
+        const Member =
+          (100 * topic) / shape.groups < shape.consumerPercent ? ConsumerGroupMember : GroupMember
+        return new Member(`${group}.m${i}`, this.#seed(), this.#ports, member)
       }),
     )
   }

@@ -29,7 +29,10 @@ const join = (member: string, generation: number) =>
   operation({ f: "join", group, member, generation }, { process: `g0.${member}` })
 
 const assign = (member: string, generation: number, partitions: ReadonlyArray<string>) =>
-  operation({ f: "assign", group, member, generation, partitions }, { process: `g0.${member}` })
+  operation(
+    { f: "assign", protocol: "classic", group, member, generation, partitions },
+    { process: `g0.${member}` },
+  )
 
 const commit = (member: string, generation: number, offset: number, tag: string) =>
   operation(
@@ -120,6 +123,14 @@ export const groupMutations: ReadonlyArray<GroupMutation> = [
     spoil: ({ commits }) => void (at(commits, 1).generation = 1),
   },
   {
+    what: "a commit for a partition that another one owns in a later epoch",
+    kind: "fenced-commit",
+    spoil: ({ assigns, commits }) => {
+      for (const assigned of assigns) assigned.protocol = "consumer"
+      commits.push(commit("m0", 2, 12, "late"))
+    },
+  },
+  {
     what: "a generation that falls",
     kind: "generation-regress",
     spoil: ({ joins }) => void (at(joins, 3).generation = 1),
@@ -158,6 +169,14 @@ export const groupAllowances: ReadonlyArray<Omit<GroupMutation, "kind">> = [
     spoil: ({ commits, reads }) => {
       at(commits, 0).returned = at(commits, 1).returned + 0.5
       reads.splice(1, 2, read(4, "a"))
+    },
+  },
+  {
+    what: "a commit of a member that is an epoch behind, for what it owns",
+    spoil: ({ assigns, commits }) => {
+      for (const assigned of assigns) assigned.protocol = "consumer"
+      at(assigns, 3).partitions = [other]
+      commits.push(commit("m0", 2, 12, "late"))
     },
   },
   {

@@ -29,7 +29,9 @@ export function checkGroups(
     checkRegister(commitsByKey.get(key) ?? [], readsByKey.get(key) ?? [], found)
   }
   const assigns = operationsOf(operations, "assign").filter(({ outcome }) => outcome === "ok")
-  checkGenerations(assigns, operationsOf(operations, "join"), commits, found)
+  const [ofEpochs, ofGenerations] = byProtocol(assigns)
+  checkGenerations(ofGenerations, operationsOf(operations, "join"), commits, found)
+  checkHandedOn(ofEpochs, commits, found)
   checkOwners(assigns, found)
   for (const view of views) checkRead(view, commits, found)
 }
@@ -105,6 +107,42 @@ function checkGenerations(
       const kind = isCommit ? "fenced-commit" : "generation-regress"
       found.add(kind, isCommit ? one.partition : "", detail, [before, one])
     }
+  }
+}
+
+const byProtocol = (assigns: ReadonlyArray<Assign>) =>
+  [
+    assigns.filter(({ protocol }) => protocol === "consumer"),
+    assigns.filter(({ protocol }) => protocol === "classic"),
+  ] as const
+
+/**
+ * In the new protocol members may be epochs apart; but a partition that another one was given in a
+ * later epoch had been given up, or its owner been expelled.
+ */
+function checkHandedOn(
+  assigns: ReadonlyArray<Assign>,
+  commits: ReadonlyArray<Commit>,
+  found: Anomalies,
+): void {
+  const given = Map.groupBy(
+    assigns.flatMap((assign) => assign.partitions.map((partition) => ({ assign, partition }))),
+    ({ assign, partition }) => `${assign.group} ${partition}`,
+  )
+  for (const commit of commits) {
+    if (commit.outcome !== "ok") continue
+    const over = given
+      .get(keyOf(commit))
+      ?.find(
+        ({ assign }) =>
+          assign.member !== commit.member &&
+          assign.generation > commit.generation &&
+          assign.returned < commit.invoked,
+      )
+    if (over === undefined) continue
+    const { member, generation } = over.assign
+    const detail = `${commit.group}: ${commit.member} committed in epoch ${commit.generation}, after ${member} owned it in ${generation}`
+    found.add("fenced-commit", commit.partition, detail, [over.assign, commit])
   }
 }
 

@@ -51,7 +51,7 @@ export class GroupMember extends Client {
     super(name, seed, ports)
     this.#shape = shape
     this.#link = new GroupLink(this, shape.group)
-    this.#reader = new GroupReader(this, this.#link, this.prng.nextUint32())
+    this.#reader = new GroupReader(this, this.#link, this.prng.nextUint32(), [6, 8, 9, 10])
   }
 
   /** Joins may wait for others, and others may have stopped: they are not waited for. */
@@ -147,6 +147,7 @@ export class GroupMember extends Client {
     const { memberId } = answer
     const call: AssignCall = {
       f: "assign",
+      protocol: "classic",
       group: groupId,
       member: memberId,
       generation,

@@ -16,6 +16,8 @@ export interface CommitAs {
   readonly generation: number
   /** Unlike that of any other commit: goes with it as its metadata, and comes back. */
   readonly tag: string
+  /** Of OffsetCommit. */
+  readonly version: number
 }
 
 const keyOf = ({ topic, partition }: PartitionRef): string =>
@@ -32,10 +34,9 @@ export function commitOffset(
 ): void {
   const { history } = client.ports
   const { topic, partition: partitionIndex } = ref
-  const { member, generation, tag } = as
+  const { member, generation, tag, version } = as
   const call = { group: link.group, partition: keyOf(ref), offset, tag, member, generation }
   const id = history.invoke(client.name, { f: "commit", ...call })
-  const version = client.pick([6, 8, 9, 10])
   const committed = {
     partitionIndex,
     committedOffset: offset,

@@ -16,7 +16,7 @@ export interface Membership {
 
 interface Assigned {
   readonly refs: ReadonlyArray<PartitionRef>
-  readonly as: Membership
+  as: Membership
   /** The group's positions are known. */
   isReady: boolean
 }
@@ -28,12 +28,15 @@ export class GroupReader {
   readonly #client: Client
   readonly #link: GroupLink
   readonly #consumer: Consumer
+  readonly #versions: ReadonlyArray<number>
   #assigned: Assigned | undefined
   #before: Assigned | undefined
   #commits = 0
   #waiting = 0
 
-  constructor(client: Client, link: GroupLink, seed: number) {
+  /** `versions`: of OffsetCommit that the group's protocol takes. */
+  constructor(client: Client, link: GroupLink, seed: number, versions: ReadonlyArray<number>) {
+    this.#versions = versions
     this.#client = client
     this.#link = link
     this.#consumer = new Consumer(client.name, seed, client.ports, {
@@ -53,8 +56,13 @@ export class GroupReader {
     this.#assigned = { refs, as, isReady: refs.length === 0 }
   }
 
+  /** The same partitions, in a later epoch. */
+  renew(as: Membership): void {
+    if (this.#assigned !== undefined) this.#assigned.as = as
+  }
+
   revoke(): void {
-    if (this.#assigned?.isReady === true) this.#before = this.#assigned
+    if (this.#assigned?.isReady === true) this.#before = { ...this.#assigned }
     this.#assigned = undefined
   }
 
@@ -93,9 +101,10 @@ export class GroupReader {
     const ref = refs.length === 0 ? undefined : this.#client.pick(refs)
     if (ref === undefined || this.#consumer.outstanding > 0) return
     const tag = `${this.#client.name}.${this.#commits++}`
+    const version = this.#client.pick(this.#versions)
     this.#waiting++
     const offset = this.#consumer.position(ref)
-    commitOffset(this.#client, this.#link, ref, offset, { ...as, tag }, (code) => {
+    commitOffset(this.#client, this.#link, ref, offset, { ...as, tag, version }, (code) => {
       this.#waiting--
       if (code !== ErrorCode.NONE) refused(code)
     })
