@@ -109,37 +109,31 @@ async function attempt(
   return { baseOffset: result.baseOffset, logAppendTimeMs: result.logAppendTimeMs }
 }
 
+/** Under which a producer's batches are numbered: from 0 for each partition. */
+interface Identity {
+  readonly id: number
+  readonly epoch: number
+  readonly sequences: Map<string, number>
+}
+
 /**
  * A producer whose retries do not double: each batch carries a producer id and a sequence number.
- * One batch at a time per partition; calls for the same partition queue up behind each other.
+ * One batch at a time per partition; calls for the same partition queue up behind each other. After
+ * a batch that failed another id is asked for: whether the old one's number was taken is not known,
+ * and the next batch under it could be passed over as its repetition.
  */
 export class IdempotentProducer {
   private readonly client: Client
-  private readonly id: number
-  private readonly epoch: number
-  private readonly sequences = new Map<string, number>()
+  private identity: Promise<Identity> | undefined
   private readonly tails = new Map<string, Promise<unknown>>()
 
   static async create(client: Client): Promise<IdempotentProducer> {
-    for (let tries = 1; ; tries++) {
-      const answer = await client.ask(initProducerId, {
-        transactionalId: null,
-        transactionTimeoutMs: -1,
-      })
-      if (answer.errorCode === ErrorCode.NONE) {
-        return new IdempotentProducer(client, answer.producerId, answer.producerEpoch)
-      }
-      if (!isRetriable(answer.errorCode) || tries >= 50) {
-        throw new KafkaError(answer.errorCode, `InitProducerId: ${errorName(answer.errorCode)}`)
-      }
-      await Bun.sleep(backOffMs)
-    }
+    return new IdempotentProducer(client, await identify(client))
   }
 
-  private constructor(client: Client, id: number, epoch: number) {
+  private constructor(client: Client, identity: Identity) {
     this.client = client
-    this.id = id
-    this.epoch = epoch
+    this.identity = Promise.resolve(identity)
   }
 
   produce(
@@ -159,18 +153,40 @@ export class IdempotentProducer {
     options: Omit<ProduceOptions, "acks" | "retryUnknown">,
   ): Promise<Produced> {
     const { compression } = options
-    const baseSequence = this.sequences.get(key) ?? 0
-    const batch = buildBatch({
-      records,
-      producerId: this.id,
-      producerEpoch: this.epoch,
-      baseSequence,
-      ...(compression === undefined ? {} : { compression }),
+    this.identity ??= identify(this.client)
+    const identified = this.identity
+    try {
+      const { id, epoch, sequences } = await identified
+      const baseSequence = sequences.get(key) ?? 0
+      const batch = buildBatch({
+        records,
+        producerId: id,
+        producerEpoch: epoch,
+        baseSequence,
+        ...(compression === undefined ? {} : { compression }),
+      })
+      const produced = await produceBatch(this.client, batch, { ...options, retryUnknown: true })
+      sequences.set(key, (baseSequence + records.length) % 2 ** 31)
+      return produced
+    } catch (error) {
+      if (this.identity === identified) this.identity = undefined
+      throw error
+    }
+  }
+}
+
+async function identify(client: Client): Promise<Identity> {
+  for (let tries = 1; ; tries++) {
+    const answer = await client.ask(initProducerId, {
+      transactionalId: null,
+      transactionTimeoutMs: -1,
     })
-    const produced = await produceBatch(this.client, batch, { ...options, retryUnknown: true })
-    // A batch that failed for good keeps its number: the next one takes it, as the broker never
-    // took it.
-    this.sequences.set(key, (baseSequence + records.length) % 2 ** 31)
-    return produced
+    if (answer.errorCode === ErrorCode.NONE) {
+      return { id: answer.producerId, epoch: answer.producerEpoch, sequences: new Map() }
+    }
+    if (!isRetriable(answer.errorCode) || tries >= 50) {
+      throw new KafkaError(answer.errorCode, `InitProducerId: ${errorName(answer.errorCode)}`)
+    }
+    await Bun.sleep(backOffMs)
   }
 }

@@ -47,6 +47,7 @@ export interface Receipt {
 interface Waiting {
   readonly record: ProducedRecord
   readonly receipt: PromiseWithResolvers<Receipt>
+  readonly bytes: number
 }
 
 interface Batch {
@@ -64,8 +65,11 @@ const defaults = {
   deliveryTimeoutMs: 120_000,
 }
 
-/** Records sent and not yet acknowledged; beyond it `send` waits. */
-const unacknowledgedMax = 100_000
+/** Of records sent and not yet acknowledged; beyond it `send` waits. */
+const unacknowledgedMax = { records: 50_000, bytes: 32 * 1024 * 1024 }
+
+/** While a batch is under way the next one grows up to this: a slow disk is asked less often. */
+const grownBytesMax = 256 * 1024
 
 export class Producer {
   readonly #client: Client
@@ -76,7 +80,9 @@ export class Producer {
   #partitionCount: number | undefined
   #sticky: number | undefined
   #idempotent: Promise<IdempotentProducer> | undefined
-  #unacknowledged = 0
+  /** Batches closed and not yet answered, by partition. */
+  readonly #underWay = new Map<number, number>()
+  readonly #unacknowledged = { records: 0, bytes: 0 }
   /** Calls of `send` that wait for room. */
   #blocked: Array<() => void> = []
 
@@ -102,23 +108,29 @@ export class Producer {
       )
     }
     this.#partitionCount ??= await this.#countPartitions()
-    while (this.#unacknowledged >= unacknowledgedMax) {
-      await new Promise<void>((resolve) => this.#blocked.push(resolve))
-    }
+    while (this.#isFull) await new Promise<void>((resolve) => this.#blocked.push(resolve))
     const partition = record.partition ?? this.#partitionOf(record, this.#partitionCount)
     const batch = this.#batchOf(partition)
     const receipt = Promise.withResolvers<Receipt>()
-    batch.waiting.push({ record, receipt })
+    batch.waiting.push({ record, receipt, bytes })
     batch.bytes += bytes
-    this.#unacknowledged++
-    if (batch.bytes >= batchBytes || this.#options.lingerMs === 0) this.#close(partition)
+    this.#unacknowledged.records++
+    this.#unacknowledged.bytes += bytes
+    const busy = (this.#underWay.get(partition) ?? 0) > 0
+    const full = batch.bytes >= (busy ? Math.max(batchBytes, grownBytesMax) : batchBytes)
+    if (full || (this.#options.lingerMs === 0 && !busy)) this.#close(partition)
     return { receipt: receipt.promise }
   }
 
-  /** Sends what is gathered and waits until all is acknowledged or has failed. */
+  get #isFull(): boolean {
+    const { records, bytes } = this.#unacknowledged
+    return records >= unacknowledgedMax.records || bytes >= unacknowledgedMax.bytes
+  }
+
+  /** Sends what is gathered, waits until all is acknowledged or has failed. */
   async flush(): Promise<void> {
     for (const partition of this.#batches.keys()) this.#close(partition)
-    await Promise.all(this.#tails.values())
+    while (this.#unacknowledged.records > 0) await Promise.all(this.#tails.values())
   }
 
   #partitionOf(record: ProducedRecord, count: number): number {
@@ -145,8 +157,19 @@ export class Producer {
     this.#batches.delete(partition)
     if (this.#sticky === partition) this.#sticky = undefined
     const before = this.#tails.get(partition) ?? Promise.resolve()
-    const sent = before.then(() => this.#produce(partition, batch.waiting))
+    this.#underWay.set(partition, (this.#underWay.get(partition) ?? 0) + 1)
+    const sent = before
+      .then(() => this.#produce(partition, batch.waiting))
+      .then(() => this.#answered(partition))
     this.#tails.set(partition, sent)
+  }
+
+  #answered(partition: number): void {
+    const left = (this.#underWay.get(partition) ?? 1) - 1
+    this.#underWay.set(partition, left)
+    const { lingerMs, batchBytes } = this.#options
+    const bytes = this.#batches.get(partition)?.bytes ?? 0
+    if (left === 0 && bytes > 0 && (lingerMs === 0 || bytes >= batchBytes)) this.#close(partition)
   }
 
   async #produce(partition: number, waiting: ReadonlyArray<Waiting>): Promise<void> {
@@ -174,20 +197,27 @@ export class Producer {
         this.#settle(waiting, partition, baseOffset)
       }
     } catch (error) {
-      this.#release(waiting.length)
+      if (waiting.length > 1 && isTooLarge(error)) {
+        const half = Math.ceil(waiting.length / 2)
+        await this.#produce(partition, waiting.slice(0, half))
+        await this.#produce(partition, waiting.slice(half))
+        return
+      }
+      this.#release(waiting)
       for (const { receipt } of waiting) receipt.reject(error)
     }
   }
 
   #settle(waiting: ReadonlyArray<Waiting>, partition: number, baseOffset: number): void {
-    this.#release(waiting.length)
+    this.#release(waiting)
     for (const [i, { receipt }] of waiting.entries()) {
       receipt.resolve({ partition, offset: baseOffset < 0 ? -1 : baseOffset + i })
     }
   }
 
-  #release(count: number): void {
-    this.#unacknowledged -= count
+  #release(waiting: ReadonlyArray<Waiting>): void {
+    this.#unacknowledged.records -= waiting.length
+    for (const { bytes } of waiting) this.#unacknowledged.bytes -= bytes
     for (const resume of this.#blocked.splice(0)) resume()
   }
 
@@ -205,6 +235,10 @@ export class Producer {
     })
   }
 }
+
+/** The topic takes smaller batches than this one: its records may go one by one. */
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof KafkaError && error.code === ErrorCode.MESSAGE_TOO_LARGE
 
 /** The bytes of a batch around one record, and what lengths and deltas may take. */
 const overheadBytes = 61 + 21

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { Cluster } from "../../scripts/harness/cluster.ts"
-import { Client, Producer, parseBootstrap, readAll } from "../../src/client/index.ts"
+import { until } from "../../scripts/harness/until.ts"
+import {
+  Client,
+  IdempotentProducer,
+  Producer,
+  parseBootstrap,
+  readAll,
+} from "../../src/client/index.ts"
 import { partitionOfKey } from "../../src/client/partitioner.ts"
 import { createTopics } from "../../src/protocol/messages/create-topics.ts"
 
@@ -15,8 +22,13 @@ afterAll(async () => {
   await cluster.dispose()
 })
 
-async function makeTopic(name: string, numPartitions: number): Promise<void> {
-  const topics = [{ name, numPartitions, replicationFactor: 1 }]
+async function makeTopic(
+  name: string,
+  numPartitions: number,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const configs = Object.entries(settings).map(([key, value]) => ({ name: key, value }))
+  const topics = [{ name, numPartitions, replicationFactor: 1, configs }]
   const answer = await client.ask(createTopics, { topics, timeoutMs: 10_000 })
   expect(answer.topics[0]?.errorCode).toBe(0)
 }
@@ -68,6 +80,38 @@ test("more than may be unacknowledged waits and is all written", async () => {
   const counts = [(await read("many", 0)).length, (await read("many", 1)).length]
   expect((counts[0] ?? 0) + (counts[1] ?? 0)).toBe(120_000)
 }, 60_000)
+
+test("a batch that the topic does not take goes in halves", async () => {
+  await makeTopic("small", 1, { "max.message.bytes": "2000" })
+  const producer = new Producer(client, "small", { lingerMs: 1000, batchBytes: 1 << 20 })
+  const value = Buffer.alloc(100, "y")
+  const sent = []
+  for (let i = 0; i < 60; i++) sent.push(await producer.send({ key: null, value }))
+  await producer.flush()
+  const receipts = await Promise.all(sent.map(({ receipt }) => receipt))
+  expect(receipts.map(({ offset }) => offset)).toEqual(Array.from({ length: 60 }, (_, i) => i))
+  const large = await producer.send({ key: null, value: Buffer.alloc(3000) })
+  const failure = large.receipt.catch(String)
+  await producer.flush()
+  expect(await failure).toContain("small-0")
+  expect((await read("small", 0)).length).toBe(60)
+})
+
+test("after a batch of unknown fate the next one is written, not taken for its repetition", async () => {
+  await makeTopic("repeated", 1)
+  const producer = await IdempotentProducer.create(client)
+  const place = { topic: "repeated", partition: 0 }
+  await producer.produce([{ value: "a" }], place)
+  await cluster.signal(0, "SIGSTOP")
+  const failed = producer.produce([{ value: "b" }], { ...place, timeoutMs: 100 }).catch(String)
+  expect(await failed).toContain("did not answer Produce in time")
+  await cluster.signal(0, "SIGCONT")
+  // It was in the socket: the broker writes it after all.
+  await until("the record", async () => (await read("repeated", 0)).length === 2)
+  await producer.produce([{ value: "c" }], place)
+  await producer.produce([{ value: "d" }], place)
+  expect(await read("repeated", 0)).toEqual(["a", "b", "c", "d"])
+}, 30_000)
 
 test("what cannot be written is refused, and says why", async () => {
   await makeTopic("refused", 1)
