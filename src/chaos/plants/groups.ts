@@ -1,6 +1,7 @@
 /** Bugs of consumer groups: what is committed, and who may say so. */
 import type { Plant } from "./plant.ts"
 
+const test: Plant["caughtBy"] = { _tag: "test", file: "test/node/coordination/hosting.test.ts" }
 const simulator = (seeds: number): Plant["caughtBy"] => ({ _tag: "simulator", seeds })
 
 export const groupPlants: ReadonlyArray<Plant> = [
@@ -36,7 +37,7 @@ export const groupPlants: ReadonlyArray<Plant> = [
       { find: "check.done || expired", replace: "check.done || !expired || expired" },
       { find: "check.confirmed(partition)", replace: "partition.isLeader || check.done" },
     ],
-    caughtBy: simulator(500),
+    caughtBy: test,
   },
   {
     id: "coordinator-starts-empty",
@@ -44,6 +45,6 @@ export const groupPlants: ReadonlyArray<Plant> = [
     anomaly: "lost-commits, generation-regress; replicas at one index differ",
     file: "src/node/coordination/hosted-coordinator.ts",
     edits: [{ find: "this.coordinator.restore(state)", replace: "void state" }],
-    caughtBy: simulator(500),
+    caughtBy: test,
   },
 ]
