@@ -35,6 +35,17 @@ export class ConsumerWorld extends World {
     }).now
   }
 
+  /** As `joinAs`, answered when it is committed. */
+  joinAsync(memberId: string): Answer<Beaten> {
+    return this.beat({
+      memberId,
+      memberEpoch: 0,
+      rebalanceTimeoutMs: 60_000,
+      subscribedTopicNames: ["t"],
+      topicPartitions: [],
+    })
+  }
+
   describeGroup(groupId = "g") {
     return this.coordinator.describeConsumerGroup(groupId, this.origin({ apiVersion: 1 }))
   }

@@ -27,6 +27,20 @@ describe("sessions", () => {
     }
   })
 
+  test("a heartbeat that is under way when the session ends counts", () => {
+    const made = new ConsumerWorld(settings)
+    made.joinAs("a")
+    made.autoCommit = false
+    made.joinAsync("b")
+    const late = made.beat({ memberId: "a", memberEpoch: 2 })
+    made.pass(45_100, 1_000)
+    expect(late.isOpen).toBe(true)
+    made.autoCommit = true
+    made.settle()
+    expect(late.now.errorCode).toBe(ErrorCode.NONE)
+    expect(Object.keys(made.assignments())).toContain("a")
+  })
+
   test("a new coordinator gives everybody one session", () => {
     const made = new ConsumerWorld(settings)
     made.joinAs("a")
@@ -77,6 +91,22 @@ describe("revocation", () => {
     expect(made.beat({ memberId: "a", memberEpoch: 2 }).now.errorCode).toBe(
       ErrorCode.UNKNOWN_MEMBER_ID,
     )
+  })
+
+  test("a new coordinator waits for it no longer than the old one", () => {
+    const made = new ConsumerWorld(settings)
+    const topicId = made.topics.topicId("t")!
+    made.joinAs("a", { rebalanceTimeoutMs: 10_000 })
+    made.joinAs("b")
+    made.beat({ memberId: "a", memberEpoch: 2 })
+    made.failOver()
+    const all = owns(topicId, 0, 1, 2)
+    const beat = () =>
+      made.beat({ memberId: "a", memberEpoch: 2, topicPartitions: all }).now.errorCode
+    made.pass(9_000)
+    expect(beat()).toBe(ErrorCode.NONE)
+    made.pass(1_100)
+    expect(beat()).toBe(ErrorCode.UNKNOWN_MEMBER_ID)
   })
 
   test("the time begins anew with a new coordinator, and is over when all is revoked", () => {

@@ -302,6 +302,20 @@ describe("refused", () => {
   })
 })
 
+test("two epochs behind is fenced, whatever is owned", () => {
+  const made = new ConsumerWorld({ groupConsumerAssignmentIntervalMs: 0 })
+  made.joinAs("a")
+  for (const partitions of [4, 5]) {
+    made.topics.grow("t", partitions)
+    made.coordinator.topicsChanged(made.nowMs)
+    made.beat({ memberId: "a", memberEpoch: partitions - 2, topicPartitions: [] })
+  }
+  expect(made.describeGroup().members?.[0]?.memberEpoch).toBe(4)
+  expect(made.beat({ memberId: "a", memberEpoch: 3, topicPartitions: [] }).now.errorCode).toBe(0)
+  const late = made.beat({ memberId: "a", memberEpoch: 2, topicPartitions: [] }).now
+  expect(late.errorCode).toBe(ErrorCode.FENCED_MEMBER_EPOCH)
+})
+
 describe("topics that change", () => {
   test("more partitions are assigned at the next heartbeat", () => {
     const { made } = world()

@@ -210,6 +210,43 @@ describe("classic members of a consumer group", () => {
     expect(answer.now.errorCode).toBe(ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
   })
 
+  test("a sync in a generation that is over sends it back", () => {
+    const made = mixed()
+    const { memberId = "", generationId = -1 } = made.join(
+      { groupId: "g", protocols },
+      { apiVersion: 3 },
+    ).now
+    const claim = { groupId: "g", memberId, generationId }
+    made.sync(claim)
+    made.joinAs("b")
+    expect(made.sync(claim).now.errorCode).toBe(ErrorCode.REBALANCE_IN_PROGRESS)
+  })
+
+  test("who has synced stays, for longer than a rebalance may take", () => {
+    const made = mixed()
+    const joined = made.join(
+      { groupId: "g", protocols, rebalanceTimeoutMs: 2_000 },
+      { apiVersion: 3 },
+    ).now
+    const { memberId = "", generationId = -1 } = joined
+    const claim = { groupId: "g", memberId, generationId }
+    made.sync(claim)
+    for (let i = 0; i < 5; i++) {
+      made.pass(1_000)
+      expect(made.heartbeat(claim).now.errorCode).toBe(ErrorCode.NONE)
+    }
+  })
+
+  test("version 0 of JoinGroup has the session timeout for both", () => {
+    const made = mixed()
+    const rest = { sessionTimeoutMs: 8_000, rebalanceTimeoutMs: -1 }
+    made.join({ groupId: "g", protocols, ...rest }, { apiVersion: 0 })
+    made.pass(7_900)
+    expect(made.describeGroup().members).toHaveLength(2)
+    made.pass(200)
+    expect(made.describeGroup().members).toHaveLength(1)
+  })
+
   test("refused: where groups do not migrate", () => {
     const made = mixed({ groupConsumerMigrationPolicy: "disabled" })
     const answer = made.join({ groupId: "g", protocols })
@@ -295,6 +332,40 @@ describe("downgrade", () => {
     expect(places(made.sync(claim).now.assignment)).toEqual([{ topic: "t", partitions: [0, 1, 2] }])
     expect(made.describeGroup().errorCode).toBe(ErrorCode.GROUP_ID_NOT_FOUND)
     expect(made.heartbeat(claim).now.errorCode).toBe(ErrorCode.NONE)
+  })
+
+  test("with one if it subscribes to something else", () => {
+    const made = world()
+    made.topics.create("u")
+    made.joinAs("a", { instanceId: "i" })
+    const other = [{ name: "range", metadata: encodeSubscription(["u"]) }]
+    const { memberId = "", generationId = -1 } = made.join({
+      groupId: "g",
+      protocols: other,
+      groupInstanceId: "i",
+    }).now
+    const claim = { groupId: "g", memberId, generationId, groupInstanceId: "i" }
+    expect(made.coordinator.describeGroup("g", made.origin({ apiVersion: 5 })).groupState).toBe(
+      "PreparingRebalance",
+    )
+    expect(made.heartbeat(claim).now.errorCode).not.toBe(ErrorCode.NONE)
+  })
+
+  test("members keep all protocols that they know", () => {
+    const made = world()
+    made.joinAs("a")
+    const metadata = encodeSubscription(["t"])
+    const both = [
+      { name: "range", metadata },
+      { name: "roundrobin", metadata },
+    ]
+    const first = { groupId: "g", protocols: both }
+    const { memberId = "" } = made.join(first, { apiVersion: 3 }).now
+    made.beat({ memberId: "a", memberEpoch: -1 })
+    const second = { groupId: "g", protocols: both.slice(1) }
+    const waiting = made.join(second, { apiVersion: 3 })
+    made.join({ ...first, memberId })
+    expect(waiting.now).toMatchObject({ errorCode: 0, protocolName: "roundrobin" })
   })
 
   test("not where the policy says no: the group goes on with its classic members", () => {

@@ -81,6 +81,23 @@ describe("subscription by pattern", () => {
     expect(made.assignments()).toEqual({ a: "other:0" })
   })
 
+  test("a member that drops its pattern loses the pattern's topics at once", () => {
+    const made = new ConsumerWorld()
+    made.topics.create("orders-1", 1)
+    made.joinAs("a", { subscribedTopicNames: ["t"], ...pattern("orders-.*") })
+    made.pass(1_000)
+    made.beat({ memberId: "a", memberEpoch: 2 })
+    expect(made.assignments()).toEqual({ a: "orders-1:0 t:0,1,2" })
+    const dropped = made.beat({ memberId: "a", memberEpoch: 3, subscribedTopicRegex: "" }).now
+    expect([dropped.memberEpoch, given(dropped)]).toEqual([3, [0, 1, 2]])
+  })
+
+  test("topics that are matched and were known by name move the epoch all the same", () => {
+    const made = world("orders-1")
+    made.joinAs("a", { subscribedTopicNames: ["orders-1"], ...pattern("orders-.*") })
+    expect(made.describeGroup().groupEpoch).toBe(3)
+  })
+
   test("a new coordinator knows what was matched", () => {
     const made = world("orders-1")
     made.joinAs("a", pattern("orders-.*"))

@@ -53,6 +53,45 @@ describe("static members", () => {
     expect(unnamed.errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID)
   })
 
+  test("who left for a while is not there, whatever epoch it says", () => {
+    const { made } = two()
+    made.joinAs("b")
+    made.beat({ memberId: "a", memberEpoch: -2, instanceId: "i" })
+    for (const memberEpoch of [2, 3]) {
+      const topicPartitions: never[] = []
+      const late = made.beat({ memberId: "a", memberEpoch, instanceId: "i", topicPartitions }).now
+      expect(late.errorCode).toBe(ErrorCode.FENCED_MEMBER_EPOCH)
+    }
+  })
+
+  test("who comes back to a new target keeps what the place had", () => {
+    const made = new ConsumerWorld({ groupConsumerAssignmentIntervalMs: 0 })
+    made.topics.create("t", 8)
+    const topicId = made.topics.topicId("t")!
+    made.joinAs("b", { instanceId: "j" })
+    made.joinAs("z", { instanceId: "i" })
+    const kept = given(made.beat({ memberId: "b", memberEpoch: 2, instanceId: "j" }).now) ?? []
+    const all = owns(topicId, ...kept)
+    made.beat({ memberId: "b", memberEpoch: 2, instanceId: "j", topicPartitions: all })
+    const had = given(made.beat({ memberId: "z", memberEpoch: 3, instanceId: "i" }).now) ?? []
+    made.beat({ memberId: "z", memberEpoch: -2, instanceId: "i" })
+    made.topics.grow("t", 10)
+    made.coordinator.topicsChanged(made.nowMs)
+    const back = made.joinAs("a", { instanceId: "i" })
+    expect(back.memberEpoch).toBe(4)
+    expect(given(back)).toEqual(expect.arrayContaining([...had]))
+  })
+
+  test("what it was revoking when it left is free", () => {
+    const { made } = two()
+    made.joinAs("b")
+    const kept = given(made.beat({ memberId: "a", memberEpoch: 2, instanceId: "i" }).now) ?? []
+    expect(kept.length).toBeLessThan(3)
+    made.beat({ memberId: "a", memberEpoch: -2, instanceId: "i" })
+    const freed = given(made.beat({ memberId: "b", memberEpoch: 3 }).now) ?? []
+    expect(freed).toHaveLength(3 - kept.length)
+  })
+
   test("an unknown instance has no member", () => {
     const { made } = two()
     expect(made.beat({ memberId: "a", memberEpoch: 2, instanceId: "j" }).now).toEqual({
