@@ -30,6 +30,14 @@ export interface ExtentFacts {
   readonly bytes: number
 }
 
+/** Extents in one file. */
+export interface ExtentRun {
+  /** Of the first one. */
+  readonly row: number
+  readonly bytes: number
+  readonly entries: number
+}
+
 export class Extents {
   length = 0
   private data: Float64Array
@@ -124,6 +132,18 @@ export class Extents {
 
   removeLast(): void {
     this.length -= 1
+  }
+
+  /** What extents [from, to) hold, by file: `endOf` says behind which row a row's file ends. */
+  *runs(from: number, to: number, endOf: (row: number) => number): Generator<ExtentRun> {
+    for (let at = from; at < to;) {
+      const row = this.row(at)
+      const end = endOf(row)
+      const first = this.firstIndex(at)
+      let bytes = 0
+      for (; at < to && this.row(at) < end; at++) bytes += this.bytes(at)
+      yield { row, bytes, entries: this.lastIndex(at - 1) - first + 1 }
+    }
   }
 
   removeFirst(count: number): void {

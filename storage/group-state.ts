@@ -1,7 +1,6 @@
 /**
  * What is known of a group's log without reading it: extents, terms, places of configurations, the
- * facts of its last entry, and the tail that is still in memory. The same code follows a running
- * log and replays one on open.
+ * facts of its last entry, the tail in memory. The same code follows a log and replays it on open.
  */
 import {
   noCut,
@@ -107,7 +106,7 @@ export class GroupState {
     if (index > this.lastIndex) return
     const { extents } = this
     while (extents.length > 0 && extents.firstIndex(extents.length - 1) >= index) {
-      this.release(extents.length - 1)
+      this.release(extents.length - 1, extents.length)
       extents.removeLast()
     }
     if (extents.length > 0 && this.lastIndex >= index) this.trimLast(index)
@@ -173,7 +172,7 @@ export class GroupState {
   /** Replay: the newest cut, once every entry is there. */
   replayCut(cut: LogCut, chain: number): void {
     const { extents } = this
-    while (extents.length > 0 && extents.lastIndex(0) <= cut.index) this.removeFirst()
+    this.removeThrough(cut.index)
     if (extents.length > 0 && extents.firstIndex(0) <= cut.index) this.trimFirst(cut.index + 1)
     if (extents.length === 0) this.lastAppendMs = cut.appendMs
     this.forgetBefore(cut.index + 1)
@@ -341,7 +340,7 @@ export class GroupState {
   }
 
   private clearEntries(): void {
-    for (let at = 0; at < this.extents.length; at++) this.release(at)
+    this.release(0, this.extents.length)
     this.payloadBytes = 0
     this.lastAppendMs = 0
     this.compacted = notCompacted
@@ -359,7 +358,7 @@ export class GroupState {
     const chain =
       extents.lastIndex(at) === cut.index ? extents.chain(at) : this.chainInside(at, cut.index)
     const next = extents.lastIndex(at) === cut.index ? undefined : this.factsFrom(at, cut.index + 1)
-    while (extents.length > 0 && extents.lastIndex(0) <= cut.index) this.removeFirst()
+    this.removeThrough(cut.index)
     if (next !== undefined) this.shrink(0, next)
     this.forgetBefore(cut.index + 1)
     this.cut = cut
@@ -367,10 +366,12 @@ export class GroupState {
     if (extents.length === 0) this.lastAppendMs = cut.appendMs
   }
 
-  private removeFirst(): void {
-    this.release(0)
-    this.baseChain = this.extents.chain(0)
-    this.extents.removeFirst(1)
+  /** Extents that end at or below `index` go. */
+  private removeThrough(index: LogIndex): void {
+    const count = this.extents.find(index + 1)
+    if (count > 0) this.baseChain = this.extents.chain(count - 1)
+    this.release(0, count)
+    this.extents.removeFirst(count)
   }
 
   /** Terms, configurations and cached entries below `index` are gone with their entries. */
@@ -420,13 +421,13 @@ export class GroupState {
     return extents.isHole(extents.length - 1) ? 0 : this.envelopeAt(this.lastIndex).appendMs
   }
 
-  /** The extent goes. */
-  private release(at: number): void {
-    const { extents } = this
-    const bytes = extents.bytes(at)
-    this.payloadBytes -= bytes
-    const entries = extents.lastIndex(at) - extents.firstIndex(at) + 1
-    this.source.released(extents.row(at), bytes, entries)
+  /** Extents [from, to) go; their files are told once each: they may be many. */
+  private release(from: number, to: number): void {
+    const { extents, source } = this
+    for (const { row, bytes, entries } of extents.runs(from, to, (at) => source.fileEnd(at))) {
+      this.payloadBytes -= bytes
+      source.released(row, bytes, entries)
+    }
   }
 
   /** The extent keeps a part. */

@@ -256,5 +256,9 @@ class ReplaySource implements RowSource {
   }
 
   /** Counting begins when the replay is done. */
+  fileEnd(): number {
+    return Infinity
+  }
+
   released(): void {}
 }

@@ -14,7 +14,9 @@ export interface Located {
 export interface RowSource {
   locate(row: number, group: GroupId, lo: LogIndex, hi: LogIndex): Located
   payload(row: number, position: number, bytes: number): Uint8Array
-  /** Entries of the row are not in the log any more. */
+  /** Rows from this one on, up to there, are in one file. */
+  fileEnd(row: number): number
+  /** Entries of the row's file are not in the log any more. */
   released(row: number, payloadBytes: number, entries: number): void
 }
 

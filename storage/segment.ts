@@ -165,6 +165,10 @@ export class Segment implements RowSource, StateSource {
   }
 
   /** Nothing is counted in a single file. */
+  fileEnd(): number {
+    return Infinity
+  }
+
   released(): void {}
 
   close(): void {

@@ -161,6 +161,10 @@ export class Segments implements RowSource, StateSource {
     }
   }
 
+  fileEnd(row: number): number {
+    return this.fileOf(row)?.endSeq ?? row + 1
+  }
+
   released(row: number, payloadBytes: number, entries: number): void {
     const file = this.fileOf(row)
     if (file !== undefined) file.liveBytes -= storedBytes(payloadBytes, entries)
