@@ -152,7 +152,7 @@ export class Extents {
     if (this.gone > goneMax && this.gone > this.length) this.closeUp()
   }
 
-  /** What was removed in front gives its memory back; each extent is copied once for its removal. */
+  /** What was removed in front gives its memory back: so much is removed that a copy costs less. */
   private closeUp(): void {
     this.data = this.data.slice(this.baseOf(0), this.baseOf(this.length))
     this.gone = 0

@@ -30,7 +30,7 @@ export class RetentionScan {
   #excess: number
   /** When the first batch that stays will be due by its time; Infinity when there is none. */
   dueMs = Infinity
-  /** Bytes beyond retention.bytes at which the first batch that stays goes; Infinity without one. */
+  /** So many beyond retention.bytes, and the first batch that stays goes; Infinity without one. */
   dueBytes = Infinity
 
   constructor(asked: RetentionAsked) {

@@ -1,4 +1,4 @@
-/** Where logs begin: retention by time and size, DeleteRecords, and what every replica makes of it. */
+/** Where logs begin: retention by time and size, DeleteRecords, and what replicas make of it. */
 import { describe, expect, test } from "bun:test"
 import type { Partition } from "../../src/partition/partition.ts"
 import { ErrorCode } from "../../src/protocol/error-codes.ts"

@@ -1,4 +1,4 @@
-/** Extents against a plain array, over so many that blocks are skipped and removed ones closed up. */
+/** Extents against a plain array, so many that blocks are skipped and removed ones closed up. */
 import { expect, test } from "bun:test"
 import { Prng } from "../../raft/prng.ts"
 import { Extents } from "../../storage/extents.ts"
