@@ -2,8 +2,8 @@
  * How long a look-up by time takes in a large partition, and so for how long it stalls the event
  * loop: it is done in one piece. Nothing of the log is in memory but the places of its rows.
  *     bun scripts/bench-time-lookup.ts [--mb 5120] [--dir DIR]
- * Exit 1 when one takes 20 ms, or one in a hundred more than 5 ms, of processor time: what the clock
- * says besides is what else the machine does.
+ * Exit 1 when one takes 20 ms, or one in a hundred more than 5 ms, of processor time: what the
+ * clock says besides is what else the machine does.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

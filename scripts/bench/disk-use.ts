@@ -2,7 +2,7 @@ import { readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { Cluster } from "../harness/cluster.ts"
 
-/** What the log of a broker takes on its disk: all its files, journals and unfinished copies too. */
+/** What the log of a broker takes on its disk: its files, journals and unfinished copies too. */
 
 const isOfLog = (name: string): boolean => name.startsWith("segment-") && !name.endsWith("-shm")
 
