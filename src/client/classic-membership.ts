@@ -55,6 +55,7 @@ export class ClassicMembership implements Membership {
   #fatal: unknown
   #timer: ReturnType<typeof setInterval> | undefined
   #coordinator: number | undefined
+  #leads = false
   #leaving = false
 
   constructor(
@@ -133,7 +134,8 @@ export class ClassicMembership implements Membership {
     const joined = await this.#join(connection)
     this.#memberId = joined.memberId
     this.#generationId = joined.generationId
-    const leads = joined.leader === joined.memberId && !joined.skipAssignment
+    this.#leads = joined.leader === joined.memberId
+    const divides = this.#leads && !joined.skipAssignment
     const synced = await connection.request(syncGroup, {
       groupId: this.#options.groupId,
       generationId: this.#generationId,
@@ -141,7 +143,7 @@ export class ClassicMembership implements Membership {
       groupInstanceId: this.#options.groupInstanceId ?? null,
       protocolType,
       protocolName: joined.protocolName,
-      assignments: leads ? await this.#divide(joined) : [],
+      assignments: divides ? await this.#divide(joined) : [],
     })
     check(synced.errorCode)
     await this.#take(decodeAssignment(synced.assignment))
@@ -227,7 +229,14 @@ export class ClassicMembership implements Membership {
       groupInstanceId: this.#options.groupInstanceId ?? null,
     })
     check(errorCode)
-    if (this.#topics.isStale() && (await this.#topics.refresh())) this.#askToRejoin()
+    if (this.#topics.isStale() && (await this.#topicsChanged())) this.#askToRejoin()
+  }
+
+  /** What the leader must divide anew, or what this member wants other topics for. */
+  async #topicsChanged(): Promise<boolean> {
+    const before = this.#topics.names().join()
+    const changed = await this.#topics.refresh()
+    return changed && (this.#leads || this.#topics.names().join() !== before)
   }
 
   #failed(error: unknown): void {

@@ -15,6 +15,7 @@ import {
   type GroupOptions,
 } from "../../src/client/index.ts"
 import { Producer } from "../../src/client/producer.ts"
+import { createPartitions } from "../../src/protocol/messages/create-partitions.ts"
 import { createTopics } from "../../src/protocol/messages/create-topics.ts"
 
 const minute = 60_000
@@ -161,7 +162,7 @@ describe.each(kinds)("%s", (kind, options) => {
 })
 
 test(
-  "a subscription by pattern follows new topics",
+  "a subscription by pattern follows new topics and new partitions",
   async () => {
     await makeTopic("metrics-a", 1)
     await write("metrics-a", 0, 5)
@@ -172,6 +173,9 @@ test(
     await write("metrics-b", 5, 10)
     await untilRead(10, reader)
     expect(reader.assignment).toEqual(["metrics-a-0", "metrics-b-0"])
+    const topics = [{ name: "metrics-a", count: 2, assignments: null }]
+    await admin.ask(createPartitions, { topics, timeoutMs: 10_000 })
+    await until("the new partition", () => reader.assignment.includes("metrics-a-1"))
   },
   minute,
 )
