@@ -14,15 +14,15 @@ log.retention.hours | int | 168 | any | fixed
 log.retention.bytes | long | -1 | any | cluster
   How large a partition may grow before its oldest records go; -1: without limit.
 log.retention.check.interval.ms | long | 300000 | >=1 | fixed
-  How often at most a log waits to be looked at for records whose time is over.
+  How often logs are looked at for records whose time is over; more than ten seconds counts as ten.
 log.segment.bytes | int | 1073741824 | >=1048576 | cluster
-  How much of a log is kept or deleted as one: the size of a segment.
+  The size of a segment: compaction leaves the last one alone. Retention goes batch by batch.
 log.roll.ms | long | - | any | cluster
   After how long a new segment begins, in ms. Stands before log.roll.hours.
 log.roll.hours | int | 168 | >=1 | fixed
   After how long a new segment begins, in hours, where log.roll.ms is not set.
 log.segment.delete.delay.ms | long | 60000 | >=0 | cluster
-  How long what was deleted stays on disk.
+  How long what was deleted may stay on disk. It goes sooner.
 log.cleaner.enable | boolean | true | any | fixed
   Whether compaction runs.
 log.cleaner.backoff.ms | long | 15000 | >=0 | cluster

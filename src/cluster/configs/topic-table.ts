@@ -19,9 +19,9 @@ cleanup.policy | list | delete | of compact,delete
   What becomes of old records: delete them, compact them (keep the last of each key), both, or,
   empty, nothing.
 segment.bytes | int | 1073741824 | >=1048576
-  How much of a log is kept or deleted as one: the size of a segment.
+  The size of a segment: compaction leaves the last one alone. Retention goes batch by batch.
 segment.ms | long | 604800000 | >=1
-  After how long a new segment begins.
+  After how long a new segment begins: see segment.bytes.
 retention.ms | long | 604800000 | >=-1
   How long records are kept; -1: without end.
 retention.bytes | long | -1 | any
@@ -35,7 +35,7 @@ max.compaction.lag.ms | long | 9223372036854775807 | >=1
 delete.retention.ms | long | 86400000 | >=0
   How long compaction keeps the marks of deleted keys.
 file.delete.delay.ms | long | 60000 | >=0
-  How long what was deleted stays on disk.
+  How long what was deleted may stay on disk. It goes sooner.
 max.message.bytes | int | 1048588 | >=0
   The largest batch of records taken, compressed as it comes.
 min.insync.replicas | int | 1 | >=1
