@@ -6,7 +6,7 @@ import { until } from "../../scripts/harness/until.ts"
 import { groupClients, GroupMember, ownedByTwo, untilShared } from "./group-member.ts"
 
 /**
- * One to three members on three partitions, for every client and protocol that is on the machine:
+ * One to four members on three partitions, for every client and protocol that is on the machine:
  * members join, leave, are killed, and partitions are added. At any moment each partition has one
  * owner at most, in the end one exactly, and every record was read.
  */
@@ -70,7 +70,15 @@ for (const [i, client] of groupClients.entries()) {
         const third = join()
         await untilShared([first, second, third], 3)
         await write(3)
-        await third.leave()
+        if (client.matches) {
+          // One more than there are partitions waits, and takes over from who leaves.
+          const fourth = join()
+          await until("the fourth to be heard", () => fourth.history.length > 0)
+          await untilShared([first, second, third, fourth], 3)
+          await third.leave()
+          await untilShared([first, second, fourth], 3)
+          await fourth.leave()
+        } else await third.leave()
         await untilShared([first, second], 3)
         second.kill()
         await untilShared([first], 3)
