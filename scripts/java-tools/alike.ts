@@ -1,5 +1,7 @@
 /** What of a tool's output is the cluster's own and not the tool's. */
 const own: ReadonlyArray<readonly [pattern: RegExp, instead: string]> = [
+  [/\b(perf-consumer|test-group)-\d+/g, "$1-{number}"],
+  [/\b127\.0\.0\.1 +\d+/g, "{address}"],
   [/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "{uuid}"],
   [/(TopicId: +)\S{22}/g, "$1{topic.id}"],
   [/(Cluster ID: +)\S+/gi, "$1{cluster.id}"],
@@ -18,14 +20,28 @@ const own: ReadonlyArray<readonly [pattern: RegExp, instead: string]> = [
   [/\{log\.dirs\}/g, "{log.dirs}"],
   [/^\d+ records sent,.*$/gm, "{speed}"],
   [/^[\d\-:,. ]+, [\d.,\- NaE]+$/gm, "{speed}"],
+  [/^\{date\},? \{date\},? [\d., -]+$/gm, "{speed}"],
   [/^\d+\t[\d.]+$/gm, "{trip}"],
   [/(latency|Percentiles)\b.*\d.*$/gm, "$1 {speed}"],
   [/"(timestamp|avg_throughput)":[\d.E]+/g, '"$1":{number}'],
   [/ +/g, " "],
 ]
 
+/** Which brokers hold what nobody placed by hand is free: the same ones, in any order. */
+const placement = /\b(Replicas|Isr): ([\d,]+)/g
+
+const withoutPlacement = (text: string): string =>
+  text
+    .replaceAll(placement, (_, name: string, ids: string) => {
+      const sorted = ids.split(",").toSorted((a, b) => Number(a) - Number(b))
+      return `${name}: ${sorted.join(",")}`
+    })
+    .replaceAll(/\bLeader: \d+/g, "Leader: {id}")
+
 export const alike = (text: string): string =>
-  own.reduce((rest, [pattern, instead]) => rest.replaceAll(pattern, instead), text).trimEnd()
+  own
+    .reduce((rest, [pattern, instead]) => rest.replaceAll(pattern, instead), withoutPlacement(text))
+    .trimEnd()
 
 /** The lines that only one side has, with the sign of that side. */
 export function lineDifferences(kafka: string, varve: string): ReadonlyArray<string> {
