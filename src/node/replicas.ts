@@ -371,7 +371,8 @@ export class Replicas {
    * others have their turn.
    */
   work(): boolean {
-    const work = [this.#retention, this.#trims].find(({ pending }) => pending)
+    const all = [this.#retention, this.#trims, this.compactor]
+    const work = all.find(({ pending }) => pending)
     if (this.#slicesLeft === 0 || work === undefined) return false
     this.#slicesLeft--
     work.work(envelopesPerSlice)

@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { diskUse, logBytes } from "../../scripts/bench/disk-use.ts"
+import { ConfigResourceTypes } from "kafkajs"
 import { Cluster } from "../../scripts/harness/cluster.ts"
 import { kcat } from "../../scripts/harness/foreign.ts"
-import { createTopic, layoutOf, untilInSync, withAdmin } from "../../scripts/harness/layout.ts"
+import {
+  createTopic,
+  kafkaFor,
+  layoutOf,
+  untilInSync,
+  withAdmin,
+} from "../../scripts/harness/layout.ts"
 import { withRaw } from "../../scripts/harness/raw.ts"
 import { run } from "../../scripts/harness/run.ts"
 import { until } from "../../scripts/harness/until.ts"
@@ -45,15 +52,18 @@ async function write(topic: string, from: number, to: number): Promise<void> {
   }
 }
 
-async function earliest(topic: string): Promise<number> {
-  const answer = await withRaw(await leaderOf(topic), (connection) =>
-    connection.request(listOffsets, 7, {
-      replicaId: -1,
-      topics: [{ name: topic, partitions: [{ partitionIndex: 0, timestamp: -2 }] }],
-    }),
-  )
-  return answer.topics[0]?.partitions[0]?.offset ?? -1
-}
+/** As soon as somebody leads and knows. */
+const earliest = (topic: string): Promise<number> =>
+  until(`the start of ${topic}`, async () => {
+    const answer = await withRaw(await leaderOf(topic), (connection) =>
+      connection.request(listOffsets, 7, {
+        replicaId: -1,
+        topics: [{ name: topic, partitions: [{ partitionIndex: 0, timestamp: -2 }] }],
+      }),
+    )
+    const found = answer.topics[0]?.partitions[0]
+    return found?.errorCode === ErrorCode.NONE && { offset: found.offset }
+  }).then(({ offset }) => offset)
 
 /** The start of the log that the broker tells, and what it answers at an offset. */
 async function fetchAt(broker: string, topic: string, fetchOffset: number) {
@@ -77,14 +87,43 @@ async function consumed(topic: string, from: number, reset: string) {
   return { numbers, stderr }
 }
 
+async function keepFor(name: string, retentionMs: number): Promise<void> {
+  const configEntries = [{ name: "retention.ms", value: String(retentionMs) }]
+  const resources = [{ type: ConfigResourceTypes.TOPIC, name, configEntries }]
+  await withAdmin(cluster.bootstrapList, (admin) =>
+    admin.alterConfigs({ validateOnly: false, resources }),
+  )
+}
+
+/** Numbers of so many records that a consumer of the group reads and commits; then it goes. */
+async function readInGroup(topic: string, count: number): Promise<ReadonlyArray<number>> {
+  const consumer = kafkaFor(cluster.bootstrapList).consumer({ groupId: "behind" })
+  const numbers: Array<number> = []
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  await consumer.run({
+    autoCommitThreshold: 1,
+    eachMessage: ({ message }) => {
+      if (numbers.length < count) numbers.push(Number.parseInt(String(message.value)))
+      if (numbers.length === count) resolve()
+      return Promise.resolve()
+    },
+  })
+  await promise
+  await consumer.disconnect()
+  return numbers
+}
+
 test(
   "retention.ms frees every disk; a consumer that is behind is told, and begins anew",
   async () => {
     const topic = "short"
-    const configs = { "retention.ms": "4000" }
-    await createTopic(cluster.bootstrapList, { topic, partitions: 1, configs })
+    await createTopic(cluster.bootstrapList, { topic, partitions: 1 })
     await write(topic, 0, 60)
+    expect(await readInGroup(topic, 3)).toEqual([0, 1, 2])
     for (const bytes of diskUse(cluster)) expect(bytes).toBeGreaterThan(60 * 100_000)
+    await keepFor(topic, 1_000)
     await until("the records to be gone", async () => (await earliest(topic)) === 60, {
       timeoutMs: 30_000,
     })
@@ -93,10 +132,12 @@ test(
       () => Math.max(...diskUse(cluster)) <= 2 * segmentBytes + 1_000_000,
       { timeoutMs: 30_000 },
     )
+    await keepFor(topic, 10 * minute)
     await write(topic, 60, 63)
     const leader = await leaderOf(topic)
     const outOfRange = { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE }
     expect(await fetchAt(leader, topic, 59)).toMatchObject(outOfRange)
+    expect(await readInGroup(topic, 3)).toEqual([60, 61, 62])
     if (!kcat.available) return
     expect((await consumed(topic, 5, "earliest")).numbers).toEqual([60, 61, 62])
     const refused = await consumed(topic, 5, "error")
