@@ -3,7 +3,8 @@
  */
 import { consumerGroupHeartbeat } from "../../../src/protocol/messages/consumer-group-heartbeat.ts"
 import type { RequestInput, ResponseInput } from "../../../src/protocol/schema.ts"
-import type { RequestOrigin } from "../../../src/coordinator/ports.ts"
+import type { CoordinatorRecord, RequestOrigin } from "../../../src/coordinator/ports.ts"
+import { decodeRecord } from "../../../src/coordinator/records/codec.ts"
 import { asReceived } from "../as-received.ts"
 import { Answer, World } from "../world.ts"
 
@@ -46,6 +47,26 @@ export class ConsumerWorld extends World {
     })
   }
 
+  /** What compaction would leave of the log: the last record of each key, without tombstones. */
+  compacted(): ReadonlyArray<CoordinatorRecord> {
+    const last = new Map<string, CoordinatorRecord>()
+    for (const record of this.log.flatMap(({ records }) => records)) {
+      const key = Buffer.from(record.key).toString("hex")
+      last.delete(key)
+      last.set(key, record)
+    }
+    return [...last.values()].filter(({ value }) => value !== null)
+  }
+
+  stateBytes(): Buffer {
+    return Buffer.from(this.coordinator.encode())
+  }
+
+  /** The kinds of records that it would leave, each once. */
+  standing(): ReadonlyArray<string> {
+    return [...new Set(this.compacted().map((record) => decodeRecord(record)._tag))].sort()
+  }
+
   describeGroup(groupId = "g") {
     return this.coordinator.describeConsumerGroup(groupId, this.origin({ apiVersion: 1 }))
   }
@@ -79,3 +100,14 @@ export const given = (beaten: Beaten): ReadonlyArray<number> | null | undefined 
   beaten.assignment === null || beaten.assignment === undefined
     ? null
     : beaten.assignment.topicPartitions?.flatMap(({ partitions }) => partitions ?? [])
+
+export const copyOf = (records: ReadonlyArray<CoordinatorRecord>) =>
+  records.map(({ key, value }) => ({ key: key.slice(), value: value?.slice() ?? null }))
+
+/** What a coordinator was lent may be used for something else after `apply`. */
+export const wipe = (records: ReadonlyArray<CoordinatorRecord>): void => {
+  for (const { key, value } of records) {
+    key.fill(0)
+    value?.fill(0)
+  }
+}

@@ -6,7 +6,7 @@ import {
 import type { GroupSettings } from "../../../src/coordinator/settings.ts"
 import { ErrorCode } from "../../../src/protocol/error-codes.ts"
 import { bytes } from "../world.ts"
-import { ConsumerWorld, given, owns } from "./consumer-world.ts"
+import { ConsumerWorld, copyOf, given, owns, wipe } from "./consumer-world.ts"
 import { encodeSubscription } from "./fake-clients.ts"
 
 const world = (settings: Partial<GroupSettings> = {}) =>
@@ -80,6 +80,7 @@ describe("upgrade", () => {
     made.leave({ groupId: "g", members: [{ memberId }] })
     expect(made.joinAs("b")).toMatchObject({ errorCode: 0, memberEpoch: 2 })
     expect(made.fetched("g", "t", 1)).toMatchObject({ committedOffset: 42 })
+    expect(made.standing()).not.toContain("GroupMetadata")
   })
 
   test("classic sessions go on", () => {
@@ -274,6 +275,16 @@ describe("classic members of a consumer group", () => {
     expect(sync({ memberId: "?" })).toBe(ErrorCode.UNKNOWN_MEMBER_ID)
   })
 
+  test("what they joined with is kept, whatever becomes of the bytes it came in", () => {
+    const made = mixed()
+    made.join({ groupId: "g", protocols }, { apiVersion: 3 })
+    const bare = world()
+    const lent = copyOf(made.compacted())
+    bare.write(...lent)
+    wipe(lent)
+    expect(bare.stateBytes().equals(made.stateBytes())).toBe(true)
+  })
+
   test("LeaveGroup removes members of either protocol", () => {
     const made = mixed()
     made.joinAs("b", { instanceId: "i" })
@@ -332,6 +343,7 @@ describe("downgrade", () => {
     expect(places(made.sync(claim).now.assignment)).toEqual([{ topic: "t", partitions: [0, 1, 2] }])
     expect(made.describeGroup().errorCode).toBe(ErrorCode.GROUP_ID_NOT_FOUND)
     expect(made.heartbeat(claim).now.errorCode).toBe(ErrorCode.NONE)
+    expect(made.standing()).toEqual(["GroupMetadata"])
   })
 
   test("with one if it subscribes to something else", () => {

@@ -58,8 +58,9 @@ describe("one step of a member", () => {
   })
 
   test("gets what is free and waits for the rest", () => {
-    const isOwned = (_: string, partition: number) => partition === 2
-    expect(step(member({ memberEpoch: 4 }), { target: target(1, 2), isOwned })).toEqual({
+    const taken = 2
+    const isOwned: Reconciliation["isOwned"] = (_, partition) => partition === taken
+    expect(step(member({ memberEpoch: 4 }), { target: target(1, taken), isOwned })).toEqual({
       state: "unreleasedPartitions",
       memberEpoch: 5,
       assigned: "a:1",
@@ -143,10 +144,10 @@ test("in a compacted log an earlier owner may come after a later one", () => {
   expect(epochs.isOwned(a, 0)).toBe(false)
 })
 
+const named = (...subscribedTopicNames: ReadonlyArray<string>) => member({ subscribedTopicNames })
+const by = (subscribedTopicRegex: string, ...names: ReadonlyArray<string>) =>
+  member({ subscribedTopicRegex, subscribedTopicNames: names })
 describe("subscriptions are homogeneous", () => {
-  const named = (...subscribedTopicNames: ReadonlyArray<string>) => member({ subscribedTopicNames })
-  const by = (subscribedTopicRegex: string, ...names: ReadonlyArray<string>) =>
-    member({ subscribedTopicRegex, subscribedTopicNames: names })
   const resolved = new Map([["x.*", { topics: ["x1"], version: 1, timestampMs: 1 }]])
 
   test.each<[boolean, string, ReadonlyArray<ConsumerMember>]>([

@@ -71,6 +71,18 @@ describe("subscription by pattern", () => {
     expect(made.assignments()).toEqual({ c: "orders-1:0" })
   })
 
+  test("of a pattern without subscribers nothing stays in the log", () => {
+    const made = world("orders-1")
+    made.joinAs("a", pattern("orders-.*"))
+    made.joinAs("b", pattern("orders-1"))
+    made.pass(11_000)
+    made.beat({ memberId: "b", memberEpoch: 2 })
+    expect(made.standing()).toContain("ConsumerGroupRegularExpression")
+    made.beat({ memberId: "a", memberEpoch: -1 })
+    made.beat({ memberId: "b", memberEpoch: 2, subscribedTopicRegex: "" })
+    expect(made.standing()).not.toContain("ConsumerGroupRegularExpression")
+  })
+
   test("a member that goes from a pattern to names loses the pattern's topics", () => {
     const made = world("orders-1", "other")
     made.joinAs("a", pattern("orders-.*"))

@@ -56,6 +56,10 @@ describe("static members", () => {
   test("who left for a while is not there, whatever epoch it says", () => {
     const { made } = two()
     made.joinAs("b")
+    const topicId = made.topics.topicId("t")!
+    const i = { memberId: "a", memberEpoch: 2, instanceId: "i" }
+    const kept = given(made.beat(i).now) ?? []
+    expect(made.beat({ ...i, topicPartitions: owns(topicId, ...kept) }).now.memberEpoch).toBe(3)
     made.beat({ memberId: "a", memberEpoch: -2, instanceId: "i" })
     for (const memberEpoch of [2, 3]) {
       const topicPartitions: never[] = []
@@ -66,20 +70,20 @@ describe("static members", () => {
 
   test("who comes back to a new target keeps what the place had", () => {
     const made = new ConsumerWorld({ groupConsumerAssignmentIntervalMs: 0 })
-    made.topics.create("t", 8)
-    const topicId = made.topics.topicId("t")!
-    made.joinAs("b", { instanceId: "j" })
-    made.joinAs("z", { instanceId: "i" })
-    const kept = given(made.beat({ memberId: "b", memberEpoch: 2, instanceId: "j" }).now) ?? []
-    const all = owns(topicId, ...kept)
-    made.beat({ memberId: "b", memberEpoch: 2, instanceId: "j", topicPartitions: all })
-    const had = given(made.beat({ memberId: "z", memberEpoch: 3, instanceId: "i" }).now) ?? []
-    made.beat({ memberId: "z", memberEpoch: -2, instanceId: "i" })
-    made.topics.grow("t", 10)
+    made.topics.create("t", 9)
+    for (const at of [0, 1, 2]) made.joinAs(`m${at}`, { instanceId: `i${at}` })
+    const targetOf = (memberId: string) => {
+      const [, partitions = ""] = (made.assignments("targetAssignment")[memberId] ?? "").split(":")
+      return partitions.split(",")
+    }
+    const had = targetOf("m0")
+    expect(had).toHaveLength(3)
+    made.beat({ memberId: "m0", memberEpoch: -2, instanceId: "i0" })
+    made.topics.grow("t", 12)
     made.coordinator.topicsChanged(made.nowMs)
-    const back = made.joinAs("a", { instanceId: "i" })
-    expect(back.memberEpoch).toBe(4)
-    expect(given(back)).toEqual(expect.arrayContaining([...had]))
+    expect(made.joinAs("back", { instanceId: "i0" }).memberEpoch).toBe(5)
+    expect(targetOf("back")).toEqual(expect.arrayContaining(had))
+    expect(targetOf("back")).toHaveLength(4)
   })
 
   test("what it was revoking when it left is free", () => {
