@@ -20,8 +20,8 @@ export interface WorkParts {
   readonly log: (level: LogLevel, line: string) => void
 }
 
-/** Units of work per tick, some milliseconds; see compaction-round.ts. */
-const unitsPerTick = 600_000
+/** Units of work per slice, one or two milliseconds; see compaction-round.ts. */
+const unitsPerSlice = 250_000
 /** Rounds decided within this time are stored together. */
 const gatherMs = 1_000
 /** After what could not be stored, or read. */
@@ -60,12 +60,19 @@ export class CompactionWork {
       const due = [...partitions()].filter(({ compactionDue }) => compactionDue)
       if (due.length > 0) this.#job = new Job(wal.compaction(), due)
     }
-    if (this.#job !== undefined) this.#goOn(this.#job, nowMs)
+    if (this.#job?.outcome !== undefined) this.#end(this.#job, nowMs)
   }
 
-  #goOn(job: Job, nowMs: number): void {
-    if (job.outcome === undefined && !job.isStoring) this.#work(job)
-    if (job.outcome === undefined) return
+  /** There is something to be computed: `work` does a slice of it. */
+  get pending(): boolean {
+    return this.#job?.isStoring === false
+  }
+
+  work(): void {
+    if (this.#job?.isStoring === false) this.#compute(this.#job)
+  }
+
+  #end(job: Job, nowMs: number): void {
     this.#job = undefined
     if (job.outcome === "failed") {
       this.#unfinished = undefined
@@ -77,8 +84,8 @@ export class CompactionWork {
     this.#nextLookMs = 0
   }
 
-  #work(job: Job): void {
-    for (let units = unitsPerTick; units > 0 && !job.isStoring;) {
+  #compute(job: Job): void {
+    for (let units = unitsPerSlice; units > 0 && !job.isStoring;) {
       const task = job.task ?? this.#nextTask(job)
       if (task === undefined || job.compaction.bytes > jobBytesMax) return job.store()
       job.task = task

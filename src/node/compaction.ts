@@ -55,6 +55,15 @@ export class Compactor {
     if (nowMs >= this.#nextTellMs) this.#tell(nowMs)
   }
 
+  /** Something is to be computed, a slice at a time. */
+  get pending(): boolean {
+    return this.#work.pending
+  }
+
+  work(): void {
+    this.#work.work()
+  }
+
   /** Members on that node have told how far they are compacted. */
   told(member: MemberId, groups: ReadonlyArray<CompactedGroup>): void {
     for (const { group, index } of groups) {

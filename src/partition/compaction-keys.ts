@@ -23,17 +23,17 @@ export class LatestOffsets {
     this.#key = key
   }
 
-  /** Offsets come in ascending order. */
-  put(key: Uint8Array, offset: number): void {
-    sipHash(this.#key, key, hash)
+  /** The key is bytes [from, to). Offsets come in ascending order. */
+  put(bytes: Uint8Array, from: number, to: number, offset: number): void {
+    sipHash(this.#key, bytes, from, to, hash)
     const at = (hash[3] ?? 0) % tables
     const table = (this.#tables[at] ??= new Table())
     if (table.put(offset)) this.size += 1
   }
 
   /** −1 when the key is not in it. */
-  get(key: Uint8Array): number {
-    sipHash(this.#key, key, hash)
+  get(bytes: Uint8Array, from: number, to: number): number {
+    sipHash(this.#key, bytes, from, to, hash)
     return this.#tables[(hash[3] ?? 0) % tables]?.get() ?? -1
   }
 }

@@ -10,8 +10,8 @@
 import { withKept } from "../../raft/entry.ts"
 import type { Entry, LogIndex } from "../../raft/types.ts"
 import type { Compaction, GroupId, GroupLog } from "../../storage/wal.ts"
-import { batchWith, openBatch } from "./compaction-batch.ts"
-import type { OpenedBatch, RecordPlace } from "./compaction-batch.ts"
+import { KeptRecords, openBatch } from "./compaction-batch.ts"
+import type { RecordCursor } from "./compaction-batch.ts"
 import { LatestOffsets } from "./compaction-keys.ts"
 import type { CompactionMark } from "./compaction-mark.ts"
 import { isControl } from "./control-entry.ts"
@@ -40,6 +40,13 @@ const bytesPerRead = 65_536
 const unitsPerRecord = 150
 const unitsPerEntry = 500
 
+/** The batch that is being gone through. */
+interface Current {
+  readonly entry: Entry
+  readonly records: RecordCursor
+  readonly kept: KeptRecords
+}
+
 export class CompactionRound {
   readonly group: GroupId
   readonly mark: RoundParts["mark"]
@@ -50,8 +57,12 @@ export class CompactionRound {
   #tombstones = 0
   #keys: LatestOffsets
   #phase: "keys" | "sweep" | "swept" = "keys"
-  /** Of the phase: the next entry to be read. */
+  /** Of the phase: the next entry to be gone through. */
   #next: LogIndex
+  /** Read already, from there on. */
+  #entries: ReadonlyArray<Entry> = []
+  #taken = 0
+  #current: Current | undefined
   /** The keys of entries up to here are known. */
   #keysUpTo: LogIndex
 
@@ -81,54 +92,59 @@ export class CompactionRound {
   }
 
   nextPass(): void {
-    this.#phase = "keys"
     this.#keys = new LatestOffsets(this.#parts.hashKey)
-    this.#next = this.#keysUpTo + 1
     this.#tombstones = 0
+    this.#begin("keys", this.#keysUpTo + 1)
   }
 
   /** About so much work; answers how much it was. Throws `CorruptEntry`. */
   step(units: number, into: Compaction): number {
     let spent = 0
     while (spent < units && !this.passDone) {
-      spent += this.#phase === "keys" ? this.#readKeys(units - spent) : this.#sweep(into)
+      if (this.#current === undefined) spent += this.#open()
+      else if (this.#phase === "keys") spent += this.#learn(this.#current, units - spent)
+      else spent += this.#sweep(this.#current, units - spent, into)
     }
     return spent
   }
 
-  #readKeys(units: number): number {
-    const { upToIndex } = this.mark
-    let spent = 0
-    for (const entry of this.#read(upToIndex)) {
-      const opened = openData(entry)
-      for (const { key, offset } of opened?.records ?? []) {
-        if (key !== null) this.#keys.put(key, offset)
-      }
-      this.#next = entry.index + 1
-      spent += unitsOf(opened)
-      if (this.#keys.size >= this.#parts.keysMax) return this.#endKeys(entry.index, spent)
-      if (spent >= units) return spent
-    }
-    return this.#next > upToIndex ? this.#endKeys(upToIndex, spent) : spent + unitsPerEntry
+  #begin(phase: "keys" | "sweep" | "swept", from: LogIndex): void {
+    this.#phase = phase
+    this.#next = from
+    this.#entries = []
+    this.#taken = 0
+    this.#current = undefined
   }
 
-  #endKeys(index: LogIndex, spent: number): number {
-    this.#keysUpTo = index
-    this.#phase = "sweep"
-    this.#next = this.#log.firstIndex
-    return spent + unitsPerEntry
-  }
-
-  #sweep(into: Compaction): number {
-    const end = this.#sweepEnd
-    const [entry] = this.#read(end, 0)
+  #open(): number {
+    const entry = this.#nextEntry()
     if (entry === undefined) {
-      if (this.#next > end) this.#phase = "swept"
+      if (this.#phase === "keys") this.#endKeys(this.mark.upToIndex)
+      else this.#begin("swept", this.#next)
       return unitsPerEntry
     }
-    this.#next = entry.index + 1
-    const opened = openData(entry)
-    return opened === undefined ? unitsPerEntry : this.#sweepBatch(entry, opened, into)
+    const records = openData(entry)
+    if (records === undefined) return unitsPerEntry
+    this.#current = { entry, records, kept: new KeptRecords() }
+    return unitsPerEntry + records.bytes.length
+  }
+
+  #learn({ entry, records }: Current, units: number): number {
+    for (let spent = 0; spent < units; spent += unitsPerRecord) {
+      if (!records.next()) {
+        this.#current = undefined
+        if (this.#keys.size >= this.#parts.keysMax) this.#endKeys(entry.index)
+        return spent
+      }
+      const { bytes, keyFrom, keyTo, offset } = records
+      if (records.hasKey) this.#keys.put(bytes, keyFrom, keyTo, offset)
+    }
+    return units
+  }
+
+  #endKeys(index: LogIndex): void {
+    this.#keysUpTo = index
+    this.#begin("sweep", this.#log.firstIndex)
   }
 
   /** Without new keys nothing but tombstones can go. */
@@ -137,47 +153,59 @@ export class CompactionRound {
     return this.#keys.size === 0 ? Math.min(this.#keysUpTo, tombstonesUpToIndex) : this.#keysUpTo
   }
 
-  #sweepBatch(entry: Entry, { bytes, records }: OpenedBatch, into: Compaction): number {
+  #sweep({ entry, records, kept }: Current, units: number, into: Compaction): number {
     const dropsTombstones = entry.index <= this.mark.tombstonesUpToIndex
-    const left = records.filter((record) => this.#stays(record, dropsTombstones))
-    for (const { isTombstone } of left) if (isTombstone) this.#tombstones += 1
-    let payload = entry.payload
-    if (left.length < records.length) {
-      payload = batchWith(entry.payload, bytes, left)
+    for (let spent = 0; spent < units; spent += unitsPerRecord) {
+      if (!records.next()) return spent + this.#swept(entry, records, kept, into)
+      if (this.#stays(records, dropsTombstones)) kept.add(records)
+    }
+    return units
+  }
+
+  #swept(entry: Entry, records: RecordCursor, kept: KeptRecords, into: Compaction): number {
+    this.#current = undefined
+    this.#tombstones += kept.tombstones
+    let { payload } = entry
+    if (kept.count < records.count) {
+      payload = kept.batchOf(payload, records.bytes)
       into.keep(this.group, withKept(entry, payload))
     }
     const { stats } = this
     this.stats = {
-      records: stats.records + records.length,
-      recordsLeft: stats.recordsLeft + left.length,
+      records: stats.records + records.count,
+      recordsLeft: stats.recordsLeft + kept.count,
       bytes: stats.bytes + entry.payload.length,
       bytesLeft: stats.bytesLeft + payload.length,
     }
-    return unitsOf({ bytes, records }) + payload.length
+    return payload.length
   }
 
-  #stays({ key, offset, isTombstone }: RecordPlace, dropsTombstones: boolean): boolean {
-    if (key === null || (isTombstone && dropsTombstones)) return false
-    return this.#keys.get(key) <= offset
+  #stays(record: RecordCursor, dropsTombstones: boolean): boolean {
+    if (!record.hasKey || (record.isTombstone && dropsTombstones)) return false
+    return this.#keys.get(record.bytes, record.keyFrom, record.keyTo) <= record.offset
   }
 
-  /** From the next entry with a payload on, up to `end`. */
-  #read(end: LogIndex, bytesMax = bytesPerRead): ReadonlyArray<Entry> {
+  /** The next one with a payload, of this phase. */
+  #nextEntry(): Entry | undefined {
+    if (this.#taken === this.#entries.length) this.#readOn()
+    const entry = this.#entries[this.#taken]
+    if (entry === undefined) return undefined
+    this.#taken += 1
+    this.#next = entry.index + 1
+    return entry
+  }
+
+  #readOn(): void {
     const log = this.#log
+    const end = this.#phase === "keys" ? this.mark.upToIndex : this.#sweepEnd
     const from = log.indexOfPayload(Math.max(this.#next, log.firstIndex)) ?? Infinity
-    if (from <= end) return log.entries(from, end + 1, bytesMax)
-    this.#next = end + 1
-    return []
+    this.#entries = from <= end ? log.entries(from, end + 1, bytesPerRead) : []
+    this.#taken = 0
   }
 }
 
 /** Undefined for entries without records, and those that stay as they are. */
-function openData(entry: Entry): OpenedBatch | undefined {
+function openData(entry: Entry): RecordCursor | undefined {
   if (entry.type !== "data" || isControl(entry) || entry.payload.length === 0) return undefined
   return openBatch(entry.payload)
 }
-
-const unitsOf = (opened: OpenedBatch | undefined): number =>
-  opened === undefined
-    ? unitsPerEntry
-    : unitsPerEntry + opened.bytes.length + opened.records.length * unitsPerRecord

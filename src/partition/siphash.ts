@@ -9,13 +9,19 @@ export type SipKey = readonly [number, number, number, number]
 // The state: four words of 64 bits. Module variables, because this runs once per record.
 let [a0, a1, b0, b1, c0, c1, d0, d1] = [0, 0, 0, 0, 0, 0, 0, 0]
 
-/** Writes the hash of `bytes` to `out`: four words, least significant first. */
-export function sipHash(key: SipKey, bytes: Uint8Array, out: Uint32Array): void {
+/** Writes the hash of bytes [from, to) to `out`: four words, least significant first. */
+export function sipHash(
+  key: SipKey,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  out: Uint32Array,
+): void {
   begin(key)
-  const { length } = bytes
-  const end = length - (length % 8)
-  for (let at = 0; at < end; at += 8) absorb(word(bytes, at), word(bytes, at + 4))
-  absorb(tail(bytes, end, 4), (tail(bytes, end + 4, 3) | (length << 24)) >>> 0)
+  const length = to - from
+  const end = from + length - (length % 8)
+  for (let at = from; at < end; at += 8) absorb(word(bytes, at), word(bytes, at + 4))
+  absorb(tail(bytes, end, Math.min(end + 4, to)), tail(bytes, end + 4, to) | (length << 24))
   c0 ^= 0xee
   for (let n = 0; n < 4; n++) round()
   out[0] = a0 ^ b0 ^ c0 ^ d0
@@ -49,10 +55,10 @@ function absorb(low: number, high: number): void {
 const word = (bytes: Uint8Array, at: number): number =>
   bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 
-/** At most `count` bytes from `at` on; zeros beyond the end. */
-function tail(bytes: Uint8Array, at: number, count: number): number {
+/** Fewer than four bytes, or four, from `at` up to `to`. */
+function tail(bytes: Uint8Array, at: number, to: number): number {
   let value = 0
-  for (let n = 0; n < count && at + n < bytes.length; n++) value |= bytes[at + n]! << (8 * n)
+  for (let n = 0; at + n < to; n++) value |= bytes[at + n]! << (8 * n)
   return value
 }
 

@@ -11,8 +11,8 @@ export const compactionPlants: ReadonlyArray<Plant> = [
     file: "src/partition/compaction-round.ts",
     edits: [
       {
-        find: "return this.#keys.get(key) <= offset",
-        replace: "return this.#keys.get(key) < offset",
+        find: "record.keyTo) <= record.offset",
+        replace: "record.keyTo) < record.offset",
       },
     ],
     caughtBy: test("test/partition/compaction.test.ts"),
