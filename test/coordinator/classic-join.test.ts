@@ -132,6 +132,17 @@ describe("joining a group", () => {
     expect(second.now.generationId).toBe(2)
   })
 
+  test("a pending member that does not come is waited for as long as its session", () => {
+    const world = new World()
+    const { memberId } = world.soleMember("g", { sessionTimeoutMs: 60_000 })
+    world.join({ groupId: "g" })
+    const first = world.join({ groupId: "g", memberId, sessionTimeoutMs: 60_000 })
+    world.pass(9_900)
+    expect(first.isOpen).toBe(true)
+    world.pass(200)
+    expect(first.now.generationId).toBe(2)
+  })
+
   test("who does not join in time is out; the lead goes to someone who did", () => {
     const world = new World()
     const rest = { sessionTimeoutMs: 100_000, rebalanceTimeoutMs: 5_000 }

@@ -206,6 +206,8 @@ describe("the committed state", () => {
     expect(Buffer.compare(other.encode(), state)).not.toBe(0)
     other.restore(state)
     expect(Buffer.compare(other.encode(), state)).toBe(0)
+    other.restore(encodeState(applied([])))
+    expect(hex(applied([]))).toBe(Buffer.from(other.encode()).toString("hex"))
     expect(() => world.coordinator.restore(state)).toThrow("leading")
   })
 })

@@ -78,8 +78,6 @@ const store = (rebalancer: Rebalancer, group: LiveGroup, request: SyncRequest): 
   return {
     records: [encodeClassicGroup(group.committed(assignments))],
     settled: (error, nowMs) => {
-      const isSame = request.generationId === group.generationId
-      if (group.state !== "CompletingRebalance" || !isSame) return undefined
       if (error === ErrorCode.NONE) {
         rebalancer.handOut(group, assignments, nowMs)
         return undefined
