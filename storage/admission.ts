@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { setAside, type Aside } from "./aside.ts"
 import { autopsy, type Autopsy } from "./autopsy.ts"
 import { readFully } from "./journal.ts"
-import { applicationId, schemaVersion } from "./schema.ts"
+import { applicationId, versionOfTables } from "./schema.ts"
 import { readSentinel, SentinelFile, type SentinelFound } from "./sentinel-file.ts"
 
 export interface Admission {
@@ -188,11 +188,10 @@ function readVersion(path: string, format: number | undefined): number {
     checkBegun(db, tables)
     if (format === undefined) return version
     if (version > 0 && id !== applicationId) throw new DamagedFile("it lacks the mark of a log")
-    // A file that is newer than its sentinel, or has tables of a version that it denies.
-    const newer = tables.some(([name]) => name === "segment") && version < schemaVersion
-    if (version > format || (newer && format >= schemaVersion)) {
-      throw new DamagedFile(`it says format ${version}, it was ${format}`)
-    }
+    // A sealed file keeps the version it was written in.
+    if (version > format) throw new DamagedFile(`it says format ${version}, it was ${format}`)
+    const made = versionOfTables(new Set(tables.map(([name]) => String(name))))
+    if (version !== made) throw new DamagedFile(`it says format ${version}, it is of ${made}`)
     return version
   } finally {
     db.close()

@@ -105,6 +105,16 @@ const migrations: ReadonlyArray<ReadonlyArray<string>> = [
 
 export const schemaVersion = migrations.length
 
+/** The version whose tables these are; 0 when they are none of a log. */
+export function versionOfTables(names: ReadonlySet<string>): number {
+  const isThere = (statements: ReadonlyArray<string>): boolean =>
+    statements.every((statement) => {
+      const name = /^CREATE TABLE (\w+)/.exec(statement)?.[1]
+      return name === undefined || names.has(name)
+    })
+  return migrations.findLastIndex(isThere) + 1
+}
+
 /** Brings a file up to date; refuses one of another program or of a newer version. */
 export function migrate(db: Database): void {
   const id = pragma(db, "application_id")

@@ -408,3 +408,24 @@ test("a sealed file that is gone is noticed, and what is before it is kept", asy
   expect(opened.wal.recovery.losses.join()).toContain("entries from 13 on are missing")
   expect(opened.wal.log(1).hardState.standing).toBe("recovering")
 })
+
+test("files of an earlier format stay readable beside new ones, open after open", async () => {
+  await start()
+  const entries = run(40, 1, -1, large)
+  await append(5, entries)
+  await settled()
+  await opened?.wal.close()
+  for (const name of files().filter((file) => file.endsWith(".db"))) {
+    const db = new Database(join(dir, name))
+    db.run("DROP TABLE compacted")
+    db.run("PRAGMA user_version = 2")
+    db.close()
+  }
+  opened = await openSqlite(limits, dir)
+  for (let n = 0; n < 3; n++) {
+    const wal = await reopened()
+    expect(wal.recovery.losses).toEqual([])
+    expect(wal.log(5).entries(1, 41 + n, everything)).toHaveLength(40 + n)
+    await append(5, run(1, 41 + n, 39 + n, large))
+  }
+})
