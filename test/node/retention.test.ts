@@ -348,6 +348,31 @@ describe("who was away", () => {
     expect(fetchAt(world, slow, 8)?.records.map(({ value }) => value)).toEqual(["v8", "v9"])
   })
 
+  test("nobody who follows closely needs a snapshot for what is deleted under it", () => {
+    const { world, leader } = begun({}, { latencyMs: [10, 40] })
+    const records = buildBatch({ records: [{ value: null }] })
+    for (let i = 0; i < 40; i++) {
+      world.ask(leader, produce, 9, {
+        acks: 1,
+        timeoutMs: 5000,
+        topicData: [{ name: "t", partitionData: [{ index: 0, records: records.slice() }] }],
+      })
+      if (i % 4 === 0) {
+        const partitions = [{ partitionIndex: 0, offset: -1 }]
+        world.ask(leader, deleteRecords, 2, {
+          topics: [{ name: "t", partitions }],
+          timeoutMs: 5000,
+        })
+      }
+      world.run(15)
+    }
+    world.run(1000)
+    expect(remove(world, leader, -1)).toEqual(done(40))
+    world.run(500)
+    expect(firstOffsets(world)).toEqual([40, 40, 40])
+    expect(world.lines.filter((line) => line.includes("from a snapshot"))).toEqual([])
+  })
+
   test("a new disk gets the state at the cut and what is left", () => {
     const { world, leader } = begun({})
     fill(world, 0, 10)
