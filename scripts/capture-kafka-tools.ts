@@ -15,7 +15,7 @@ import { until } from "./harness/until.ts"
  *   bun scripts/capture-kafka-tools.ts ../shared/kafka/reference-kafka 127.0.0.1:29092 4.3.1 \
  *     consumer-groups produce-consume configs offsets-and-logs
  *
- * The cluster must be empty. Of stderr the logger's lines, the stack traces and the help are left
+ * Then `oxfmt test/cli/fixtures`. The cluster must be empty. Of stderr the logger's lines, the stack traces and the help are left
  * out. `hold` starts a tool and leaves it running until `release`, `settled` waits until that
  * group is stable or, with `members`, has so many.
  */

@@ -38,6 +38,7 @@ function settled(step: Step, text: string): string {
   const same = text
     .replaceAll(/"directoryId": "[^"]+", |CONTROLLER:\/\/[^"\s]+/g, "")
     .replaceAll(/\b(anna|b1)-[0-9a-zA-Z_-]{20,}/g, (_, name: string) => `<${name}>`)
+    .replaceAll(/(?<![\w-])[\w-]{22}(?= +\/127)/g, "<member>")
     .replaceAll(/(?<=CreateTime:)\d+/g, "<ms>")
     .replaceAll(/\{bootstrap\} +\(/g, "{bootstrap} (")
     .replaceAll(/\/127\.0\.0\.1(:\d+)? */g, "/127.0.0.1 ")
