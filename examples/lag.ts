@@ -1,0 +1,29 @@
+import type { Kafka } from "kafkajs"
+
+/** How many records of a topic a group has not read and committed yet. */
+export async function watchLag(kafka: Kafka, groupId: string, topic: string) {
+  const admin = kafka.admin()
+  await admin.connect()
+
+  const lag = async (): Promise<number> => {
+    const [ends, committed] = await Promise.all([
+      admin.fetchTopicOffsets(topic),
+      admin.fetchOffsets({ groupId, topics: [topic] }),
+    ])
+    const offsets = committed.flatMap(({ partitions }) => partitions)
+    return ends.reduce((sum, { partition, low, high }) => {
+      const done = Number(offsets.find((one) => one.partition === partition)?.offset ?? -1)
+      return sum + Number(high) - Math.max(done, Number(low))
+    }, 0)
+  }
+
+  /** Resolves when the group has read everything; tells every lag that it sees on the way. */
+  const untilZero = async (tell: (lag: number) => void = () => {}): Promise<void> => {
+    for (let left = await lag(); left > 0; left = await lag()) {
+      tell(left)
+      await Bun.sleep(50)
+    }
+    await admin.disconnect()
+  }
+  return { lag, untilZero }
+}
