@@ -2,6 +2,7 @@
  * A group of the classic protocol as its last GroupMetadata record has it: the generation whose
  * assignment was handed out last, or an empty group.
  */
+import { ownBytes } from "../own-bytes.ts"
 import type { CoordinatorRecord } from "../ports.ts"
 import { encodeRecord } from "../records/codec.ts"
 import type { ValueOf } from "../records/codec.ts"
@@ -87,7 +88,7 @@ export const classicGroupOf = (groupId: string, value: ValueOf<"GroupMetadata">)
     rebalanceTimeoutMs:
       member.rebalanceTimeout === -1 ? member.sessionTimeout : member.rebalanceTimeout,
     sessionTimeoutMs: member.sessionTimeout,
-    subscription: member.subscription.slice(),
-    assignment: member.assignment.slice(),
+    subscription: ownBytes(member.subscription),
+    assignment: ownBytes(member.assignment),
   })),
 })

@@ -1,6 +1,7 @@
 import type { joinGroup } from "../../protocol/messages/join-group.ts"
 import type { syncGroup } from "../../protocol/messages/sync-group.ts"
 import type { RequestOf, ResponseInput } from "../../protocol/schema.ts"
+import { ownBytes } from "../own-bytes.ts"
 
 export type JoinRequest = RequestOf<typeof joinGroup>
 export type JoinResponse = ResponseInput<typeof joinGroup>
@@ -16,7 +17,7 @@ export interface JoinProtocol {
 export const protocolsOf = (request: JoinRequest): ReadonlyArray<JoinProtocol> => {
   const byName = new Map<string, JoinProtocol>()
   for (const { name, metadata } of request.protocols) {
-    if (!byName.has(name)) byName.set(name, { name, metadata: metadata.slice() })
+    if (!byName.has(name)) byName.set(name, { name, metadata: ownBytes(metadata) })
   }
   return [...byName.values()]
 }

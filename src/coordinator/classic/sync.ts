@@ -4,6 +4,7 @@ import type { syncGroup } from "../../protocol/messages/sync-group.ts"
 import type { RequestOf } from "../../protocol/schema.ts"
 import { noStep } from "../operations.ts"
 import type { Step } from "../operations.ts"
+import { ownBytes } from "../own-bytes.ts"
 import { encodeClassicGroup } from "./classic-group.ts"
 import type { LiveGroup } from "./live-group.ts"
 import type { Member, SyncResponse } from "./member.ts"
@@ -73,7 +74,7 @@ const waitForAssignment = (
 
 const store = (rebalancer: Rebalancer, group: LiveGroup, request: SyncRequest): Step => {
   const assignments = new Map(
-    request.assignments.map((one) => [one.memberId, one.assignment.slice()]),
+    request.assignments.map((one) => [one.memberId, ownBytes(one.assignment)]),
   )
   return {
     records: [encodeClassicGroup(group.committed(assignments))],

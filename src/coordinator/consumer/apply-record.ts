@@ -3,6 +3,7 @@
  * tombstones of what is not there are ignored, order within a batch is not relied on more than
  * Kafka's own loading does.
  */
+import { ownBytes } from "../own-bytes.ts"
 import type { DecodedRecord, ValueOf } from "../records/codec.ts"
 import type { TopicPartitions } from "../assignors/assignor.ts"
 import { ConsumerGroup } from "./consumer-group.ts"
@@ -126,7 +127,7 @@ const withMetadata = (
       : {
           sessionTimeoutMs: value.classicMemberMetadata.sessionTimeoutMs,
           supportedProtocols: value.classicMemberMetadata.supportedProtocols.map(
-            ({ name, metadata }) => ({ name, metadata: metadata.slice() }),
+            ({ name, metadata }) => ({ name, metadata: ownBytes(metadata) }),
           ),
         },
 })

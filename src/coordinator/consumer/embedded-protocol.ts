@@ -52,7 +52,7 @@ export const decodeAssignment = (bytes: Uint8Array): EmbeddedAssignment | undefi
     const reader = new Reader(bytes)
     versionOf(reader)
     const partitions = list(reader, listBytesMin, topicList)
-    return { partitions, userData: (reader.blob() ?? new Uint8Array(0)).slice() }
+    return { partitions, userData: reader.blob() ?? new Uint8Array(0) }
   })
 
 export function encodeAssignment(version: number, topics: ReadonlyArray<TopicList>): Uint8Array {

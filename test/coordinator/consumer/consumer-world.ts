@@ -4,6 +4,7 @@
 import { consumerGroupHeartbeat } from "../../../src/protocol/messages/consumer-group-heartbeat.ts"
 import type { RequestInput, ResponseInput } from "../../../src/protocol/schema.ts"
 import type { CoordinatorRecord, RequestOrigin } from "../../../src/coordinator/ports.ts"
+import { ownBytes } from "../../../src/coordinator/own-bytes.ts"
 import { decodeRecord } from "../../../src/coordinator/records/codec.ts"
 import { asReceived } from "../as-received.ts"
 import { Answer, World } from "../world.ts"
@@ -102,7 +103,10 @@ export const given = (beaten: Beaten): ReadonlyArray<number> | null | undefined 
     : beaten.assignment.topicPartitions?.flatMap(({ partitions }) => partitions ?? [])
 
 export const copyOf = (records: ReadonlyArray<CoordinatorRecord>) =>
-  records.map(({ key, value }) => ({ key: key.slice(), value: value?.slice() ?? null }))
+  records.map(({ key, value }) => ({
+    key: ownBytes(key),
+    value: value === null ? null : ownBytes(value),
+  }))
 
 /** What a coordinator was lent may be used for something else after `apply`. */
 export const wipe = (records: ReadonlyArray<CoordinatorRecord>): void => {
