@@ -1,8 +1,9 @@
 /**
  * What is done behind the log's back, one job at a time on a thread of its own: sealing files that
  * are full, removing those of which nothing is alive, copying forward what is left of those that
- * are mostly dead, and with less of their payloads those that compaction asks for. Disk stays at or below 1.5 × what is alive, and two files, soon after. A job
- * that fails changes nothing; the log goes on without it.
+ * are mostly dead, and with less of their payloads those that compaction asks for. Disk stays at or
+ * below 1.5 × what is alive, and two files, soon after. A job that fails changes nothing; the log
+ * goes on without it.
  */
 import { liveStride } from "./copy-forward.ts"
 import { decodeGroupIndex } from "./group-index.ts"

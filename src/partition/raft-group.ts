@@ -24,15 +24,8 @@ import type {
   Term,
 } from "../../raft/types.ts"
 import { CorruptEntry } from "../../storage/wal.ts"
-import type {
-  Checkpoint,
-  CommitNumber,
-  CompactedTo,
-  GroupId,
-  GroupLog,
-  GroupWrite,
-  Wal,
-} from "../../storage/wal.ts"
+import type { Checkpoint, CommitNumber, CompactedTo, GroupId } from "../../storage/wal.ts"
+import type { GroupLog, GroupWrite, Wal } from "../../storage/wal.ts"
 import { acceptedLoss } from "./accepted-loss.ts"
 import type { Backlog } from "./backlog.ts"
 import type { CheckpointLimits } from "./checkpoint-plan.ts"

@@ -7,7 +7,7 @@ import { run } from "../../scripts/harness/run.ts"
 import { until } from "../../scripts/harness/until.ts"
 import { describeLogDirs } from "../../src/protocol/messages/describe-log-dirs.ts"
 
-/** A table in a topic: every broker keeps the last value of each key, through kills and restarts. */
+/** A table in a topic: every broker keeps the last value of each key, through kills. */
 
 const minute = 60_000
 const topic = "table"
