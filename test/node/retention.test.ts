@@ -358,11 +358,8 @@ describe("who was away", () => {
         topicData: [{ name: "t", partitionData: [{ index: 0, records: records.slice() }] }],
       })
       if (i % 4 === 0) {
-        const partitions = [{ partitionIndex: 0, offset: -1 }]
-        world.ask(leader, deleteRecords, 2, {
-          topics: [{ name: "t", partitions }],
-          timeoutMs: 5000,
-        })
+        const topics = [{ name: "t", partitions: [{ partitionIndex: 0, offset: -1 }] }]
+        world.ask(leader, deleteRecords, 2, { topics, timeoutMs: 5000 })
       }
       world.run(15)
     }
