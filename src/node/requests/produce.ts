@@ -117,7 +117,7 @@ class ProduceAttempt {
     } else if (lookup._tag === "missing") slot.answer = failed(data.index, lookup.errorCode)
     else if (!lookup.partition.isLeader) {
       slot.answer = failed(data.index, ErrorCode.NOT_LEADER_OR_FOLLOWER)
-    } else this.#offer(slot, lookup.partition, data)
+    } else this.#offer(slot, lookup.partition, data, topic?.name ?? "")
     return slot
   }
 
@@ -125,6 +125,7 @@ class ProduceAttempt {
     slot: Slot,
     partition: Extract<Lookup, { _tag: "found" }>["partition"],
     data: PartitionData,
+    topic: string,
   ) {
     const { apiVersion, nowMs } = this.#context
     const { config } = partition
@@ -136,6 +137,8 @@ class ProduceAttempt {
       nowMs,
       timestampBeforeMaxMs: config.timestampBeforeMaxMs,
       timestampAfterMaxMs: config.timestampAfterMaxMs,
+      // Only ever read by who wrote what is refused.
+      topicPartition: config.compacted ? `${topic}-${data.index}` : "",
     })
     if (!batch.ok) {
       slot.answer = {
