@@ -20,6 +20,9 @@ const roundMsMax = 10_000
 /** What beginning with a partition counts as: it reads a directory at least. */
 const beginCost = 32
 
+/** In a line. */
+const namesMax = 5
+
 /** What the last look at a partition found, for as long as it holds. */
 interface Known {
   readonly config: object
@@ -42,6 +45,8 @@ export class Retention {
   #left: Array<Partition> = []
   #running: Running | undefined
   readonly #known = new WeakMap<Partition, Known>()
+  /** Since the last line about it. */
+  #begun: Array<string> = []
   /** With a log start that is not committed yet. */
   readonly #proposed = new WeakSet<Partition>()
 
@@ -57,6 +62,7 @@ export class Retention {
     this.#nowMs = nowMs
     if (nowMs < this.#nextRoundMs || this.#left.length > 0) return
     this.#nextRoundMs = nowMs + this.#roundMs
+    this.#tell()
     for (const partition of this.#parts.partitions()) {
       if (this.#mayBeDue(partition, nowMs)) this.#left.push(partition)
     }
@@ -128,7 +134,16 @@ export class Retention {
     if (!isProposed) return
     this.#proposed.add(partition)
     const { topic, partition: number } = partition.info
-    const line = `${topic}-${number} is to begin at ${moved.offset} instead of ${logStartOffset}`
-    this.#parts.log("info", `${line} (${moved.why})`)
+    this.#begun.push(`${topic}-${number} at ${moved.offset} (${moved.why})`)
+  }
+
+  /** One line a round, however many partitions there are. */
+  #tell(): void {
+    const begun = this.#begun
+    if (begun.length === 0) return
+    this.#begun = []
+    const more = begun.length > namesMax ? ` and ${begun.length - namesMax} more` : ""
+    const names = begun.slice(0, namesMax).join(", ")
+    this.#parts.log("info", `retention: logs are to begin further on: ${names}${more}`)
   }
 }
