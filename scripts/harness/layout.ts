@@ -101,3 +101,23 @@ export async function untilInSync(
     ),
   )
 }
+
+/** By partition: where the log ends. */
+export const endsOf = (bootstrap: ReadonlyArray<string>, topic: string) =>
+  withAdmin(bootstrap, async (admin) => {
+    const found = await admin.fetchTopicOffsets(topic)
+    const inOrder = found.toSorted((a, b) => a.partition - b.partition)
+    return inOrder.map(({ high }) => Number(high))
+  })
+
+/** By partition: what the group has committed. */
+export const committedOffsets = (
+  bootstrap: ReadonlyArray<string>,
+  groupId: string,
+  topic: string,
+) =>
+  withAdmin(bootstrap, async (admin) => {
+    const [found] = await admin.fetchOffsets({ groupId, topics: [topic] })
+    const partitions = found?.partitions ?? []
+    return new Map(partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+  })

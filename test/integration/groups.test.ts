@@ -5,7 +5,7 @@ import { createTopic, kafkaFor, layoutOf, withAdmin } from "../../scripts/harnes
 import { until } from "../../scripts/harness/until.ts"
 import { groupPartition } from "../../src/node/coordination/group-partition.ts"
 import { steadyWriter } from "./steady-writer.ts"
-import { MemberProcess, untilShared } from "./group-processes.ts"
+import { MemberProcess, untilShared } from "../../scripts/harness/group-processes.ts"
 
 /** Groups of stock clients over real processes and real signals. */
 

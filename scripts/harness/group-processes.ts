@@ -1,8 +1,8 @@
 /** Members of a group as processes, and what they have said. */
 import { join } from "node:path"
 import type { Subprocess } from "bun"
-import { until } from "../../scripts/harness/until.ts"
-import { root } from "../../scripts/harness/target.ts"
+import { until } from "./until.ts"
+import { root } from "./target.ts"
 
 export interface Joined {
   readonly member: string
