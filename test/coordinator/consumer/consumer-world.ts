@@ -4,7 +4,6 @@
 import { consumerGroupHeartbeat } from "../../../src/protocol/messages/consumer-group-heartbeat.ts"
 import type { RequestInput, ResponseInput } from "../../../src/protocol/schema.ts"
 import type { CoordinatorRecord, RequestOrigin } from "../../../src/coordinator/ports.ts"
-import { ownBytes } from "../../../src/coordinator/own-bytes.ts"
 import { decodeRecord } from "../../../src/coordinator/records/codec.ts"
 import { asReceived } from "../as-received.ts"
 import { Answer, World } from "../world.ts"
@@ -104,8 +103,8 @@ export const given = (beaten: Beaten): ReadonlyArray<number> | null | undefined 
 
 export const copyOf = (records: ReadonlyArray<CoordinatorRecord>) =>
   records.map(({ key, value }) => ({
-    key: ownBytes(key),
-    value: value === null ? null : ownBytes(value),
+    key: Buffer.from(key),
+    value: value === null ? null : Buffer.from(value),
   }))
 
 /** What a coordinator was lent may be used for something else after `apply`. */
