@@ -23,6 +23,24 @@ export interface Replayed {
   readonly offered: boolean
   /** Where it is not offered: other than by a closed connection. */
   readonly differences: ReadonlyArray<Difference>
+  /** Messages for people, which are free to differ. */
+  readonly words: Words
+}
+
+interface Words {
+  readonly same: number
+  readonly other: number
+}
+
+const noWords: Words = { same: 0, other: 0 }
+
+function wordsOf(theirs: Plain, ours: Plain): Words {
+  const words = { same: 0, other: 0 }
+  together(theirs, ours, (name, a, b) => {
+    if (!/message$/i.test(name) || typeof a !== "string" || typeof b !== "string") return
+    words[a === b ? "same" : "other"]++
+  })
+  return words
 }
 
 /**
@@ -115,14 +133,15 @@ export class Replay {
   private judged(exchange: Exchange, ours: Answer): Replayed {
     const api = apiOf(exchange)
     const offered = this.isOffered(exchange)
-    if (!offered) return { exchange, api, offered, differences: differencesBetween("closed", ours) }
+    if (!offered) {
+      const differences = differencesBetween("closed", ours)
+      return { exchange, api, offered, differences, words: noWords }
+    }
     const theirs = recordedAnswer(exchange)
     this.bindings.learn(arranged(theirs, exchange), arranged(ours, exchange))
-    const differences = differencesBetween(
-      compared(theirs, exchange),
-      compared(this.bindings.toRecorded(ours), exchange),
-    )
-    return { exchange, api, offered, differences }
+    const answer = this.bindings.toRecorded(ours)
+    const differences = differencesBetween(compared(theirs, exchange), compared(answer, exchange))
+    return { exchange, api, offered, differences, words: wordsOf(theirs, answer) }
   }
 
   private async settled(exchange: Exchange, request: Plain, theirs: Plain): Promise<Answer> {

@@ -90,6 +90,12 @@ function summaryOf(name: string, replayed: ReadonlyArray<Replayed>): string {
   )
 }
 
+function wordsLine(replayed: ReadonlyArray<Replayed>): string {
+  const count = (of: "same" | "other") => replayed.reduce((sum, { words }) => sum + words[of], 0)
+  const all = count("same") + count("other")
+  return `- Of ${all} messages for people, ${count("same")} are Kafka's, word for word.`
+}
+
 const isGolden = ({ exchange }: Replayed) => exchange.seq < 10_000
 
 export function writeReport(replayed: ReadonlyArray<Replayed>, offered: Ranges): void {
@@ -103,6 +109,7 @@ export function writeReport(replayed: ReadonlyArray<Replayed>, offered: Ranges):
       "Our own questions",
       replayed.filter((one) => !isGolden(one)),
     ),
+    wordsLine(replayed),
     `- varve offers ${offered.size} APIs; each has Kafka's own range of versions.`,
     "",
     "### Reasons",
