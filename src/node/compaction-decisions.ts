@@ -56,15 +56,22 @@ export class CompactionDecisions {
   tick(nowMs: number): void {
     if (nowMs >= this.#nextLookMs && this.#left.length === 0) {
       this.#nextLookMs = nowMs + this.#parts.settings.cleanerBackoffMs
-      for (const partition of this.#parts.partitions()) {
-        if (this.#mayDecide(partition)) this.#left.push(partition)
-        else this.#scans.delete(partition)
-      }
+      this.#look()
     }
     for (let budget = envelopesPerTick; budget > 0 && this.#left.length > 0;) {
       const partition = this.#left.at(-1)
-      if (partition !== undefined) budget -= this.#look(partition, nowMs, budget)
+      if (partition !== undefined) budget -= this.#lookAt(partition, nowMs, budget)
     }
+  }
+
+  #look(): void {
+    const hosted = new Set<GroupId>()
+    for (const partition of this.#parts.partitions()) {
+      hosted.add(partition.info.group)
+      if (this.#mayDecide(partition)) this.#left.push(partition)
+      else this.#scans.delete(partition)
+    }
+    for (const group of this.#told.keys()) if (!hosted.has(group)) this.#told.delete(group)
   }
 
   #mayDecide(partition: Partition): boolean {
@@ -73,7 +80,7 @@ export class CompactionDecisions {
   }
 
   /** Returns what it cost. */
-  #look(partition: Partition, nowMs: number, budget: number): number {
+  #lookAt(partition: Partition, nowMs: number, budget: number): number {
     if (!this.#mayDecide(partition)) {
       this.#left.pop()
       return 1
