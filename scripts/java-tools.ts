@@ -85,13 +85,13 @@ async function compare(bootstrap: string, session: string, tallies: Map<string, 
 async function main(): Promise<void> {
   if (args.record) return await record()
   const tallies = new Map<string, Tally>()
-  const sessions = Map.groupBy(args.sessions.split(","), (name) => sessionNamed(name).brokers)
-  for (const [nodes, names] of sessions) {
+  const clusters = Map.groupBy(args.sessions.split(","), (name) => sessionNamed(name).cluster)
+  for (const names of clusters.values()) {
     if (args.bootstrap !== "") {
       for (const name of names) await compare(args.bootstrap, name, tallies)
       continue
     }
-    // Recorded one after the other in one cluster: later ones see the topics of earlier ones.
+    const nodes = sessionNamed(names[0] ?? "").brokers
     const cluster = await Cluster.start({ target: targetNamed("varve"), nodes, settings })
     try {
       for (const name of names) await compare(cluster.bootstrap, name, tallies)

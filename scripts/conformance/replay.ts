@@ -116,7 +116,7 @@ export class Replay {
         object(request),
       )
       this.routing.observe(exchange, request, theirs)
-      return { exchange, api, offered: false, differences: differencesBetween("closed", answer) }
+      return this.judged(exchange, answer)
     }
     const ours = await this.settled(exchange, request, theirs)
     this.routing.observe(exchange, request, theirs)

@@ -7,6 +7,8 @@ import type { Step } from "./session.ts"
 export interface Recorded {
   /** Of the cluster. */
   readonly brokers: number
+  /** Sessions of one cluster were recorded one after the other: later ones see earlier topics. */
+  readonly cluster: string
   readonly steps: ReadonlyArray<Step>
 }
 
@@ -26,15 +28,20 @@ interface TopicsStep {
 
 export function sessionNamed(name: string): Recorded {
   const fixtures = join(root, "test", "cli", "fixtures")
-  if (name === "other-tools") return { brokers: 1, steps: steps(own) }
+  if (name === "other-tools") return { brokers: 1, cluster: name, steps: steps(own) }
   if (name !== "kafka-topics") {
-    return { brokers: 1, steps: steps(join(fixtures, "kafka-tools", `${name}.json`)) }
+    return {
+      brokers: 1,
+      cluster: "shared",
+      steps: steps(join(fixtures, "kafka-tools", `${name}.json`)),
+    }
   }
   const fixture: { readonly cases: ReadonlyArray<TopicsStep> } = JSON.parse(
     readFileSync(join(fixtures, "kafka-topics.json"), "utf8"),
   )
   return {
     brokers: 3,
+    cluster: name,
     steps: fixture.cases.map(({ step, ...said }) => ({
       tool: "kafka-topics",
       args: ["--bootstrap-server", "{bootstrap}", ...step.split(" ").filter((one) => one !== "")],
