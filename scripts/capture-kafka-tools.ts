@@ -13,9 +13,10 @@ import { until } from "./harness/until.ts"
  *   ../shared/kafka/reference-kafka cluster --nodes 1 --port 29092 --fresh \
  *     --set group.initial.rebalance.delay.ms=0
  *   bun scripts/capture-kafka-tools.ts ../shared/kafka/reference-kafka 127.0.0.1:29092 4.3.1 \
- *     consumer-groups produce-consume configs offsets-and-logs
+ *     consumer-groups offsets-and-logs configs produce-consume
+ *   oxfmt test/cli/fixtures
  *
- * Then `oxfmt test/cli/fixtures`. The cluster must be empty. Of stderr the logger's lines, the stack traces and the help are left
+ * The cluster must be empty. Of stderr the logger's lines, the stack traces and the help are left
  * out. `hold` starts a tool and leaves it running until `release`, `settled` waits until that
  * group is stable or, with `members`, has so many.
  */
