@@ -29,6 +29,9 @@ interface Case {
   readonly release?: string
   readonly settled?: string
   readonly members?: number
+  readonly exit?: number | null
+  readonly stdout?: string
+  readonly stderr?: string
 }
 
 interface Fixture {
