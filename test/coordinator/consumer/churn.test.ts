@@ -14,14 +14,16 @@ import type { FakeClient } from "./fake-clients.ts"
 const topics = ["t", "u"]
 const clientsMax = 6
 
+type Kind = "classic" | "cooperative" | "consumer"
+
 class Churn {
   readonly world: ConsumerWorld
   readonly clients: FakeClient[] = []
   readonly #prng: Prng
-  readonly #kinds: ReadonlyArray<"classic" | "consumer">
+  readonly #kinds: ReadonlyArray<Kind>
   #named = 0
 
-  constructor(seed: number, kinds: ReadonlyArray<"classic" | "consumer">) {
+  constructor(seed: number, kinds: ReadonlyArray<Kind>) {
     this.#prng = new Prng(seed)
     this.#kinds = kinds
     this.world = new ConsumerWorld({ groupConsumerAssignmentIntervalMs: this.#below(2) * 1_000 })
@@ -56,9 +58,9 @@ class Churn {
     const kind = this.#kinds[this.#below(this.#kinds.length)]
     const name = `m${this.#named++}`
     this.clients.push(
-      kind === "classic"
-        ? new ClassicClient(name, topics, this.world)
-        : new ConsumerClient(name, this.#prng, topics, this.world),
+      kind === "consumer"
+        ? new ConsumerClient(name, this.#prng, topics, this.world)
+        : new ClassicClient(name, topics, this.world, kind === "cooperative"),
     )
   }
 
@@ -142,7 +144,7 @@ class Churn {
   }
 }
 
-function run(seed: number, kinds: ReadonlyArray<"classic" | "consumer">): Churn {
+function run(seed: number, kinds: ReadonlyArray<Kind>): Churn {
   const churn = new Churn(seed, kinds)
   for (let i = 0; i < 150; i++) churn.step()
   churn.calm()
@@ -166,14 +168,17 @@ describe("churn", () => {
     )
   })
 
-  test("members of both protocols, the group changing its own with them", () => {
-    assert(
-      property(integer({ min: 1, max: 2 ** 31 }), (seed) => {
-        run(seed, ["consumer", "classic"])
-      }),
-      { numRuns: 25 },
-    )
-  })
+  test.each<Kind>(["classic", "cooperative"])(
+    "members of both protocols (%s), the group changing its own with them",
+    (kind) => {
+      assert(
+        property(integer({ min: 1, max: 2 ** 31 }), (seed) => {
+          run(seed, ["consumer", kind])
+        }),
+        { numRuns: 25 },
+      )
+    },
+  )
 })
 
 test("a compacted log without its tombstones makes the same state", () => {

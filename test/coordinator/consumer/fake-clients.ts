@@ -6,11 +6,14 @@
 import type { Prng } from "../../../raft/prng.ts"
 import {
   decodeAssignment,
+  decodeSubscription,
   encodeAssignment,
 } from "../../../src/coordinator/consumer/embedded-protocol.ts"
+import type { TopicList } from "../../../src/coordinator/consumer/embedded-protocol.ts"
 import { ErrorCode } from "../../../src/protocol/error-codes.ts"
 import type { ResponseInput } from "../../../src/protocol/schema.ts"
 import type { joinGroup } from "../../../src/protocol/messages/join-group.ts"
+import { Writer } from "../../../src/protocol/writer.ts"
 import { Answer } from "../world.ts"
 import type { Beat, Beaten, ConsumerWorld } from "./consumer-world.ts"
 
@@ -135,21 +138,33 @@ export class ConsumerClient implements FakeClient {
 
 type Joined = ResponseInput<typeof joinGroup>
 
-/** Eager: gives up everything before it joins a rebalance. */
+/**
+ * Eager: gives up everything before it joins a rebalance. Cooperative: joins with what it owns,
+ * gives up what it does not get again, and if that was something joins once more.
+ */
 export class ClassicClient implements FakeClient {
   readonly name: string
   readonly owned = new Set<Place>()
   lastBeatMs: number
   readonly #topics: ReadonlyArray<string>
+  readonly #isCooperative: boolean
   memberId = ""
   #generation = -1
+  /** In which it got what it owns. */
+  #ownedIn = -1
   #joining: Answer<Joined> | undefined
   #syncing: ReturnType<ConsumerWorld["sync"]> | undefined
   #isMember = false
 
-  constructor(name: string, topics: ReadonlyArray<string>, world: ConsumerWorld) {
+  constructor(
+    name: string,
+    topics: ReadonlyArray<string>,
+    world: ConsumerWorld,
+    isCooperative = false,
+  ) {
     this.name = name
     this.#topics = topics
+    this.#isCooperative = isCooperative
     this.lastBeatMs = world.nowMs
   }
 
@@ -168,20 +183,22 @@ export class ClassicClient implements FakeClient {
   }
 
   #join(world: ConsumerWorld): void {
-    this.owned.clear()
+    if (!this.#isCooperative) this.owned.clear()
+    const name = this.#isCooperative ? "cooperative-sticky" : "range"
+    const metadata = encodeSubscription(this.#topics, this.owned, this.#ownedIn)
     this.#joining = world.join({
       groupId: "g",
       memberId: this.memberId,
-      protocols: [{ name: "range", metadata: encodeSubscription(this.#topics) }],
+      protocols: [{ name, metadata }],
     })
   }
 
   #hearJoin(world: ConsumerWorld, answer: Answer<Joined>): void {
     if (answer.isOpen) return
     this.#joining = undefined
-    const { errorCode, memberId = "", generationId = -1, leader, members = [] } = answer.now
+    const { errorCode = 0, memberId = "", generationId = -1, leader, members = [] } = answer.now
     if (errorCode === ErrorCode.MEMBER_ID_REQUIRED) this.memberId = memberId
-    else if (errorCode === ErrorCode.UNKNOWN_MEMBER_ID) this.memberId = ""
+    this.#heed(errorCode)
     if (errorCode !== ErrorCode.NONE) return
     this.memberId = memberId
     this.#generation = generationId
@@ -193,49 +210,94 @@ export class ClassicClient implements FakeClient {
   #hearSync(answer: ReturnType<ConsumerWorld["sync"]>): void {
     if (answer.isOpen) return
     this.#syncing = undefined
-    if (answer.now.errorCode === ErrorCode.UNKNOWN_MEMBER_ID) this.memberId = ""
+    this.#heed(answer.now.errorCode ?? 0)
     if ((answer.now.errorCode ?? 0) !== ErrorCode.NONE) return
-    this.#isMember = true
-    for (const { topic, partitions } of decodeAssignment(answer.now.assignment!)?.partitions ??
-      []) {
-      for (const partition of partitions) this.owned.add(`${topic}:${partition}`)
-    }
+    const assignment = decodeAssignment(answer.now.assignment ?? new Uint8Array(0))
+    const got = new Set(assignment?.partitions.flatMap(placesOf) ?? [])
+    const before = this.owned.size
+    for (const place of this.owned) if (!got.has(place)) this.owned.delete(place)
+    this.#isMember = this.owned.size === before
+    for (const place of got) this.owned.add(place)
+    this.#ownedIn = this.#generation
   }
 
   #beat(world: ConsumerWorld): void {
     const { memberId } = this
     const answer = world.heartbeat({ groupId: "g", memberId, generationId: this.#generation })
-    const { errorCode } = answer.now
+    const { errorCode = 0 } = answer.now
     if (errorCode === ErrorCode.NONE) return
     this.#isMember = false
-    this.owned.clear()
-    if (errorCode === ErrorCode.UNKNOWN_MEMBER_ID) this.memberId = ""
+    if (!this.#isCooperative) this.owned.clear()
+    this.#heed(errorCode)
+  }
+
+  /** Who is no member, or one of another generation, has lost everything. */
+  #heed(errorCode: number): void {
+    const isLost = errorCode === ErrorCode.UNKNOWN_MEMBER_ID
+    if (isLost) this.memberId = ""
+    if (isLost || errorCode === ErrorCode.ILLEGAL_GENERATION) this.owned.clear()
   }
 }
 
+const placesOf = ({ topic, partitions }: TopicList): Place[] =>
+  partitions.map((partition) => `${topic}:${partition}`)
+
+/** Evenly, but for what somebody else still owns: that is given out when it has been given up. */
 function assignRange(
   world: ConsumerWorld,
-  members: ReadonlyArray<{ readonly memberId?: string | undefined }>,
+  members: NonNullable<Joined["members"]>,
   topics: ReadonlyArray<string>,
 ) {
+  const owners = ownersOf(members)
   const ids = members.map(({ memberId = "" }) => memberId).sort()
   return ids.map((memberId, at) => {
     const lists = topics.flatMap((topic) => {
       const all = Array.from({ length: world.topics.partitions(topic) ?? 0 }, (_, p) => p)
-      const partitions = all.filter((partition) => partition % ids.length === at)
+      const partitions = all.filter(
+        (partition) =>
+          partition % ids.length === at &&
+          (owners.get(`${topic}:${partition}`) ?? memberId) === memberId,
+      )
       return partitions.length === 0 ? [] : [{ topic, partitions }]
     })
     return { memberId, assignment: encodeAssignment(3, lists) }
   })
 }
 
-/** Version 3: topics, no user data, nothing owned, no generation, no rack. */
-export function encodeSubscription(topics: ReadonlyArray<string>): Uint8Array {
-  const names = topics.flatMap((topic) => {
-    const length = Buffer.alloc(2)
-    length.writeInt16BE(topic.length)
-    return [length, Buffer.from(topic)]
-  })
-  const head = Buffer.from([0, 3, 0, 0, 0, topics.length])
-  return Buffer.concat([head, ...names, Buffer.from("ffffffff00000000ffffffffffff", "hex")])
+/** By what they say; where two say the same, the later generation is right. */
+function ownersOf(members: NonNullable<Joined["members"]>): ReadonlyMap<Place, string> {
+  const claims = members.map(({ memberId = "", metadata = new Uint8Array(0) }) => ({
+    memberId,
+    places: decodeSubscription(metadata)?.owned.flatMap(placesOf) ?? [],
+    generation: Buffer.from(metadata).readInt32BE(metadata.length - 6),
+  }))
+  claims.sort((a, b) => a.generation - b.generation)
+  return new Map(claims.flatMap(({ memberId, places }) => places.map((p) => [p, memberId])))
+}
+
+/** Version 3: topics, no user data, what is owned since which generation, no rack. */
+export function encodeSubscription(
+  topics: ReadonlyArray<string>,
+  owned: ReadonlySet<Place> = new Set(),
+  generation = -1,
+): Uint8Array {
+  const byTopic = new Map<string, number[]>()
+  for (const place of owned) {
+    const [topic = "", partition] = place.split(":")
+    byTopic.set(topic, [...(byTopic.get(topic) ?? []), Number(partition)])
+  }
+  const writer = new Writer()
+  writer.int16(3)
+  writer.arrayLength(topics.length)
+  for (const topic of topics) writer.string(topic)
+  writer.blob(null)
+  writer.arrayLength(byTopic.size)
+  for (const [topic, partitions] of byTopic) {
+    writer.string(topic)
+    writer.arrayLength(partitions.length)
+    for (const partition of partitions) writer.int32(partition)
+  }
+  writer.int32(generation)
+  writer.string(null)
+  return writer.concat()
 }
