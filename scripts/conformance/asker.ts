@@ -1,4 +1,6 @@
-/** Puts questions of our own to a cluster and keeps every exchange as the golden files hold them. */
+/**
+ * Puts questions of our own to a cluster and keeps every exchange as the golden files hold them.
+ */
 import { findCoordinator } from "../../src/protocol/messages/find-coordinator.ts"
 import { heartbeat } from "../../src/protocol/messages/heartbeat.ts"
 import {

@@ -1,8 +1,8 @@
 /**
  * Ids that a cluster makes up: what Kafka called so when it was recorded, and what the cluster
  * asked now calls so. Both are learned from the same place of the two answers, put into later
- * questions, and taken out of later answers, so that answers compare by what the ids mean: an old id
- * where Kafka gives a new one is a difference.
+ * questions, and taken out of later answers, so that answers compare by what the ids mean: an old
+ * id where Kafka gives a new one is a difference.
  */
 import { zeroUuid } from "../../src/protocol/index.ts"
 import { withProducerIds } from "./record-batches.ts"

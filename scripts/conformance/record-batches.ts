@@ -1,4 +1,6 @@
-/** What differs inside record batches from cluster to cluster: leader epochs, times and producer ids. */
+/**
+ * What differs inside record batches from cluster to cluster: leader epochs, times and producer ids.
+ */
 import { crc32c } from "../../raft/crc32c.ts"
 
 const leaderEpochAt = 12
