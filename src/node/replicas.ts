@@ -9,10 +9,11 @@ import type { CommitNumber, GroupId, Wal } from "../../storage/wal.ts"
 import { groupConfiguration, nodeOf } from "../cluster/members.ts"
 import type { PartitionInfo } from "../cluster/image.ts"
 import type { HostedAs } from "../cluster/membership.ts"
+import type { CheckpointLimits } from "../partition/checkpoint-plan.ts"
 import { Backlog } from "../partition/backlog.ts"
 import type { PartitionObserver } from "../partition/observer.ts"
 import { Partition } from "../partition/partition.ts"
-import type { PartitionConfig } from "../partition/partition.ts"
+import type { PartitionConfig, PartitionOptions } from "../partition/partition.ts"
 import type { Outbox } from "../partition/ports.ts"
 import { RaftGroup } from "../partition/raft-group.ts"
 import type { StateMachine } from "../partition/raft-group.ts"
@@ -60,6 +61,9 @@ const idleBeforeQuiesceMs = 1000
 /** Background work: a slice takes about two milliseconds, all of a tick half of its time. */
 const slicesPerTick = 8
 const envelopesPerSlice = 1_024
+
+/** Payloads are read again after a start, not envelopes alone: so often their state is written. */
+const observedCheckpoints: CheckpointLimits = { entries: 2_000, bytes: 4 << 20 }
 
 /** A witness has nothing to apply: index and term in its log are all it knows. */
 const witnessMachine: StateMachine = { apply() {} }
@@ -214,13 +218,18 @@ export class Replicas {
       onProgress,
       onTrimDue: (due) => this.#trims.add(due),
       backlog: this.#backlog,
-      observer: this.#options.observer(info),
+      ...this.#observed(info),
     })
     this.#partitions.set(info.group, partition)
     this.#byGroup.set(partition.raftGroup, partition)
     partition.setSuspected(this.#suspected, this.#heardAs)
     this.#begun(partition.raftGroup)
     return partition
+  }
+
+  #observed(info: PartitionInfo): Partial<PartitionOptions> {
+    const observer = this.#options.observer(info)
+    return observer === undefined ? {} : { observer, checkpoints: observedCheckpoints }
   }
 
   #begun(group: RaftGroup): void {

@@ -31,6 +31,7 @@ import type { Backlog } from "./backlog.ts"
 import type { CheckpointLimits } from "./checkpoint-plan.ts"
 import { Damage, othersHold } from "./damage.ts"
 import type { Outbox } from "./ports.ts"
+import { PayloadReader } from "./payload-reader.ts"
 import { Persisting } from "./persisting.ts"
 import { Proposals, withoutOffsets } from "./proposals.ts"
 import type { ProposalWaiter } from "./proposals.ts"
@@ -73,6 +74,7 @@ export class RaftGroup {
   readonly #backlog: Backlog | undefined
   readonly #proposals = new Proposals()
   readonly #reads = new ReadRounds()
+  readonly #payloads: PayloadReader
   readonly #readPayload: () => Uint8Array
   readonly #send = (message: Message): void => this.#outbox.send(this.group, message)
   readonly #witnessed: Witnessed
@@ -115,7 +117,8 @@ export class RaftGroup {
     this.#committedHi = index + 1
     this.#node = this.#newNode(options.written)
     this.#toldStanding = this.#node.standing
-    this.#readPayload = () => this.#payloadOf(this.#appliedIndex + 1)
+    this.#payloads = new PayloadReader(this.log, this.group)
+    this.#readPayload = () => this.#payloads.read(this.#appliedIndex + 1, this.#committedHi)
   }
 
   /** Another one after the log was found damaged: not to be kept. */
@@ -407,6 +410,8 @@ export class RaftGroup {
     } catch (error) {
       this.#nodeBroke(error)
       return 0
+    } finally {
+      this.#payloads.release()
     }
   }
 
@@ -429,12 +434,6 @@ export class RaftGroup {
       this.#node.applied(this.#appliedIndex)
     }
     return this.#appliedIndex - before
-  }
-
-  #payloadOf(index: LogIndex): Uint8Array {
-    const entry = this.log.entries(index, index + 1, 0)[0]
-    if (entry === undefined) throw new Error(`group ${this.group}: entry ${index} is missing`)
-    return entry.payload
   }
 
   #releaseBacklog(bytes: number): void {
