@@ -1,5 +1,5 @@
 /**
- * What differs inside record batches from cluster to cluster: leader epochs, times and producer ids.
+ * What differs inside record batches from cluster to cluster: leader epochs, times, producer ids.
  */
 import { crc32c } from "../../raft/crc32c.ts"
 

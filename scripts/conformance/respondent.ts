@@ -3,8 +3,8 @@ import { apiVersions } from "../../src/protocol/messages/api-versions.ts"
 import { fieldOf, objectsIn, type Plain } from "./values.ts"
 
 /**
- * A decoded answer, or a word. `closed`: the broker closed the connection. `none`: no answer was awaited (acks=0). `silent`: it
- * was, and none came in time.
+ * A decoded answer, or a word. `closed`: the broker closed the connection. `none`: no answer was
+ * awaited (acks=0). `silent`: it was, and none came in time.
  */
 export type Answer = Plain
 
