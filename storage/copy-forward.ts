@@ -8,7 +8,7 @@ import { Database } from "bun:sqlite"
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs"
 import { dirname } from "node:path"
 import { isIntact } from "../raft/entry.ts"
-import { CorruptRow, encodeCopy, storedBytes, type Directory } from "./directory.ts"
+import { CorruptRow, encodeCopy, packed, storedBytes, type Directory } from "./directory.ts"
 import { KeptLookup, type KeptOfGroup, type KeptPayload } from "./kept-entries.ts"
 import { reached } from "./kill-point.ts"
 import { migrate, type WriterSettings } from "./schema.ts"
@@ -103,7 +103,7 @@ class Copy {
         const directory = segment.directory(live[this.next + ROW] ?? -1)
         const slots = this.liveSlots(directory)
         const row = this.copied(segment, directory, slots)
-        insert.run(row.directory.seq, row.directory.bytes, row.payload)
+        insert.run(row.directory.seq, storedDirectory(row.directory), row.payload)
         addCopies(row.directory, (group) => this.logOf(group, segment))
         this.bytes += storedBytes(row.payload.length, row.directory.count)
         this.sync(row.payload.length)
@@ -178,6 +178,14 @@ class Copy {
     reached("halfCopied")
     this.db.run("BEGIN")
   }
+}
+
+/** Where much is empty, directories are what takes the space. */
+function storedDirectory(directory: Directory): Uint8Array {
+  for (let slot = 0; slot < directory.count; slot++) {
+    if (directory.isKept(slot)) return packed(directory)
+  }
+  return directory.bytes
 }
 
 function byRow(live: Float64Array): Float64Array {

@@ -10,15 +10,20 @@
  *           baseSequence i32 · entryCrc u32 · position u32 · payload bytes u32 ·
  *           keptCrc u32 (0 while the payload is the one that was appended) · 0 u32
  *
- * The seq of the entry in slot n is the row's seq + n.
+ * The seq of the entry in slot n is the row's seq + n. A row of copies may have another magic, and
+ * its slots packed (packed-slots.ts): so it is stored, nobody but this file sees it.
  */
 import { crc32c } from "../raft/crc32c.ts"
 import type { Entry, EntryType } from "../raft/types.ts"
 import type { KeptPayload } from "./kept-entries.ts"
+import { packSlots, unpackSlots } from "./packed-slots.ts"
 import type { EntryMeta, GroupId } from "./wal.ts"
 import { readInt64, writeInt64 } from "./int64.ts"
 
 const magic = 0x56445231 // "VDR1"
+const packedMagic = 0x56445a31 // "VDZ1"
+/** More than any row has: a bound before anything is unpacked. */
+const packedSlotsMax = 1 << 20
 export const headerBytes = 24
 export const slotBytes = 96
 
@@ -100,14 +105,17 @@ export class Directory {
   readonly bytes: Uint8Array
   private readonly view: DataView
 
-  /** `seq` is where the row was found. Throws `CorruptRow`. */
-  constructor(seq: number, bytes: Uint8Array) {
+  /** `seq` is where the row was found, `stored` its directory there. Throws `CorruptRow`. */
+  constructor(seq: number, stored: Uint8Array) {
+    const header = new DataView(stored.buffer, stored.byteOffset, stored.byteLength)
+    const found = stored.length >= headerBytes ? header.getUint32(0) : 0
+    check(found === magic || found === packedMagic, "no directory header")
+    check(header.getUint32(4) === crc32c(stored, 8), "directory checksum does not match")
+    check(readInt64(header, 8) === seq, "directory of another row")
+    const bytes = found === magic ? stored : unpacked(stored, header.getUint32(16))
     this.bytes = bytes
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.seq = seq
-    check(bytes.length >= headerBytes && this.view.getUint32(0) === magic, "no directory header")
-    check(this.view.getUint32(4) === crc32c(bytes, 8), "directory checksum does not match")
-    check(readInt64(this.view, 8) === seq, "directory of another row")
     this.count = this.view.getUint32(16)
     this.payloadBytes = this.view.getUint32(20)
     check(bytes.length === headerBytes + this.count * slotBytes, "directory length does not match")
@@ -127,6 +135,11 @@ export class Directory {
 
   position(slot: number): number {
     return this.view.getUint32(headerBytes + slot * slotBytes + 80)
+  }
+
+  /** Less of its entry is stored than was appended. */
+  isKept(slot: number): boolean {
+    return this.view.getUint32(headerBytes + slot * slotBytes + 88) !== 0
   }
 
   kind(slot: number): SlotKind {
@@ -170,6 +183,32 @@ export class Directory {
     }
     return slots
   }
+}
+
+/** As it was before `packed`. */
+function unpacked(stored: Uint8Array, count: number): Uint8Array {
+  check(count <= packedSlotsMax, "more slots than a row has")
+  const bytes = new Uint8Array(headerBytes + count * slotBytes)
+  bytes.set(stored.subarray(0, headerBytes))
+  try {
+    bytes.set(unpackSlots(stored.subarray(headerBytes), count, slotBytes), headerBytes)
+  } catch (error) {
+    throw new CorruptRow(`slots cannot be unpacked: ${String(error)}`)
+  }
+  return bytes
+}
+
+/** The directory as it is to be stored; the same where nothing is gained. */
+export function packed({ bytes }: Directory): Uint8Array {
+  const slots = packSlots(bytes.subarray(headerBytes), slotBytes)
+  if (headerBytes + slots.length >= bytes.length) return bytes
+  const stored = new Uint8Array(headerBytes + slots.length)
+  stored.set(bytes.subarray(0, headerBytes))
+  stored.set(slots, headerBytes)
+  const view = new DataView(stored.buffer)
+  view.setUint32(0, packedMagic)
+  view.setUint32(4, crc32c(stored, 8))
+  return stored
 }
 
 /** What is stored of a slot's entry from now on; undefined: what is there. */
