@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
 import { Cluster } from "../../scripts/harness/cluster.ts"
-import { root } from "../../scripts/harness/target.ts"
+import { root, target } from "../../scripts/harness/target.ts"
 import { until } from "../../scripts/harness/until.ts"
+import { Client, describeGroup, parseBootstrap } from "../../src/client/index.ts"
 import { runCli } from "../support/run-cli.ts"
 import { ToolSession, withoutNoise, type Printed, type Step } from "../support/tool-session.ts"
 
@@ -15,11 +16,21 @@ const sessions = ["consumer-groups", "offsets-and-logs", "configs", "produce-con
 
 let cluster: Cluster
 beforeAll(async () => {
-  cluster = await Cluster.start({ nodes: 1 })
-})
+  const settings = { "group.initial.rebalance.delay.ms": "0" }
+  cluster = await Cluster.start({ nodes: 1, settings })
+  const client = new Client({ bootstrap: parseBootstrap(cluster.bootstrap) ?? [] })
+  await until(
+    "groups to be coordinated",
+    () => listed(describeGroup(client, "nobody")).then((text) => text.includes("not found")),
+    { timeoutMs: 60_000, everyMs: 200 },
+  )
+  client.close()
+}, 120_000)
 afterAll(async () => {
   await cluster.dispose()
 })
+
+const listed = (asked: Promise<unknown>) => asked.then(() => "", String)
 
 const sortLines = (text: string) => text.split("\n").toSorted().join("\n")
 
@@ -110,6 +121,15 @@ const impatient = (step: Step): Step => ({
   ),
 })
 
+/** Kafka's brokers take an altered setting some time after they have answered. */
+const isLate = (step: Step) =>
+  target.name === "kafka" &&
+  step.tool === "kafka-configs" &&
+  step.args?.includes("--describe") === true
+
+const isSame = (step: Step, ours: Printed) =>
+  JSON.stringify(comparable(step, ours)) === JSON.stringify(comparable(step, printed(step)))
+
 for (const session of sessions) {
   const path = join(import.meta.dir, `fixtures/kafka-tools/${session}.json`)
   test(`every step of ${session} prints what Kafka's tools print, and exits as they do`, async () => {
@@ -117,8 +137,12 @@ for (const session of sessions) {
     expect(fixture.cases.length).toBeGreaterThan(60)
     const run = new ToolSession(cluster.bootstrap)
     for (const step of fixture.cases) {
-      const ours = await run.run(impatient(step))
+      let ours = await run.run(impatient(step))
       if (ours === undefined || isDifferent(step)) continue
+      for (let tries = 0; isLate(step) && tries < 20 && !isSame(step, ours); tries++) {
+        await Bun.sleep(100)
+        ours = (await run.run(step)) ?? ours
+      }
       const { tool, args } = step
       expect({ tool, args, ...comparable(step, ours) }).toEqual({
         tool,
