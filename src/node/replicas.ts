@@ -63,7 +63,7 @@ const slicesPerTick = 8
 const envelopesPerSlice = 1_024
 
 /** Payloads are read again after a start, not envelopes alone: so often their state is written. */
-const observedCheckpoints: CheckpointLimits = { entries: 2_000, bytes: 4 << 20 }
+const observedCheckpoints: CheckpointLimits = { entries: 500, bytes: 1 << 20 }
 
 /** A witness has nothing to apply: index and term in its log are all it knows. */
 const witnessMachine: StateMachine = { apply() {} }
