@@ -145,22 +145,29 @@ export class Leader {
     reply: Reply<OffsetCommitResponse>,
   ): void {
     const refuse = (error: ErrorCode) => refuseOffsetCommit(request, error)
-    this.#run(request.groupId, origin, reply, refuse, (respond, nowMs) => {
-      const { host } = this.#term
-      if (!this.knowsTopics) {
-        return after(() => respond(refuse(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)))
-      }
-      const resolved = resolveTopics(request, origin, host.topics)
-      const check =
-        resolved.known.length === 0 ? ErrorCode.NONE : this.#checkCommit(request, origin, nowMs)
-      const { settings } = host
-      const { records, response } = commit(resolved, { request, check, settings, nowMs })
-      return {
-        records: records.length === 0 ? records : [...this.#topicsVersion(resolved), ...records],
-        settled: (error) =>
-          respond(error === ErrorCode.NONE ? response : refuseCommit(resolved, error)),
-      }
-    })
+    this.#run(
+      request.groupId,
+      origin,
+      reply,
+      refuse,
+      (respond, nowMs) => {
+        const { host } = this.#term
+        if (!this.knowsTopics) {
+          return after(() => respond(refuse(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)))
+        }
+        const resolved = resolveTopics(request, origin, host.topics)
+        const check =
+          resolved.known.length === 0 ? ErrorCode.NONE : this.#checkCommit(request, origin, nowMs)
+        const { settings } = host
+        const { records, response } = commit(resolved, { request, check, settings, nowMs })
+        return {
+          records: records.length === 0 ? records : [...this.#topicsVersion(resolved), ...records],
+          settled: (error) =>
+            respond(error === ErrorCode.NONE ? response : refuseCommit(resolved, error)),
+        }
+      },
+      true,
+    )
   }
 
   /** Whether the metadata image here is as new as all that was committed by. */
@@ -244,22 +251,28 @@ export class Leader {
     reply: Reply<R>,
     refuse: (error: ErrorCode) => NoInfer<R>,
     decide: (respond: Reply<R>, nowMs: number) => Step,
+    sharesBatch = false,
   ): void {
     const { host, operations, requests } = this.#term
     if (operations.isFull(groupId)) return reply(refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE))
     if (!fitsRecord(groupId)) return reply(refuse(ErrorCode.INVALID_GROUP_ID))
     const respond = requests.open(reply, () => refuse(ErrorCode.NOT_COORDINATOR))
-    operations.run(groupId, nowMs, (nowAtLastMs) => {
-      try {
-        return decide(respond, nowAtLastMs)
-      } catch (error) {
-        if (!(error instanceof EncodeError)) throw error
-        // What the client sent does not fit Kafka's records; nothing was changed by it.
-        host.log("error", `group ${groupId}: ${error.message}`)
-        respond(refuse(ErrorCode.UNKNOWN_SERVER_ERROR))
-        return noStep
-      }
-    })
+    operations.run(
+      groupId,
+      nowMs,
+      (nowAtLastMs) => {
+        try {
+          return decide(respond, nowAtLastMs)
+        } catch (error) {
+          if (!(error instanceof EncodeError)) throw error
+          // What the client sent does not fit Kafka's records; nothing was changed by it.
+          host.log("error", `group ${groupId}: ${error.message}`)
+          respond(refuse(ErrorCode.UNKNOWN_SERVER_ERROR))
+          return noStep
+        }
+      },
+      sharesBatch,
+    )
   }
 }
 

@@ -59,8 +59,13 @@ export type Decide = (nowMs: number) => Step
 /** More waiting ones than this are the work of a client that does not wait for answers. */
 const waitingMax = 10_000
 
+interface Operation {
+  readonly decide: Decide
+  readonly sharesBatch: boolean
+}
+
 interface Line {
-  readonly waiting: Array<Decide>
+  readonly waiting: Array<Operation>
   underWay: boolean
 }
 
@@ -93,16 +98,20 @@ export class Operations {
     return !this.#lines.has(groupId)
   }
 
-  /** `decide` is called when nothing of that group is under way: now, or later. */
-  run(groupId: string, nowMs: number, decide: Decide): void {
+  /**
+   * `decide` is called when nothing of that group is under way: now, or later. One that shares
+   * batches neither changes nor asks what its like changes (an OffsetCommit): those that wait one
+   * behind the other are decided together, and are one batch. No step may follow theirs.
+   */
+  run(groupId: string, nowMs: number, decide: Decide, sharesBatch = false): void {
     if (this.#closed) return
     this.passTime(nowMs)
     const known = this.#lines.get(groupId)
     if (known !== undefined) {
-      known.waiting.push(decide)
+      known.waiting.push({ decide, sharesBatch })
       return
     }
-    const line = { waiting: [decide], underWay: false }
+    const line = { waiting: [{ decide, sharesBatch }], underWay: false }
     this.#lines.set(groupId, line)
     this.#proceed(groupId, line)
   }
@@ -114,13 +123,38 @@ export class Operations {
 
   #proceed(groupId: string, line: Line): void {
     while (!this.#closed && !line.underWay) {
-      const decide = line.waiting.shift()
-      if (decide === undefined) {
+      const first = line.waiting.shift()
+      if (first === undefined) {
         if (this.#lines.get(groupId) === line) this.#lines.delete(groupId)
         return
       }
       line.underWay = true
-      this.#take(groupId, line, decide(this.#nowMs))
+      const step = first.decide(this.#nowMs)
+      this.#take(groupId, line, first.sharesBatch ? this.#withNext(line, step) : step)
+    }
+  }
+
+  /** The step and those of the operations behind it that share its batch, as far as they fit. */
+  #withNext({ waiting }: Line, first: Step): Step {
+    const steps = [first]
+    let count = first.records.length
+    let tooMuch: Step | undefined
+    while (waiting[0]?.sharesBatch === true && tooMuch === undefined) {
+      const step = waiting.shift()!.decide(this.#nowMs)
+      count += step.records.length
+      if (count > batchRecordsMax) tooMuch = step
+      else steps.push(step)
+    }
+    if (steps.length === 1 && tooMuch === undefined) return first
+    return {
+      records: steps.flatMap(({ records }) => records),
+      settled: (error, nowMs) => {
+        for (const { records, settled } of steps) {
+          // What appended nothing did not fail.
+          settled(records.length === 0 ? ErrorCode.NONE : error, nowMs)
+        }
+        return tooMuch
+      },
     }
   }
 

@@ -75,6 +75,22 @@ describe("OffsetCommit", () => {
     expect(world.fetched("g")?.committedOffset).toBe(5)
   })
 
+  test("those that come while one is under way are one batch, the last word counts", () => {
+    const world = new World()
+    const { memberId } = world.soleMember("g")
+    world.autoCommit = false
+    const before = world.log.length
+    const who = member(1, memberId)
+    const all4 = [1, 2, 3].map((offset) => world.commitOffset("g", 0, offset, who))
+    const stranger = world.commitOffset("g", 0, 9, member(1, "who"))
+    world.commitOne()
+    world.commitOne()
+    expect(world.log.length - before).toBe(2)
+    for (const committed of all4) expect(errors(committed)).toEqual([NONE])
+    expect(errors(stranger)).toEqual([ErrorCode.UNKNOWN_MEMBER_ID])
+    expect(world.fetched("g")?.committedOffset).toBe(3)
+  })
+
   test("who may commit into a group with members", () => {
     const world = new World()
     const { memberId } = world.soleMember("g")

@@ -31,6 +31,9 @@ const setUp = () => {
   return { operations, events, open, run, commit, step }
 }
 
+const share = (set: ReturnType<typeof setUp>, name: string, records = [record(name)]) =>
+  set.operations.run("g", 0, () => set.step(name, records), true)
+
 describe("operations of a group", () => {
   test("the second is decided when the first is applied", () => {
     const { run, events, commit } = setUp()
@@ -117,6 +120,54 @@ describe("operations of a group", () => {
     for (let i = 0; i < 10_001; i++) run("g", "a")
     expect(operations.isFull("g")).toBe(true)
     expect(operations.isFull("h")).toBe(false)
+  })
+
+  describe("that share batches", () => {
+    test("are one batch, if they wait one behind the other", () => {
+      const set = setUp()
+      const { run, events, commit } = set
+      for (const name of ["a", "b", "c"]) share(set, name)
+      run("g", "d")
+      share(set, "e")
+      expect(events).toEqual(["append a"])
+      commit()
+      expect(events.splice(0)).toEqual(["append a", "a settled 0", "append b+c"])
+      commit(ErrorCode.NOT_COORDINATOR)
+      const settled = ["b settled 16", "c settled 16", "decide d", "append d"]
+      expect(events.splice(0)).toEqual(settled)
+      commit()
+      expect(events).toEqual(["d settled 0", "append e"])
+    })
+
+    test("one that appends nothing does not fail with the others", () => {
+      const set = setUp()
+      const { events, commit } = set
+      for (const name of ["a", "b"]) share(set, name)
+      share(set, "none", [])
+      commit()
+      commit(ErrorCode.NOT_COORDINATOR)
+      expect(events.slice(2)).toEqual(["append b", "b settled 16", "none settled 0"])
+    })
+
+    test("one that is too large goes by itself", () => {
+      const set = setUp()
+      const { events, commit } = set
+      const large = Array.from({ length: 200_000 }, () => record("x"))
+      for (const name of ["a", "b"]) share(set, name)
+      share(set, "large", large)
+      share(set, "c")
+      commit()
+      commit()
+      expect(events.map((event) => event.slice(0, 20))).toEqual([
+        "append a",
+        "a settled 0",
+        "append b",
+        "b settled 0",
+        "append x+x+x+x+x+x+x",
+      ])
+      commit()
+      expect(events.slice(5)).toEqual(["large settled 0", "append c"])
+    })
   })
 
   test("followedBy hears of the last step", () => {
