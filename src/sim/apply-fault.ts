@@ -320,8 +320,8 @@ function hurting(world: SimWorld, broker: SimBroker, fault: HurtingFault): boole
   const tellers = tellersOf(world, broker, fault)
   if (tellers === undefined) return false
   if (broker.process !== undefined) broker.crash(true)
-  if (fault._tag === "replaceDisk" && fault.beyond !== true && !world.atlas.mayReplace(broker)) {
-    replaceLater(world, broker, fault.downMs)
+  if (forgetsGroups(fault) && fault.beyond !== true && !world.atlas.mayForget(broker)) {
+    forgetLater(world, broker, fault)
     return true
   }
   world.atlas.noteHurt(broker)
@@ -336,24 +336,30 @@ function hurting(world: SimWorld, broker: SimBroker, fault: HurtingFault): boole
 
 const fencedMaxMs = 60_000
 
+type Forgetting = Of<"loseSentinel" | "replaceDisk">
+
+/** What is placed on the disk and not begun there cannot be told from what it has forgotten. */
+const forgetsGroups = (fault: HurtingFault): fault is Forgetting =>
+  fault._tag === "loseSentinel" || fault._tag === "replaceDisk"
+
 /** Once the others know that the broker is gone; it comes back on its old disk if they never do. */
-function replaceLater(
+function forgetLater(
   world: SimWorld,
   broker: SimBroker,
-  downMs: number | undefined,
+  fault: Forgetting,
   leftMs = fencedMaxMs,
 ): void {
   const { starts } = broker
   world.engine.act(100_000, () => {
     if (broker.process !== undefined || broker.starts !== starts) return
-    if (world.atlas.mayReplace(broker)) {
+    if (world.atlas.mayForget(broker)) {
       world.atlas.noteHurt(broker)
-      broker.replaceDisk()
+      hurt(broker, fault)
       broker.wasDamaged()
     } else if (leftMs > 0) {
-      return replaceLater(world, broker, downMs, leftMs - 100)
+      return forgetLater(world, broker, fault, leftMs - 100)
     }
-    startLater(world, broker, downMs)
+    startLater(world, broker, fault.downMs)
   })
 }
 

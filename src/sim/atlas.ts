@@ -57,8 +57,11 @@ export class Atlas {
     return true
   }
 
-  /** Nor will anything be placed on the disk once it is gone. */
-  mayReplace(broker: SimBroker): boolean {
+  /**
+   * Nor will anything be placed on the disk between its loss and its broker's return, when the
+   * broker would not know whether it has forgotten that group.
+   */
+  mayForget(broker: SimBroker): boolean {
     if (!this.mayHurt(broker)) return false
     return !this.expectsTopics() || this.placements.image.brokers.get(broker.id)?.fenced === true
   }
