@@ -15,7 +15,7 @@ import type { JoinResponse, Member } from "./member.ts"
 /** A JoinGroup of a new member waits no longer: its client may be gone (as in Kafka). */
 export const newMemberJoinTimeoutMs = 5 * 60 * 1000
 
-/** A rebalance that nobody joined is looked at again no sooner: members may ask for no time at all. */
+/** A rebalance that nobody joined is looked at again no sooner: members may ask for no time. */
 const againMs = 1_000
 
 export interface Registry {

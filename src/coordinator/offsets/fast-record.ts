@@ -15,7 +15,7 @@ const partitionBytes = 4
 /** Version, offset, leader epoch. */
 const valueHeadBytes = 14
 
-/** Group and topic as they stand in the key: the same bytes, the same text. Undefined: not type 1. */
+/** Group and topic as they stand in the key: the same bytes, the same text. */
 export const keyNames = (key: Buffer): string | undefined => {
   const isOffset = key.length >= typeBytes + 4 + partitionBytes && key[0] === 0 && key[1] === 1
   return isOffset ? key.toString("latin1", typeBytes, key.length - partitionBytes) : undefined

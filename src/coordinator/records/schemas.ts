@@ -217,7 +217,7 @@ export const recordTypes = {
       timestamp: int64("0+"),
     },
   }),
-  /** How far the metadata was known to who committed to topics that were not committed to before. */
+  /** How far the metadata was known when topics were committed to for the first time. */
   TopicsVersion: define("TopicsVersion", {
     type: topicsVersionType,
     key: {},
