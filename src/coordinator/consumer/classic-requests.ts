@@ -27,6 +27,7 @@ import type { ConsumerGroup } from "./consumer-group.ts"
 import type { Deadlines } from "./deadlines.ts"
 import { checkGroupSize, findMember } from "./find-member.ts"
 import type { GroupContext } from "./group-context.ts"
+import { isReconciledTo } from "./member.ts"
 import type { ConsumerMember } from "./member.ts"
 import { downgrade, mayDowngrade } from "./migration.ts"
 import type { Downgrade } from "./migration.ts"
@@ -156,20 +157,24 @@ export class ClassicRequests {
     const { group } = context
     const subscribed = subscribe(context, step, "updated")
     if (isRefused(subscribed)) return subscribed
-    const isStale = group.assignmentEpoch < subscribed.groupEpoch
+    // Members that are on their way to a target cannot find it in the classic protocol. (Kafka lets
+    // them go on, and two may have one partition.)
+    const isStale =
+      group.assignmentEpoch < subscribed.groupEpoch || !othersAreReconciled(group, replaced)
     const { memberId, instanceId } = step.updated
     const partitions = group.target(memberId, instanceId)
     const member = isStale
       ? step.updated
       : reconcileMember(context, step, subscribed, { epoch: group.assignmentEpoch, partitions })
     if (isRefused(member)) return member
+    const mustRebalance = isStale || !isReconciledTo(member, group.assignmentEpoch)
     const down = downgrade(group, new Set([replaced.memberId]), member, context)
     return {
       member,
       records: [...subscribed.records, ...down.records],
       settled: (nowMs) => {
         this.#hooks.deadlines.cancelAll(group.groupId, replaced.memberId)
-        return this.#hooks.downgraded(down, isStale, nowMs)
+        return this.#hooks.downgraded(down, mustRebalance, nowMs)
       },
     }
   }
@@ -223,6 +228,14 @@ export class ClassicRequests {
     const atMs = nowMs + member.rebalanceTimeoutMs
     this.#hooks.deadlines.setIfAbsent("join", groupId, member.memberId, atMs)
   }
+}
+
+function othersAreReconciled(group: ConsumerGroup, but: ConsumerMember): boolean {
+  for (const member of group.members.values()) {
+    const isOther = member.memberId !== but.memberId
+    if (isOther && !isReconciledTo(member, group.assignmentEpoch)) return false
+  }
+  return true
 }
 
 function checkJoin(

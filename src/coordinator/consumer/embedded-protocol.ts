@@ -19,6 +19,8 @@ export interface EmbeddedSubscription {
   readonly version: number
   readonly topics: ReadonlyArray<string>
   readonly owned: ReadonlyArray<TopicList>
+  /** In which it got them; −1 where it does not tell (before version 2), or has none. */
+  readonly generationId: number
   readonly rackId: string | null
 }
 
@@ -41,9 +43,9 @@ export const decodeSubscription = (bytes: Uint8Array): EmbeddedSubscription | un
     const topics = list(reader, topicBytesMin, text)
     reader.blob()
     const owned = version >= 1 ? list(reader, listBytesMin, topicList) : []
-    if (version >= 2) reader.int32()
+    const generationId = version >= 2 ? reader.int32() : -1
     const rackId = version >= 3 ? reader.string() : null
-    return { version, topics, owned, rackId: rackId === "" ? null : rackId }
+    return { version, topics, owned, generationId, rackId: rackId === "" ? null : rackId }
   })
 
 /** Undefined: the bytes are no assignment. */

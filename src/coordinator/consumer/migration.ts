@@ -10,15 +10,17 @@ import { LiveGroup } from "../classic/live-group.ts"
 import { Member, noAssignment } from "../classic/member.ts"
 import { consumerProtocolType } from "../classic/subscription.ts"
 import { ErrorCode } from "../../protocol/error-codes.ts"
+import type { Uuid } from "../../protocol/schema.ts"
 import type { CoordinatorHost, CoordinatorRecord, TopicsView } from "../ports.ts"
 import { ConsumerGroup } from "./consumer-group.ts"
 import { decodeAssignment, decodeSubscription, encodeAssignment } from "./embedded-protocol.ts"
-import type { TopicList } from "./embedded-protocol.ts"
+import type { EmbeddedAssignment, EmbeddedSubscription, TopicList } from "./embedded-protocol.ts"
 import * as recordOf from "./group-records.ts"
 import { newMember, sortedNames } from "./member.ts"
 import type { ConsumerMember } from "./member.ts"
 import { metadataHash } from "./metadata-hash.ts"
-import { partitionsOf, withEpoch } from "./owned-partitions.ts"
+import { partitionsOf, unionOf, withEpoch } from "./owned-partitions.ts"
+import type { OwnedPartitions } from "./owned-partitions.ts"
 import { isRefused, refused } from "./refusal.ts"
 import type { Refused } from "./refusal.ts"
 import { subscriptionsOf } from "./subscriptions.ts"
@@ -35,11 +37,17 @@ export function upgrade(classic: LiveGroup, host: CoordinatorHost): Upgrade | Re
   const group = new ConsumerGroup(groupId)
   group.groupEpoch = generationId
   group.assignmentEpoch = generationId
+  const said = new Map<Member, Said>()
   for (const member of classic.members.values()) {
-    const upgraded = upgradeMember(classic, member, host)
-    if (isRefused(upgraded)) return upgraded
-    group.targets.set(upgraded.memberId, partitionsOf(upgraded.assigned))
-    group.setMember(upgraded)
+    const one = saidBy(classic, member)
+    if (isRefused(one)) return one
+    said.set(member, one)
+  }
+  const owned = ownedBy(said, host.topics)
+  for (const [member, { subscription }] of said) {
+    const assigned = withEpoch(owned.get(member) ?? new Map(), generationId)
+    group.targets.set(member.memberId, partitionsOf(assigned))
+    group.setMember(upgradedMember(member, subscription, generationId, assigned))
   }
   const { topicNames } = subscriptionsOf(group.members.values(), new Map())
   group.metadataHash = metadataHash(topicNames, host.topics)
@@ -66,11 +74,13 @@ function checkUpgrade(classic: LiveGroup, { settings }: CoordinatorHost): Refuse
     : undefined
 }
 
-function upgradeMember(
-  classic: LiveGroup,
-  member: Member,
-  { topics }: CoordinatorHost,
-): ConsumerMember | Refused {
+/** What a member sent when it joined, and what it was given since. */
+interface Said {
+  readonly subscription: EmbeddedSubscription
+  readonly assignment: EmbeddedAssignment
+}
+
+function saidBy(classic: LiveGroup, member: Member): Said | Refused {
   // Before its first generation a group has not chosen a protocol.
   const protocol =
     member.protocols.find(({ name }) => name === classic.protocolName) ?? member.protocols[0]
@@ -87,25 +97,68 @@ function upgradeMember(
     const why = `an unsupported custom assignor is in use. ${advice}re-attempting the upgrade`
     return notUpgraded(classic, why)
   }
-  const { generationId } = classic
-  return {
-    ...newMember(member.memberId),
-    memberEpoch: generationId,
-    previousMemberEpoch: generationId,
-    instanceId: member.groupInstanceId,
-    rackId: subscription.rackId,
-    rebalanceTimeoutMs: member.rebalanceTimeoutMs,
-    clientId: member.clientId,
-    clientHost: member.clientHost,
-    subscribedTopicNames: sortedNames(subscription.topics),
-    assigned: withEpoch(toTopicIds(assignment.partitions, topics), generationId),
-    classic: { sessionTimeoutMs: member.sessionTimeoutMs, supportedProtocols: member.protocols },
+  return { subscription, assignment }
+}
+
+/**
+ * What each member has: what it was assigned, and what it said that it owned when it joined, unless
+ * somebody else was assigned that. Cooperative members go on with what they own while a rebalance
+ * runs, and until they have heard its outcome; Kafka forgets about that, and gives it to others too
+ * soon. Of two who say the same the one with the later generation is right.
+ */
+function ownedBy(said: ReadonlyMap<Member, Said>, topics: TopicsView): Map<Member, Places> {
+  const owners = new Map<string, Member>()
+  const claims = [...said].sort(
+    ([, a], [, b]) => a.subscription.generationId - b.subscription.generationId,
+  )
+  for (const [member, { subscription }] of claims) claim(owners, member, subscription.owned)
+  for (const [member, { assignment }] of said) claim(owners, member, assignment.partitions)
+  const owned = new Map<Member, Places>()
+  for (const [member, { subscription, assignment }] of said) {
+    const isItsOwn = (topic: string, partition: number) =>
+      owners.get(`${topic}:${partition}`) === member
+    const lists = [...assignment.partitions, ...subscription.owned].map(
+      ({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.filter((partition) => isItsOwn(topic, partition)),
+      }),
+    )
+    const own = lists.filter(({ partitions }) => partitions.length > 0)
+    owned.set(member, toTopicIds(own, topics))
+  }
+  return owned
+}
+
+function claim(owners: Map<string, Member>, member: Member, lists: ReadonlyArray<TopicList>): void {
+  for (const { topic, partitions } of lists) {
+    for (const partition of partitions) owners.set(`${topic}:${partition}`, member)
   }
 }
 
+const upgradedMember = (
+  member: Member,
+  subscription: EmbeddedSubscription,
+  generationId: number,
+  assigned: OwnedPartitions,
+): ConsumerMember => ({
+  ...newMember(member.memberId),
+  memberEpoch: generationId,
+  previousMemberEpoch: generationId,
+  instanceId: member.groupInstanceId,
+  rackId: subscription.rackId,
+  rebalanceTimeoutMs: member.rebalanceTimeoutMs,
+  clientId: member.clientId,
+  clientHost: member.clientHost,
+  subscribedTopicNames: sortedNames(subscription.topics),
+  assigned,
+  classic: { sessionTimeoutMs: member.sessionTimeoutMs, supportedProtocols: member.protocols },
+})
+
+type Places = Map<Uuid, Set<number>>
+
 /** Without topics that are not there. */
-export function toTopicIds(lists: ReadonlyArray<TopicList>, topics: TopicsView): TopicPartitions {
-  const ids = new Map<string, Set<number>>()
+export function toTopicIds(lists: ReadonlyArray<TopicList>, topics: TopicsView): Places {
+  const ids: Places = new Map()
   for (const { topic, partitions } of lists) {
     const id = topics.topicId(topic)
     if (id === undefined) continue
@@ -169,8 +222,9 @@ export function downgrade(
   live.moveTo("Stable", nowMs)
   const assignments = new Map<string, Uint8Array>()
   for (const member of members) {
-    const target = group.target(member.memberId, member.instanceId)
-    const lists = toTopicLists(target, host.topics)
+    // What it has, not what it was to have: until the rebalance is over it goes on with that.
+    const owned = unionOf(member.assigned, member.pendingRevocation)
+    const lists = toTopicLists(partitionsOf(owned), host.topics)
     const metadata = live.members.get(member.memberId)?.metadataFor(live.protocolName)
     const version = decodeSubscription(metadata ?? noAssignment)?.version ?? 0
     assignments.set(member.memberId, encodeAssignment(version, lists))

@@ -29,7 +29,7 @@ export interface FakeClient {
   leave(world: ConsumerWorld): void
 }
 
-const isLost = (prng: Prng): boolean => prng.nextUint32() % 16 === 0
+const losesAnswer = (prng: Prng): boolean => prng.nextUint32() % 16 === 0
 
 export class ConsumerClient implements FakeClient {
   readonly name: string
@@ -64,7 +64,7 @@ export class ConsumerClient implements FakeClient {
       ...(isFull ? { rebalanceTimeoutMs: 60_000, subscribedTopicNames: this.#topics } : {}),
       topicPartitions: isFull || this.#mustReport ? this.#report(world) : null,
     } satisfies Beat)
-    if (answer.isOpen || (this.isFlaky && isLost(this.#prng))) {
+    if (answer.isOpen || (this.isFlaky && losesAnswer(this.#prng))) {
       this.#mustSayAll = true
       return
     }

@@ -19,6 +19,7 @@ describe("what consumers of the classic protocol hand through", () => {
       version: 1,
       topics: ["t"],
       owned: [{ topic: "t", partitions: [0, 2] }],
+      generationId: -1,
       rackId: null,
     })
     const v3 = encodeSubscription(["t", "u"])
