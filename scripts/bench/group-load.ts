@@ -1,4 +1,4 @@
-/** Consumer groups without records: members that join and heartbeat, each on a connection of its own. */
+/** Consumer groups without records: members that join and heartbeat, each on its own connection. */
 import { consumerGroupHeartbeat } from "../../src/protocol/messages/consumer-group-heartbeat.ts"
 import { findCoordinator } from "../../src/protocol/messages/find-coordinator.ts"
 import { heartbeat } from "../../src/protocol/messages/heartbeat.ts"

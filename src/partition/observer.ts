@@ -18,13 +18,13 @@ export interface PartitionObserver {
   elected(term: Term): void
   /** It leads that term no more. */
   resigned(): void
-  /** Another one that has seen nothing, and that nobody elects: for the state at an earlier entry. */
+  /** Another one that has seen nothing and nobody elects: for the state at an earlier entry. */
   fresh(): PartitionObserver
 }
 
 /**
- * From where on an observer may be fed again after a restart. What compaction has emptied since must
- * not matter to it: a tombstone that it has not seen leaves what it deleted.
+ * From where on an observer may be fed again after a restart. What compaction has emptied since
+ * must not matter to it: a tombstone that it has not seen leaves what it deleted.
  */
 export class WrittenStates {
   /** Certainly durable: another one was written since, or it was read. */

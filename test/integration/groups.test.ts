@@ -41,7 +41,7 @@ const committedBy = (group: string, topic: string) =>
     }),
   )
 
-/** Nobody has read further than it committed and been forgotten: each commit that was said holds. */
+/** Each commit that a member was told of holds. */
 async function expectNoCommitLost(
   group: string,
   topic: string,

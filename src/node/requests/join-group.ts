@@ -1,6 +1,6 @@
 /**
- * JoinGroup: answered when the rebalance that it asks for is done, at once where there is nothing to
- * wait for. How long that may take is the group's to know.
+ * JoinGroup: answered when the rebalance that it asks for is done, at once where there is nothing
+ * to wait for. How long that may take is the group's to know.
  */
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import type { joinGroup } from "../../protocol/messages/join-group.ts"

@@ -1,7 +1,7 @@
 /**
  * OffsetFetch: what groups have committed. −1 says "never committed", and a consumer that hears it
- * starts over; so it is said by a coordinator alone that has loaded everything and, after a round to
- * a majority begun after the question, still leads (trap 42, hazard 31).
+ * starts over; so it is said by a coordinator alone that has loaded everything and, after a round
+ * to a majority begun after the question, still leads (trap 42, hazard 31).
  */
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import type { offsetFetch } from "../../protocol/messages/offset-fetch.ts"

@@ -1,6 +1,6 @@
 /**
- * What groups were told (VERIFICATION §3.2 ii). A committed offset is a register: each read of it is
- * explained by some order of the commits, one whose outcome is unknown may land at any time later.
+ * What groups were told (VERIFICATION §3.2 ii). A committed offset is a register: each read of it
+ * is explained by some order of the commits, one whose outcome is unknown may land at any time.
  * In a generation every partition has one owner, generations do not fall, and whoever is of an
  * earlier one commits nothing. What lies below a committed offset was read by the group.
  */
