@@ -194,8 +194,16 @@ export class World {
       if (batch === undefined) return
       const base = replica.applied * 1000
       const { records, appendMs } = batch
-      const committed = records.map((one, i) => ({ ...one, offset: base + i, timestamp: appendMs }))
+      const lent = records.map(({ key, value }) => {
+        return { key: Buffer.from(key), value: value === null ? null : Buffer.from(value) }
+      })
+      const committed = lent.map((one, i) => ({ ...one, offset: base + i, timestamp: appendMs }))
       replica.coordinator.apply(committed, appendMs)
+      // What is kept must be a copy: the memory goes back to the log.
+      for (const { key, value } of lent) {
+        key.fill(0xee)
+        value?.fill(0xee)
+      }
     }
   }
 
