@@ -4,6 +4,8 @@
  */
 import type { Partition } from "../partition/partition.ts"
 
+/** So many ticks pass before who got no further is tried again. */
+const laterTicks = 40
 /** What a cut counts as: states are read and written for it. */
 const cutCost = 128
 
@@ -11,6 +13,7 @@ export class LogTrims {
   readonly #due = new Set<Partition>()
   /** Got no further: damaged, or the cut is not committed yet. */
   readonly #later = new Set<Partition>()
+  #ticks = 0
 
   add(partition: Partition): void {
     this.#due.add(partition)
@@ -20,8 +23,8 @@ export class LogTrims {
     return this.#due.size > 0
   }
 
-  /** Whoever got no further may try again. */
   tick(): void {
+    if (++this.#ticks % laterTicks !== 0) return
     for (const partition of this.#later) this.#due.add(partition)
     this.#later.clear()
   }

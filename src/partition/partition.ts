@@ -369,13 +369,13 @@ export class Partition implements StateMachine {
     return this.#trim.due
   }
 
-  /** Goes on taking them off: reads at most so many envelopes, and returns how many. */
+  /** Goes on taking them off: reads at most so many envelopes, and returns how many: 0 = stuck. */
   trim(entriesMax: number): number {
     try {
       return this.#trim.step(entriesMax)
     } catch (error) {
       this.#reportCorrupt(error)
-      return entriesMax
+      return 0
     }
   }
 
