@@ -19,12 +19,15 @@ export interface RetentionAsked {
   readonly graceMs: number
 }
 
-const scanChunk = 256
+/** Envelopes read at once: few at first, for mostly the first one is to stay. */
+const firstChunk = 4
+const chunkMax = 256
 
 export class RetentionScan {
   readonly #asked: RetentionAsked
   #next: LogIndex
   #done = false
+  #chunk = firstChunk
   #moved: LogStartMoved | undefined
   /** Bytes beyond retention.bytes. */
   #excess: number
@@ -55,7 +58,8 @@ export class RetentionScan {
     const { log, appliedIndex } = this.#asked
     let read = 0
     while (!this.#done && read < entriesMax) {
-      const count = Math.min(scanChunk, entriesMax - read)
+      const count = Math.min(this.#chunk, entriesMax - read)
+      this.#chunk = Math.min(chunkMax, this.#chunk * 4)
       const metas = log.metas(this.#next, appliedIndex + 1, count)
       if (metas.length === 0) this.#done = true
       for (const meta of metas) {
