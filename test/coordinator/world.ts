@@ -45,6 +45,11 @@ export class FakeTopics implements TopicsView {
     return id
   }
 
+  put(name: string, id: string, partitions: number): void {
+    this.version++
+    this.#topics.set(name, { id, partitions })
+  }
+
   /** More partitions under the same id. */
   grow(name: string, partitions: number): void {
     this.version++
