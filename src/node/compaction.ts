@@ -80,8 +80,9 @@ export class Compactor {
     this.#nextTellMs = nowMs + tellEveryMs
     const byLeader = new Map<number, Array<CompactedGroup>>()
     for (const partition of this.#parts.partitions()) {
-      const { isLeader, leaderNode, compaction, tombstonesDoneUpTo: index } = partition
-      if (isLeader || leaderNode < 0 || compaction.upToIndex === 0) continue
+      if (partition.compaction.upToIndex === 0 || partition.isLeader) continue
+      const { leaderNode, tombstonesDoneUpTo: index } = partition
+      if (leaderNode < 0) continue
       const told = this.#told.get(partition)
       const isNews = told?.leader !== leaderNode || told.index !== index
       if (!isNews && nowMs - told.atMs < tellAgainMs) continue

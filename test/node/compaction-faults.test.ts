@@ -123,6 +123,7 @@ class Run {
       { _tag: "restore", atMs: 0, node, sentinel: prng.below(2) === 0, downMs },
       { _tag: "replaceDisk", atMs: 0, node, downMs },
       { _tag: "diskStall", atMs: 0, node, forMs: prng.below(1500) },
+      { _tag: "cutLog", atMs: 0, node, pick: prng.below(1000) },
       { _tag: "loseTail", atMs: 0, node, commits: 1 + prng.below(5), downMs },
     ]
     const fault = faults[prng.below(faults.length)]
