@@ -131,7 +131,8 @@ function unordered(value: Plain): unknown {
 
 function memberIdIn(answer: Plain): string {
   const isStruct = typeof answer === "object" && answer !== null && "memberId" in answer
-  return isStruct && typeof answer.memberId === "string" ? answer.memberId : ""
+  const memberId = isStruct ? answer["memberId"] : undefined
+  return typeof memberId === "string" ? memberId : ""
 }
 
 class Conversation {
