@@ -21,8 +21,8 @@ export interface DecisionParts {
   readonly log: (level: LogLevel, line: string) => void
 }
 
-/** Envelopes read per tick: some milliseconds. */
-const envelopesPerTick = 2_048
+/** Envelopes read per tick: about two milliseconds. */
+const envelopesPerTick = 1_024
 
 export class CompactionDecisions {
   readonly #parts: DecisionParts
