@@ -36,6 +36,7 @@ import { decideLeave } from "./leave.ts"
 import type { ConsumerMember } from "./member.ts"
 import { downgrade, mayDowngrade } from "./migration.ts"
 import type { Downgrade } from "./migration.ts"
+import { NewestTopics } from "./newest-topics.ts"
 import { openGroup } from "./open-group.ts"
 import { isRefused, refused } from "./refusal.ts"
 import type { Refused } from "./refusal.ts"
@@ -50,13 +51,13 @@ export class ConsumerCoordinator implements ConsumerProtocol {
   readonly #regexes: RegexResolver
   /** Moves with the topics; a group is up to date whose number is this. */
   #topicsGeneration = 0
-  #newestTopicsVersion: number
+  readonly #newestTopics: NewestTopics
   readonly #upToDate = new WeakMap<ConsumerGroup, number>()
 
   constructor(term: CoordinatorTerm, classic: ClassicProtocol) {
     this.#term = term
     this.#classic = classic
-    this.#newestTopicsVersion = term.host.topics.version
+    this.#newestTopics = new NewestTopics(term.host.topics)
     this.#regexes = new RegexResolver(term, (group, nowMs) => this.#contextOf(group, nowMs))
     this.#deadlines = new Deadlines(term, (group, member, nowMs) =>
       this.#remove(group, [member], nowMs, () => undefined),
@@ -87,7 +88,6 @@ export class ConsumerCoordinator implements ConsumerProtocol {
 
   topicsChanged(): void {
     this.#topicsGeneration++
-    this.#newestTopicsVersion = this.#term.host.topics.version
   }
 
   view(groupId: string): GroupView | undefined {
@@ -260,7 +260,7 @@ export class ConsumerCoordinator implements ConsumerProtocol {
       nowMs,
       topicsGeneration: this.#topicsGeneration,
       hasStaleMetadata: this.#upToDate.get(group) !== this.#topicsGeneration,
-      newestTopicsVersion: this.#newestTopicsVersion,
+      newestTopics: this.#newestTopics,
     }
   }
 

@@ -1,6 +1,7 @@
 /** What a decision about one consumer group goes by. Read only: decisions give records. */
 import type { CoordinatorHost } from "../ports.ts"
 import type { ConsumerGroup } from "./consumer-group.ts"
+import type { NewestTopics } from "./newest-topics.ts"
 
 export interface GroupContext {
   readonly host: CoordinatorHost
@@ -10,8 +11,7 @@ export interface GroupContext {
   readonly topicsGeneration: number
   /** The topics may have changed since the group's metadata hash was last compared. */
   readonly hasStaleMetadata: boolean
-  /** Version of the image in which a topic appeared last. */
-  readonly newestTopicsVersion: number
+  readonly newestTopics: NewestTopics
 }
 
 type Config =

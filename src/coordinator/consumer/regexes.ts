@@ -73,7 +73,7 @@ function moved(
 }
 
 function unresolvedOf(
-  { group, host, nowMs, newestTopicsVersion }: GroupContext,
+  { group, host, nowMs, newestTopics }: GroupContext,
   regexes: ReadonlyMap<string, number>,
   isNew: boolean,
 ): ReadonlyArray<string> {
@@ -84,7 +84,7 @@ function unresolvedOf(
   const isDue =
     isNew ||
     regexes.size !== group.resolvedRegexes.size ||
-    (last?.version ?? 0) < newestTopicsVersion ||
+    (last?.version ?? 0) < newestTopics.version ||
     nowMs > lastMs + host.settings.groupConsumerRegexRefreshIntervalMs
   return isDue ? [...regexes.keys()] : []
 }

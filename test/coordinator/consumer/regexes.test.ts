@@ -40,6 +40,24 @@ describe("subscription by pattern", () => {
     expect(made.assignments()).toEqual({ a: "orders-1:0 orders-2:0" })
   })
 
+  test("nothing is matched again while only other things change", () => {
+    const made = world("orders-1")
+    made.joinAs("a", pattern("orders-.*"))
+    made.beat({ memberId: "a", memberEpoch: 1 })
+    made.pass(11_000)
+    made.beat({ memberId: "a", memberEpoch: 2 })
+    const before = made.log.length
+    made.topics.grow("t", 7)
+    made.topics.delete("t")
+    made.coordinator.topicsChanged(made.nowMs)
+    made.beat({ memberId: "a", memberEpoch: 2 })
+    expect(made.log.length).toBe(before)
+    made.topics.create("t")
+    made.coordinator.topicsChanged(made.nowMs)
+    made.beat({ memberId: "a", memberEpoch: 2 })
+    expect(made.log.length).toBe(before + 1)
+  })
+
   test("names and pattern together", () => {
     const made = world("orders-1", "other")
     made.joinAs("a", { subscribedTopicNames: ["other"], ...pattern("orders-.*") })
