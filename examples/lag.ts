@@ -17,11 +17,12 @@ export async function watchLag(kafka: Kafka, groupId: string, topic: string) {
     }, 0)
   }
 
-  /** Resolves when the group has read everything; tells every lag that it sees on the way. */
+  /** Resolves when the group has read everything; tells how the lag changes, down to 0. */
   const untilZero = async (tell: (lag: number) => void = () => {}): Promise<void> => {
-    for (let left = await lag(); left > 0; left = await lag()) {
-      tell(left)
-      await Bun.sleep(50)
+    for (let told = -1; told !== 0; await Bun.sleep(told === 0 ? 0 : 50)) {
+      const left = await lag()
+      if (left !== told) tell(left)
+      told = left
     }
     await admin.disconnect()
   }

@@ -38,6 +38,8 @@ const consumer = new Consumer({
   groupId: "averages",
   groupProtocol: "consumer",
   maxWaitTime: 100,
+  // What is committed is what was counted, not what was fetched.
+  autocommit: false,
   deserializers: { key: stringDeserializer, value: jsonDeserializer<Reading> },
 })
 const readings = await consumer.consume({
@@ -64,12 +66,13 @@ async function measure(): Promise<void> {
 
 const averages = new Map<string, { count: number; celsius: number }>()
 const measuring = measure()
-const commits: Array<void | Promise<void>> = []
-for await (const { key, value, commit } of readings) {
+const commits: Array<Promise<void>> = []
+for await (const reading of readings) {
+  const { key, value } = reading
   const { count, celsius } = averages.get(key) ?? { count: 0, celsius: 0 }
   const moved = (value.celsius - celsius) / (count + 1)
   averages.set(key, { count: count + 1, celsius: celsius + moved })
-  commits.push(commit())
+  commits.push(Promise.resolve(reading.commit()))
   if (commits.length % 100 === 0 || commits.length === size) tell()
   if (commits.length === size) break
 }
