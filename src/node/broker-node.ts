@@ -384,7 +384,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
     if (applied.length === 0) return
     this.#reconciler.applied(applied, nowMs)
     this.#links.releasePending()
-    this.coordination.topicsChanged(nowMs)
+    this.coordination.applied(applied, nowMs)
     if (this.#reconciler.registered && !this.#caughtUp) {
       this.#caughtUp = true
       this.#reconciler.caughtUp()

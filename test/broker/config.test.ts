@@ -173,6 +173,30 @@ function offsetsTopicShape(set: Record<string, string>) {
   return [offsetsTopicNumPartitions, offsetsTopicReplicationFactor, config.unused]
 }
 
+test("settings of groups that contradict each other are refused together", () => {
+  const short = { "group.consumer.session.timeout.ms": "1000" }
+  expect(refusal({ set: short })).toContain("expected at least that of")
+  const both = { ...short, "group.consumer.min.session.timeout.ms": "1000" }
+  expect(refusal({ set: both })).toContain("expected less than group.consumer.session.timeout.ms")
+  const heartbeats = {
+    "group.consumer.min.heartbeat.interval.ms": "100",
+    "group.consumer.heartbeat.interval.ms": "100",
+  }
+  const { groups } = nodeSettings(load({ set: { ...both, ...heartbeats } }))
+  expect(groups.groupConsumerSessionTimeoutMs).toBe(1000)
+  const classic = { "group.max.session.timeout.ms": "5000" }
+  expect(refusal({ set: classic })).toContain("group.max.session.timeout.ms has the value")
+})
+
+test("assignors are named once each, the default one first", () => {
+  const assignors = (value: string) => ({ set: { "group.consumer.assignors": value } })
+  const { groups } = nodeSettings(load(assignors("range, uniform")))
+  expect(groups.groupConsumerAssignors).toEqual(["range", "uniform"])
+  for (const bad of ["", "best", "range,range"]) {
+    expect(refusal(assignors(bad))).toContain("expected one or more of uniform, range")
+  }
+})
+
 test("the offsets topic is made as the settings say, else as Kafka's defaults do", () => {
   const set = { "offsets.topic.num.partitions": "8", "offsets.topic.replication.factor": "1" }
   expect(offsetsTopicShape({})).toEqual([50, 3, []])

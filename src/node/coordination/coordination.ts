@@ -7,12 +7,14 @@
  * one: what only reads is asked after a ReadIndex round (requests/confirmed-coordinators.ts).
  */
 import type { PartitionInfo } from "../../cluster/image.ts"
+import type { MetadataRecord } from "../../cluster/records.ts"
 import { consumerOffsetsTopic } from "../../cluster/topic-names.ts"
 import type { GroupCoordinator } from "../../coordinator/group-coordinator.ts"
 import type { PartitionObserver } from "../../partition/observer.ts"
 import type { Partition } from "../../partition/partition.ts"
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import type { GroupId } from "../../../storage/wal.ts"
+import type { AppliedRecords } from "../metadata-group.ts"
 import type { NodeOptions, NodeSettings } from "../ports.ts"
 import type { NodeView } from "../requests/outcome.ts"
 import { groupPartition } from "./group-partition.ts"
@@ -20,6 +22,15 @@ import { HostedCoordinator } from "./hosted-coordinator.ts"
 import type { HostedParts } from "./hosted-coordinator.ts"
 import { topicsView } from "./topics-view.ts"
 import { uniqueIds } from "./unique-ids.ts"
+
+/** What a coordinator would see another answer of `TopicsView` after. */
+const ofTopics: ReadonlySet<MetadataRecord["_tag"]> = new Set([
+  "TopicCreated",
+  "TopicDeleted",
+  "PartitionsCreated",
+  "MembershipChanged",
+  "BrokerRegistered",
+])
 
 type Options = Pick<NodeOptions, "seed" | "incarnation" | "settings">
 type Node = Pick<NodeView, "image" | "brokerSettings" | "partition" | "log">
@@ -116,8 +127,9 @@ export class Coordination {
     for (const { coordinator } of this.#elected) coordinator.tick(nowMs)
   }
 
-  /** The image moved: topics may have come, grown or gone. */
-  topicsChanged(nowMs: number): void {
+  /** The image moved: topics may have come, grown, gone, or moved to other racks. */
+  applied(entries: ReadonlyArray<AppliedRecords>, nowMs: number): void {
+    if (!entries.some(({ records }) => records.some(({ _tag }) => ofTopics.has(_tag)))) return
     for (const group of this.#hosted.keys()) {
       if (this.#node.partition(group) === undefined) this.#hosted.delete(group)
     }
