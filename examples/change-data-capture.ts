@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite"
 import { commandLine, connect, ensureTopics, joinGroup, openProducer } from "./connect.ts"
-import { watchLag } from "./lag.ts"
+import { untilCaughtUp } from "./lag.ts"
 
 /**
  * Change data capture: what happens to a table in SQLite becomes records, and a copy of the table
@@ -86,7 +86,7 @@ for (let n = 1; n <= size; n++) {
 }
 for (let more = await capture(); more > 0; more = await capture()) captured += more
 await producer.disconnect()
-await (await watchLag(kafka, "customers-copy", topic)).untilZero()
+await untilCaughtUp(kafka, "customers-copy", topic)
 await consumer.disconnect()
 
 const rows = (database: Database) =>

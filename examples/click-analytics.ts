@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite"
 import { Consumer, type ConsumedRecord } from "../src/index.ts"
 import { openClient, text } from "./client.ts"
 import { commandLine, connect, ensureTopics, openProducer } from "./connect.ts"
-import { watchLag } from "./lag.ts"
+import { untilCaughtUp } from "./lag.ts"
 import { countByWindow, filter, map } from "./stream.ts"
 
 /**
@@ -45,8 +45,8 @@ async function group(groupId: string, work: (events: AsyncIterable<UserEvent>) =
   })
   while (members.some(({ assignment }) => assignment.length === 0)) await Bun.sleep(20)
   return async function stop() {
-    const lag = await watchLag(kafka, groupId, topic)
-    const caughtUp = lag.untilZero((events) => console.log(`${groupId}: ${events} events behind`))
+    const tell = (lag: number) => console.log(`${groupId}: ${lag} events behind`)
+    const caughtUp = untilCaughtUp(kafka, groupId, topic, tell)
     await Promise.race([caughtUp, Promise.all(working)])
     const shares = members.map(({ assignment }) => assignment.map((one) => one.partition).join())
     console.log(`${groupId}: members had partitions ${shares.join(" | ")}`)

@@ -6,7 +6,7 @@ import {
   openProducer,
   untilShared,
 } from "./connect.ts"
-import { watchLag } from "./lag.ts"
+import { untilCaughtUp } from "./lag.ts"
 
 /**
  * What the players of a game do, handled by three servers side by side, and still in order for
@@ -73,7 +73,7 @@ for (let number = 1; number <= size; number++) {
 }
 await producer.disconnect()
 
-await (await watchLag(kafka, "game-servers", topic)).untilZero()
+await untilCaughtUp(kafka, "game-servers", topic)
 for (const [i, server] of servers.entries()) {
   console.log(`server ${i + 1}, partition ${server.partitions().join()}: ${handled[i]} actions`)
 }

@@ -8,7 +8,7 @@ import {
   untilShared,
   type Member,
 } from "./connect.ts"
-import { watchLag } from "./lag.ts"
+import { untilCaughtUp } from "./lag.ts"
 
 /**
  * A shop. Two order services say `order_placed`; the email service and the warehouse both hear of
@@ -82,7 +82,7 @@ await Promise.all([
 ])
 console.log(`${size} orders placed`)
 
-for (const group of ["warehouse", "email"]) await (await watchLag(kafka, group, topic)).untilZero()
+for (const group of ["warehouse", "email"]) await untilCaughtUp(kafka, group, topic)
 const stored = database.query("select count(*) as orders, sum(cents) as cents from orders").get()
 console.log(`warehouse: ${JSON.stringify(stored)}; email: ${mails} mails`)
 await Promise.all([...warehouse, email].map(({ consumer }) => consumer.disconnect()))

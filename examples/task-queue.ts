@@ -6,7 +6,7 @@ import {
   openProducer,
   untilShared,
 } from "./connect.ts"
-import { watchLag } from "./lag.ts"
+import { untilCaughtUp } from "./lag.ts"
 
 /**
  * A queue of tasks: three workers are one group, so each task is given to one of them. Tasks have
@@ -43,7 +43,7 @@ await producer.send({
 })
 await producer.disconnect()
 
-await (await watchLag(kafka, "workers", topic)).untilZero()
+await untilCaughtUp(kafka, "workers", topic)
 for (const worker of workers.keys()) {
   const count = tasks.filter((task) => doneBy.get(task)?.includes(worker + 1)).length
   console.log(`worker ${worker + 1}: ${count} tasks`)
