@@ -188,8 +188,9 @@ test("settings of groups that contradict each other are refused together", () =>
   expect(refusal({ set: classic })).toContain("group.max.session.timeout.ms has the value")
 })
 
+const assignors = (value: string) => ({ set: { "group.consumer.assignors": value } })
+
 test("assignors are named once each, the default one first", () => {
-  const assignors = (value: string) => ({ set: { "group.consumer.assignors": value } })
   const { groups } = nodeSettings(load(assignors("range, uniform")))
   expect(groups.groupConsumerAssignors).toEqual(["range", "uniform"])
   for (const bad of ["", "best", "range,range"]) {
