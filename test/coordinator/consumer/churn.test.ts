@@ -26,7 +26,10 @@ class Churn {
   constructor(seed: number, kinds: ReadonlyArray<Kind>) {
     this.#prng = new Prng(seed)
     this.#kinds = kinds
-    this.world = new ConsumerWorld({ groupConsumerAssignmentIntervalMs: this.#below(2) * 1_000 })
+    this.world = new ConsumerWorld({
+      groupConsumerAssignmentIntervalMs: this.#below(2) * 1_000,
+      groupConsumerSessionTimeoutMs: 12_000,
+    })
     this.world.topics.create("u", 1 + this.#below(4))
   }
 
@@ -128,7 +131,7 @@ class Churn {
   calm(): void {
     for (const client of this.clients) if (client instanceof ConsumerClient) client.isFlaky = false
     // Sessions of those who vanished run out first.
-    for (let round = 0; round < 120; round++) {
+    for (let round = 0; round < 40; round++) {
       this.world.pass(1_000, 500)
       for (const client of this.clients) client.turn(this.world)
       this.check()

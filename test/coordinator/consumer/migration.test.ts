@@ -72,6 +72,20 @@ describe("upgrade", () => {
     expect(made.describeGroup().members).toHaveLength(2)
   })
 
+  test("cooperative members have what they say while a rebalance has their assignments", () => {
+    const made = world()
+    const { memberId, generationId } = classic(made)
+    const join = { groupId: "g", protocols }
+    const second = made.join(join, { apiVersion: 3 })
+    const all = new Set(["t:0", "t:1", "t:2"])
+    const metadata = encodeSubscription(["t"], all, generationId)
+    made.join({ ...join, memberId, protocols: [{ name: "range", metadata }] })
+    expect(second.now.errorCode).toBe(ErrorCode.NONE)
+    made.join(join, { apiVersion: 3 })
+    expect(given(made.joinAs("b"))).toEqual([])
+    expect(made.assignments()).toMatchObject({ [memberId]: "t:0,1,2", b: "" })
+  })
+
   test("an empty classic group is replaced, its offsets stay", () => {
     const made = world()
     const { memberId, generationId } = classic(made)
@@ -386,6 +400,16 @@ describe("downgrade", () => {
     made.join({ groupId: "g", protocols }, { apiVersion: 3 })
     made.beat({ memberId: "a", memberEpoch: -1 })
     expect(made.describeGroup().members?.map(({ memberType }) => memberType)).toEqual([0])
+  })
+
+  test("a group that comes back at once knows what its members still have", () => {
+    const made = world()
+    const { memberId } = classic(made)
+    made.joinAs("a")
+    expect(made.assignments("targetAssignment")[memberId]).not.toBe("t:0,1,2")
+    made.beat({ memberId: "a", memberEpoch: -1 })
+    expect(given(made.joinAs("b"))).toEqual([])
+    expect(made.assignments()).toEqual({ [memberId]: "t:0,1,2", b: "" })
   })
 
   test("an empty consumer group becomes classic with its first classic member", () => {
