@@ -23,7 +23,8 @@ source.run(table)
 source.run("create table changes (number integer primary key, id int, row text)")
 for (const event of ["insert", "update"]) {
   source.run(`create trigger ${event}ed after ${event} on customers begin
-    insert into changes (id, row) values (new.id, json_object('name', new.name, 'cents', new.cents));
+    insert into changes (id, row)
+    values (new.id, json_object('name', new.name, 'cents', new.cents));
   end`)
 }
 source.run(`create trigger deleted after delete on customers begin
