@@ -1,7 +1,7 @@
 /**
- * Since which metadata image no topic has appeared: patterns that were matched since then would match
- * the same. Images move for many other reasons, so the topics are only looked through when somebody
- * asks, once for each image.
+ * Since which metadata image no topic has appeared: patterns that were matched since then would
+ * match the same. Images move for many other reasons, so the topics are only looked through when
+ * somebody asks, once for each image.
  */
 import type { Uuid } from "../../protocol/schema.ts"
 import type { TopicsView } from "../ports.ts"
