@@ -162,8 +162,8 @@ export interface Wal {
    */
   readonly forgetful: boolean
   /**
-   * Every group that this disk may have had a vote in is in the log again, durably: one that it does
-   * not know from now on is new.
+   * Every group that this disk may have had a vote in is in the log again, durably: one that it
+   * does not know from now on is new.
    */
   remembered(): void
   /**

@@ -163,7 +163,10 @@ class Run {
       if (String(error).includes("error 56")) return
       throw error
     }
-    for (const record of seen) expect(record).toEqual(byOffset.get(record.offset) ?? null)
+    for (const record of seen) {
+      const written: TableRecord | undefined = byOffset.get(record.offset)
+      expect<TableRecord | undefined>(record).toEqual(written)
+    }
     if (!isWhole) return
     expect(inOrder(tableOf(seen))).toEqual(inOrder(tableOf(truth)))
   }

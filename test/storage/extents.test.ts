@@ -21,6 +21,7 @@ const entry = (index: number, maxTimestamp: number): EntryEnvelope => ({
   producerEpoch: -1,
   baseSequence: -1,
   entryCrc: 0,
+  keptCrc: 0,
 })
 
 class Both {

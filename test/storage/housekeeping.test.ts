@@ -36,6 +36,7 @@ function start(alive: ReadonlyArray<number>, perform?: (job: HousekeepingJob) =>
       await perform?.(job)
     },
     durable: () => durable.promise,
+    roll: () => durable.promise,
     log: (line) => void lines.push(line),
   })
   housekeeping.nudge()
