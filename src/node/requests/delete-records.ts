@@ -95,8 +95,8 @@ class DeleteRecordsAttempt {
   outcome(expired: boolean): Outcome | undefined {
     if (this.#pending > 0 && !expired) return undefined
     // As in Kafka, topics of which nothing was asked are not answered.
-    const asked = this.#topics.filter(({ slots }) => slots.length > 0)
-    const topics = asked.map(({ name, slots }) => ({
+    const named = this.#topics.filter(({ slots }) => slots.length > 0)
+    const topics = named.map(({ name, slots }) => ({
       name,
       partitions: slots.map(({ asked, partition, errorCode }) => ({
         partitionIndex: asked.partitionIndex,
