@@ -31,6 +31,19 @@ export const compactionPlants: ReadonlyArray<Plant> = [
     caughtBy: test("test/node/compaction.test.ts"),
   },
   {
+    id: "kept-payload-unchecked",
+    bug: "what compaction has left of an entry is read without comparing its CRC",
+    anomaly: "inconsistent-offsets: another value at the same offset",
+    file: "raft/entry.ts",
+    edits: [
+      {
+        find: ": keptCrc(envelope, payload) === envelope.keptCrc",
+        replace: ": keptCrc(envelope, payload) >= 0",
+      },
+    ],
+    caughtBy: test("test/storage/compaction-failure.test.ts"),
+  },
+  {
     id: "old-copy-keeps-what-was-deleted",
     bug: "a replica that has missed rounds of compaction goes on from what it has",
     anomaly: "a deleted key comes back on a disk of which an old copy was put in place",
