@@ -178,7 +178,17 @@ function withGroups(options: SimOptions): SimOptions {
     leavePerMille: pick(prng, [0, 10, 40]),
     stallPerMille: pick(prng, [0, 10, 30]),
   }
-  return { ...options, workload: { ...options.workload, groups } }
+  const isLong = longDurationsMs.includes(options.durationMs)
+  const shape = isLong ? { ...groups, ...longGroups } : groups
+  return { ...options, workload: { ...options.workload, groups: shape } }
+}
+
+/** Few heartbeats: they keep awake what is to sleep. */
+const longGroups = {
+  groups: 1,
+  membersPerGroup: 2,
+  sessionTimeoutMs: 300_000,
+  rebalanceTimeoutMs: 60_000,
 }
 
 /** Long stretches in which nothing happens are nearly free where groups sleep. */

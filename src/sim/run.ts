@@ -71,6 +71,8 @@ function groupSettingsOf({ brokers, workload }: SimOptions): Partial<NodeSetting
       groupMinSessionTimeoutMs: 100,
       groupInitialRebalanceDelayMs: 100,
       groupConsumerMinSessionTimeoutMs: 100,
+      groupConsumerMaxSessionTimeoutMs: Number.MAX_SAFE_INTEGER,
+      groupConsumerMaxHeartbeatIntervalMs: Number.MAX_SAFE_INTEGER,
       groupConsumerSessionTimeoutMs: workload.groups.sessionTimeoutMs,
       groupConsumerMinHeartbeatIntervalMs: 10,
       groupConsumerHeartbeatIntervalMs: Math.ceil(workload.groups.sessionTimeoutMs / 5),
