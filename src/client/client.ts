@@ -30,9 +30,22 @@ export class Client {
   private readonly byAddress = new Map<string, Promise<ClientConnection>>()
   private addresses = new Map<number, { readonly host: string; readonly port: number }>()
   private readonly leaders = new Map<string, PartitionLeader>()
+  private readonly forks = new Set<Client>()
+  private onClose = () => {}
 
   constructor(options: ClientOptions) {
     this.options = options
+  }
+
+  /**
+   * A client of the same cluster with connections of its own, for whoever holds them up: a long
+   * poll, or a JoinGroup that waits for others. Closed with this one at the latest.
+   */
+  fork(): Client {
+    const fork = new Client(this.options)
+    fork.onClose = () => this.forks.delete(fork)
+    this.forks.add(fork)
+    return fork
   }
 
   /**
@@ -127,6 +140,8 @@ export class Client {
   }
 
   close(): void {
+    this.onClose()
+    for (const fork of this.forks) fork.close()
     for (const connection of [...this.byNode.values(), ...this.byAddress.values()]) {
       connection.then((c) => c.close()).catch(() => undefined)
     }

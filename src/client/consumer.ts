@@ -51,8 +51,8 @@ export class Consumer {
   readonly #committed = new Map<string, number>()
 
   constructor(client: Client, options: FetcherOptions) {
-    this.#client = client
-    this.#fetcher = new Fetcher(client, options)
+    this.#client = client.fork()
+    this.#fetcher = new Fetcher(this.#client, options)
   }
 
   /** Reads these, without a group. `offset`: one of `offsetNames` where negative. */
@@ -116,7 +116,7 @@ export class Consumer {
     return this.#commit(this.#uncommitted(this.assignment))
   }
 
-  /** Commits, leaves the group. The client stays open. */
+  /** Commits, leaves the group. The client that was given stays open. */
   async close(): Promise<void> {
     try {
       await this.#membership?.leave()
@@ -125,6 +125,7 @@ export class Consumer {
       if (!(error instanceof ConnectionLost || error instanceof KafkaError)) throw error
     }
     this.#fetcher.assign([])
+    this.#client.close()
   }
 
   /**

@@ -10,6 +10,7 @@ import {
   findGroupCoordinator,
   logOffsets,
   offsetNames,
+  offsetOf,
   parseBootstrap,
   partitionName,
   type GroupOptions,
@@ -232,6 +233,27 @@ test(
     expect(await consumer.poll(300)).toEqual([])
     await write("assigned", 10, 11)
     expect((await consumer.poll(5000)).map((record) => record.offset)).toEqual([10])
+    await consumer.close()
+    client.close()
+  },
+  minute,
+)
+
+test(
+  "a consumer that waits for records holds up nobody else on its client",
+  async () => {
+    await makeTopic("quiet", 1)
+    const client = newClient()
+    const consumer = new Consumer(client, { offsetReset: "earliest", maxWaitMs: 20_000 })
+    consumer.assign([{ topic: "quiet", partition: 0, offset: 0 }])
+    const waiting = consumer.poll(20_000)
+    // Its Fetch is under way, to the only leader that there is.
+    await Bun.sleep(500)
+    const startedMs = performance.now()
+    expect(await offsetOf(client, "quiet", 0, offsetNames.latest)).toBe(0)
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
+    await write("quiet", 0, 1)
+    expect(await waiting).toHaveLength(1)
     await consumer.close()
     client.close()
   },
