@@ -17,7 +17,7 @@ import { Session, type Step } from "./java-tools/session.ts"
 const args = scriptFlags({
   sessions: {
     type: "string",
-    default: "consumer-groups,produce-consume,configs,offsets-and-logs,kafka-topics,other-tools",
+    default: "consumer-groups,offsets-and-logs,configs,produce-consume,kafka-topics,other-tools",
   },
   /** Asks Kafka the steps that no other fixture has, and ends. */
   record: { type: "boolean", default: false },

@@ -44,9 +44,10 @@ function wordsOf(theirs: Plain, ours: Plain): Words {
 }
 
 /**
- * A coordinator loads or moves, a leader is not there yet, a transaction ends: it is asked again.
+ * A coordinator loads or moves, a leader is not there yet, a new topic is not known everywhere, a
+ * transaction ends: it is asked again.
  */
-const busyCodes = new Set([5, 6, 14, 15, 16, 51])
+const busyCodes = new Set([3, 5, 6, 14, 15, 16, 51, 100])
 /** Of one API, over all its questions: what stays busy this long is not worth more waiting. */
 const triesWhileBusy = 50
 const betweenTriesMs = 100
