@@ -1,5 +1,6 @@
 /** Puts recorded questions, in their order, to a cluster and compares the answers. */
 import { listGroups } from "../../src/protocol/messages/list-groups.ts"
+import { produce } from "../../src/protocol/messages/produce.ts"
 import type { Api } from "../../src/protocol/index.ts"
 import { Bindings } from "./bindings.ts"
 import { differencesBetween, type Difference } from "./differences.ts"
@@ -44,10 +45,11 @@ function wordsOf(theirs: Plain, ours: Plain): Words {
 }
 
 /**
- * A coordinator loads or moves, a leader is not there yet, a new topic is not known everywhere, a
- * transaction ends: it is asked again.
+ * A coordinator loads or moves, a leader is not there yet, a transaction ends: it is asked again.
  */
-const busyCodes = new Set([3, 5, 6, 14, 15, 16, 51, 100])
+const busyCodes = new Set([5, 6, 14, 15, 16, 51])
+/** Of Produce: its leader has not heard of a new topic yet. */
+const unknownCodes = new Set([3, 100])
 /** Of one API, over all its questions: what stays busy this long is not worth more waiting. */
 const triesWhileBusy = 50
 const betweenTriesMs = 100
@@ -149,7 +151,7 @@ export class Replay {
     for (;;) {
       const answer = await (await this.question(exchange, request))()
       const left = this.patience.get(exchange.key) ?? triesWhileBusy
-      if (left === 0 || !isBusy(theirs, answer)) return answer
+      if (left === 0 || !isBusy(exchange, theirs, answer)) return answer
       this.patience.set(exchange.key, left - 1)
       this.routing.forget()
       await this.respondent.rest(betweenTriesMs)
@@ -195,10 +197,12 @@ export class Replay {
 const object = (value: Plain): object => (isObject(value) ? value : {})
 
 /** Somewhere it says that it is busy, where Kafka said something else. */
-function isBusy(theirs: Plain, ours: Answer): boolean {
+function isBusy({ key }: Exchange, theirs: Plain, ours: Answer): boolean {
   let busy = false
   together(ours, theirs, (name, code, recorded) => {
-    if (name === "errorCode" && code !== recorded && busyCodes.has(Number(code))) busy = true
+    if (name !== "errorCode" || code === recorded) return
+    const unknown = key === produce.key && unknownCodes.has(Number(code))
+    if (unknown || busyCodes.has(Number(code))) busy = true
   })
   return busy
 }
