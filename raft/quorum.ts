@@ -38,9 +38,9 @@ export function jointReached<T>(
 /**
  * `vote` is undefined for who has not answered. Won with a majority (one leader per term), of which
  * so many count in full that no majority is without one of them: any entry that is committed was
- * acknowledged by one of those, who would have refused a log without it (§5.4.3). With an odd number
- * of voters these are a majority themselves; with an even one half of them will do, and one more to
- * settle the term.
+ * acknowledged by one of those, who would have refused a log without it (§5.4.3). With an odd
+ * number of voters these are a majority themselves; with an even one half of them will do, and one
+ * more to settle the term.
  */
 export function majorityVote<T>(
   voters: ReadonlyArray<T>,

@@ -47,9 +47,9 @@ export class RaftNode {
   readonly #maker: ReadyMaker
 
   /**
-   * A log that ends below the commit index is refused. "handedOver": `log` and `hardState` may not be
-   * durable yet (another node ran on them in this process); nothing is promised by them before the
-   * first Ready is.
+   * A log that ends below the commit index is refused. "handedOver": `log` and `hardState` may not
+   * be durable yet (another node ran on them in this process); nothing is promised by them before
+   * the first Ready is.
    */
   constructor(
     config: RaftConfig,

@@ -68,7 +68,7 @@ export class WorkerHandle {
   }
 
   remembered(): void {
-    this.worker.postMessage({ _tag: "remembered" } satisfies ToWorker)
+    this.worker.postMessage({ _tag: "remembered" } satisfies ToWorker, [])
   }
 
   commit(transaction: Transaction): void {

@@ -6,7 +6,7 @@
  */
 import type { Message } from "../../raft/message.ts"
 import type { HardState, LogIndex, MemberId, Term } from "../../raft/types.ts"
-import type { GroupId } from "../../storage/wal.ts"
+import type { CommitNumber, GroupId, GroupWrite } from "../../storage/wal.ts"
 import { isDeletedGroup } from "../cluster/image.ts"
 import { memberId } from "../cluster/members.ts"
 import type { PeerFrame } from "../peer/codec.ts"
@@ -35,6 +35,8 @@ interface Pending {
   readonly tellers: Map<GroupId, ReadonlySet<string>>
   /** Processes whose Hello has come to the present process. */
   readonly heard: Set<string>
+  /** Groups that the present process has ceased to trust; they may be trusted again soon. */
+  readonly noticed: Set<GroupId>
   looksLeft: number
 }
 
@@ -108,7 +110,7 @@ export class OldCopies implements Observer {
     if (tellers.size === 0) return
     broker.disk.untold = true
     const { diskUuid } = broker
-    this.pending.set(broker, { diskUuid, tellers, heard: new Set(), looksLeft: looksMax })
+    this.pending.set(broker, { diskUuid, tellers, ...nothingYet(), looksLeft: looksMax })
   }
 
   // ---- until it was told
@@ -119,6 +121,7 @@ export class OldCopies implements Observer {
     if (pending === undefined) return
     if (pending.diskUuid !== broker.diskUuid) return this.done(broker)
     pending.heard.clear()
+    pending.noticed.clear()
     if (this.canBeTold(pending)) {
       const { starts } = broker
       this.engine.act(this.patienceUs, () => this.look(broker, pending, starts))
@@ -144,6 +147,15 @@ export class OldCopies implements Observer {
     }
   }
 
+  wrote(broker: SubjectBroker, _commit: CommitNumber, writes: ReadonlyArray<GroupWrite>): void {
+    for (const [one, { noticed }] of this.pending) {
+      if (one !== broker) continue
+      for (const { group, hardState } of writes) {
+        if (hardState !== undefined && hardState.standing !== "trusted") noticed.add(group)
+      }
+    }
+  }
+
   private canBeTold({ tellers, heard }: Pending, gone = ""): boolean {
     const running = new Set(this.brokers.filter(({ process }) => process).map(nameOf))
     return [...tellers.values()].every((able) =>
@@ -159,7 +171,7 @@ export class OldCopies implements Observer {
     if (!told) return this.stop(broker, starts)
     for (const group of tellers.keys()) {
       const { disk } = broker
-      const noticed = disk.peek(group).hardState.standing !== "trusted" && disk.isSynced(group)
+      const noticed = pending.noticed.has(group) && disk.isSynced(group)
       if (noticed) this.engine.met("oldCopyNoticed")
       if (noticed || this.isDeleted(group)) tellers.delete(group)
     }
@@ -188,6 +200,7 @@ export class OldCopies implements Observer {
   }
 }
 
+const nothingYet = () => ({ heard: new Set<string>(), noticed: new Set<GroupId>() })
 const newGroups = (): ByGroup => new Map()
 const memberOf = ({ id, diskUuid }: SubjectBroker): MemberId => memberId(id, diskUuid)
 const nameOf = ({ id, starts }: SubjectBroker): string => `${id}.${starts}`

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test"
 import { createTopic, leaderOf, produceRetrying, readAll, untilLed } from "../support/clients.ts"
 import { ErrorCode } from "../../src/protocol/error-codes.ts"
+import type { NodeSettings } from "../../src/node/node.ts"
 import { World } from "../support/world.ts"
 
 const groupOf = (world: World, topic: string): number =>
@@ -306,13 +307,33 @@ describe("the only copy", () => {
     write(world, "t", 10, 1)
   })
 
-  test("two voters cannot do without one: nothing goes on until it is told to", () => {
+  test("two voters, one has lost its end: the other one has all of it, and fills it up", () => {
     const world = new World({ seed: 6, nodes: 2 }).startAll().untilReady()
     createTopic(world, "t", { replicas: 2 })
     write(world, "t", 0, 10)
     world.crash(1)
     world.broker(1).disk.loseTail(6)
     world.start(1)
+    world.runUntil(() => recovered(world), 30_000, "everything runs")
+    const values = write(world, "t", 10, 1)
+    expect(contents(world, "t").at(-1)).toBe(values[0])
+    expect(contents(world, "t").length).toBe(11)
+  })
+
+  const bothHurt = (settings: Partial<NodeSettings>) => {
+    const world = new World({ seed: 6, nodes: 2, settings }).startAll().untilReady()
+    createTopic(world, "t", { replicas: 2 })
+    write(world, "t", 0, 10)
+    for (const id of [0, 1]) world.crash(id)
+    for (const id of [0, 1]) {
+      world.broker(id).disk.loseTail(6)
+      world.start(id)
+    }
+    return world
+  }
+
+  test("two voters, both have lost their end: nothing goes on until it is told to", () => {
+    const world = bothHurt({})
     world.run(30_000)
     expect(world.ready()).toBe(false)
     expect(world.node(1).status().recovering.length).toBeGreaterThan(0)
@@ -320,14 +341,8 @@ describe("the only copy", () => {
     expect(said.length).toBe(2)
   })
 
-  test("two voters, told to: goes on with what is left of one", () => {
-    const settings = { acceptDataLoss: true }
-    const world = new World({ seed: 6, nodes: 2, settings }).startAll().untilReady()
-    createTopic(world, "t", { replicas: 2 })
-    write(world, "t", 0, 10)
-    world.crash(1)
-    world.broker(1).disk.loseTail(6)
-    world.start(1)
+  test("two voters, told to: goes on with what is left", () => {
+    const world = bothHurt({ acceptDataLoss: true })
     world.runUntil(() => recovered(world), 30_000, "everything runs")
     expect(world.lines.some((line) => line.includes("DATA LOSS ACCEPTED"))).toBe(true)
     write(world, "t", 10, 1)

@@ -248,10 +248,10 @@ export const replicationPlants: ReadonlyArray<Plant> = [
 export const recoveryPlants: ReadonlyArray<Plant> = [
   {
     id: "recovering-votes",
-    bug: "a member that has lost a part of its log votes",
+    bug: "the vote of a member that has lost a part of its log counts in full",
     anomaly: "Leader Completeness, lost-write",
-    file: "raft/state.ts",
-    edits: [{ find: "return this.counts && !this.holdVotes", replace: "return true" }],
+    file: "raft/candidate.ts",
+    edits: [{ find: 'counts ? "granted" : "uncounted"', replace: '"granted"' }],
     caughtBy: core(500),
   },
   {
