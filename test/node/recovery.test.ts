@@ -286,6 +286,18 @@ describe("a damaged entry", () => {
   })
 })
 
+const bothHurt = (settings: Partial<NodeSettings>) => {
+  const world = new World({ seed: 6, nodes: 2, settings }).startAll().untilReady()
+  createTopic(world, "t", { replicas: 2 })
+  write(world, "t", 0, 10)
+  for (const id of [0, 1]) world.crash(id)
+  for (const id of [0, 1]) {
+    world.broker(id).disk.loseTail(6)
+    world.start(id)
+  }
+  return world
+}
+
 describe("the only copy", () => {
   test("does not run when something of it is lost, and says how to go on", () => {
     const { world, leader, elsewhere } = lost(false)
@@ -319,18 +331,6 @@ describe("the only copy", () => {
     expect(contents(world, "t").at(-1)).toBe(values[0])
     expect(contents(world, "t").length).toBe(11)
   })
-
-  const bothHurt = (settings: Partial<NodeSettings>) => {
-    const world = new World({ seed: 6, nodes: 2, settings }).startAll().untilReady()
-    createTopic(world, "t", { replicas: 2 })
-    write(world, "t", 0, 10)
-    for (const id of [0, 1]) world.crash(id)
-    for (const id of [0, 1]) {
-      world.broker(id).disk.loseTail(6)
-      world.start(id)
-    }
-    return world
-  }
 
   test("two voters, both have lost their end: nothing goes on until it is told to", () => {
     const world = bothHurt({})

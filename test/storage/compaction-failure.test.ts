@@ -69,7 +69,7 @@ test("entries out of order, whole ones and a second end are the caller's bugs", 
   rmSync(dir, { recursive: true })
 })
 
-test("a kept payload that rots is found as any other", async () => {
+test("a kept payload that rots is found, too", async () => {
   const dir = temporaryFolder()
   const { opened, entries } = await written(dir)
   expect(await kept(opened.wal, entries)).toBe("done")

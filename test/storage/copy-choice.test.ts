@@ -103,11 +103,12 @@ test("copying ends, with at most 1.5 × what is alive and a file stored in seale
   )
 })
 
+const active = (bytes: number, liveBytes: number): FileBooks => {
+  return { sealed: false, stuck: false, baseSeq: 0, endSeq: Infinity, bytes, liveBytes }
+}
+
 test("what is written to is ended when it is mostly dead, by half a file or 32 MiB", () => {
   const mebi = 2 ** 20
-  const active = (bytes: number, liveBytes: number): FileBooks => {
-    return { sealed: false, stuck: false, baseSeq: 0, endSeq: Infinity, bytes, liveBytes }
-  }
   expect(worthEnding(active(900, 399), segmentBytes)).toBe(true)
   expect(worthEnding(active(900, 401), segmentBytes)).toBe(false)
   expect(worthEnding(active(1500, 800), segmentBytes)).toBe(false)
