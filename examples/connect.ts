@@ -15,7 +15,7 @@ export function commandLine(defaultSize: number) {
 }
 
 export function connect(clientId: string, brokers: Array<string>): Kafka {
-  const retry = { retries: 20, initialRetryTime: 50, maxRetryTime: 1_000 }
+  const retry = { retries: 8, initialRetryTime: 50, maxRetryTime: 1_000 }
   // It would call an error what is a normal answer, such as that a topic is there already.
   return new Kafka({ clientId, brokers, logLevel: logLevel.NOTHING, retry })
 }
@@ -23,7 +23,10 @@ export function connect(clientId: string, brokers: Array<string>): Kafka {
 /** Creates those that are not there yet. */
 export async function ensureTopics(kafka: Kafka, ...topics: Array<ITopicConfig>): Promise<void> {
   const admin = kafka.admin()
-  await admin.connect()
+  await admin.connect().catch((error: Error) => {
+    console.error(`${error.message} (a cluster is started by: npm start)`)
+    process.exit(1)
+  })
   await admin.createTopics({ topics })
   await admin.disconnect()
 }
