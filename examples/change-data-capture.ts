@@ -36,7 +36,7 @@ const upsert = source.query(`insert into customers values (?1, ?2, ?3)
   on conflict do update set cents = cents + excluded.cents`)
 const remove = source.query("delete from customers where id = ?")
 function application(n: number): void {
-  const id = (n * 7) % 20
+  const id = (n * 7) % 19
   if (n % 10 === 9) remove.run(id)
   else upsert.run(id, `customer ${id}`, n)
 }
