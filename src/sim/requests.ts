@@ -68,7 +68,13 @@ export class Requests {
     const token = this.nextToken++
     broker.answers.set(token, { api, version, done })
     const connection = { id: 1, host: "127.0.0.1" }
-    const request = { apiKey: api.key, apiVersion: version, clientId: this.clientId, connection, body }
+    const request = {
+      apiKey: api.key,
+      apiVersion: version,
+      clientId: this.clientId,
+      connection,
+      body,
+    }
     const hand = () => {
       if (!broker.answers.has(token)) return
       this.engine.hash.number(api.key)
