@@ -59,7 +59,8 @@ function isEven({ leader, members }: World): boolean {
   if (votersOutgoing.length > 0) return false
   return members.every((member) => {
     if (!voters.includes(member.id)) return true
-    if (member.node.standing !== "trusted") return false
+    // Its peers may still say that it has lost something.
+    if (member.node.standing !== "trusted" || member.node.holdVotes) return false
     if (member.isWitness) return member.node.lastIndex <= node.lastIndex
     return member.node.lastIndex === node.lastIndex && member.node.durableIndex === node.lastIndex
   })
