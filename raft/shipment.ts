@@ -17,6 +17,8 @@ export class Shipment {
   readonly stateCrc: number
   /** The member has everything below. */
   askedFor = 0
+  /** Round of the answer that said so: a later one is believed even if it asks for less. */
+  askedRound = 0
   /** Everything below was sent; −1: not even an empty state's only chunk. */
   sentTo = -1
   /** `askedFor` at the last heartbeat: equal again = something may be lost. */

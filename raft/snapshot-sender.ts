@@ -45,9 +45,19 @@ export function handleInstallSnapshotResponse(
   const { length } = shipment.snapshot.state
   if (message.nextOffset >= length) {
     acknowledged(s, leader, progress, shipment.snapshot.cut.index)
-  } else if (message.nextOffset > shipment.askedFor || message.nextOffset === 0) {
+  } else if (isNews(shipment, message)) {
     shipment.askedFor = message.nextOffset
+    shipment.askedRound = Math.max(shipment.askedRound, message.round)
     shipment.sentTo = Math.max(shipment.sentTo, message.nextOffset)
     leader.sendDue = true
   }
 }
+
+/**
+ * More than before, or all of it again: the member has begun anew. If a chunk that was late came to
+ * it first it asks for neither, but in answer to a later round.
+ */
+const isNews = (
+  { askedFor, askedRound }: Shipment,
+  { nextOffset, round }: InstallSnapshotResponse,
+): boolean => nextOffset > askedFor || nextOffset === 0 || round > askedRound

@@ -23,7 +23,7 @@ export interface GroupClient extends ForeignClient {
   readonly strategy: string
   /** How late it may tell of what it owns. */
   readonly lateMs: number
-  /** It joins again by itself when a topic grows; some learn of it with the next rebalance only. */
+  /** It joins again by itself when a topic grows; some keep what they knew when they began. */
   readonly seesGrowth: boolean
   /** It subscribes by pattern and finds topics that come later. */
   readonly matches: boolean

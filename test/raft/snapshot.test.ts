@@ -191,14 +191,14 @@ const refuse = (member: Member) => {
   return member.take().snapshotsNeeded
 }
 const sent = (member: Member) => only(drain(member), "InstallSnapshot")
-const asks = (nextOffset: number, lastIncludedIndex = 4): Message => ({
+const asks = (nextOffset: number, lastIncludedIndex = 4, round = 1): Message => ({
   _tag: "InstallSnapshotResponse",
   from: "n3",
   to: "n1",
   term: 2,
   lastIncludedIndex,
   nextOffset,
-  round: 1,
+  round,
   counts: true,
 })
 const beat = (member: Member): void => {
@@ -273,6 +273,22 @@ describe("a leader", () => {
     expect(only(drain(member), "AppendEntries")).toMatchObject([
       { to: "n3", prevLogIndex: 4, prevLogTerm: 1, entries: [{ index: 5 }, { index: 6 }] },
     ])
+  })
+
+  test("goes back for a member that begins anew with a chunk that was late", () => {
+    const member = cutLeader(4)
+    refuse(member)
+    const { cut } = member.disk
+    member.node.offerSnapshot("n3", { cut, state: new Uint8Array(30).fill(7) })
+    sent(member)
+    member.step(asks(12))
+    sent(member)
+    member.step(asks(4))
+    for (let i = 0; i < 3; i++) beat(member)
+    expect(sent(member)[0]?.offset).toBe(12)
+    member.step(asks(4, 4, member.node.state.leader?.round))
+    for (let i = 0; i < 3; i++) beat(member)
+    expect(sent(member)[0]?.offset).toBe(4)
   })
 
   test("an empty state is one empty chunk", () => {
