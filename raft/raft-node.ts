@@ -202,8 +202,7 @@ export class RaftNode {
 
   /**
    * The host was shown that this log is below what it once acknowledged (VERIFICATION D3): trusted
-   * becomes recovering, a leader or candidate steps down. False: it is the group's only voter, and
-   * stays trusted.
+   * becomes recovering, a leader or candidate steps down. False: it was doubted already.
    */
   distrust(): boolean {
     return distrust(this.state)

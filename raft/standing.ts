@@ -3,33 +3,34 @@
  * neither votes nor campaigns, and none of its answers counts, until the leader has brought it past
  * all that it may ever have acknowledged. The leader's part is in readmission.ts.
  */
-import { isVoter } from "./configuration.ts"
 import type { AppendEntries } from "./message.ts"
 import { becomeFollower } from "./role.ts"
 import type { RaftState } from "./state.ts"
 import type { Standing, Term } from "./types.ts"
 
 /**
- * The host has learned that this log is below what it once acknowledged. False: still trusted,
- * because the member is its group's only voter and nobody could ever readmit it.
+ * The host has learned that this log is below what it once acknowledged. False: it was doubted
+ * already. Also of a group's only voter: whoever remembers more of it was a member after what is
+ * left here, so that this is perhaps not the group any more.
  */
 export function distrust(s: RaftState): boolean {
-  if (s.standing !== "trusted") return true
-  return takeBack(s, "recovering")
+  if (s.standing !== "trusted") return false
+  takeBack(s, "recovering")
+  return true
 }
 
 /**
  * The host has learned that this disk does not know a vote it gave, or a term it promised in. Also
- * of a member that is being filled up: its vote is not known either. False: as in `distrust`.
+ * of a member that is being filled up: its vote is not known either. False: it was known already.
  */
 export function forgetVote(s: RaftState): boolean {
-  if (s.standing === "amnesiac") return true
-  return takeBack(s, "amnesiac")
+  if (s.standing === "amnesiac") return false
+  takeBack(s, "amnesiac")
+  return true
 }
 
 /** What has not left does not leave any more, and nothing proves anything from now on. */
-function takeBack(s: RaftState, standing: Standing): boolean {
-  if (isOnlyVoter(s)) return false
+function takeBack(s: RaftState, standing: Standing): void {
   const asleepUnder = s.quiesced ? s.leaderId : null
   s.outbox.dropPromises()
   s.outbox.dropProofs()
@@ -39,12 +40,6 @@ function takeBack(s: RaftState, standing: Standing): boolean {
   if (s.role !== "follower") becomeFollower(s, s.term, null)
   s.quiesced = false
   if (asleepUnder !== null && asleepUnder !== s.id) askForWord(s, asleepUnder)
-  return true
-}
-
-function isOnlyVoter(s: RaftState): boolean {
-  const { voters, votersOutgoing } = s.membership.current
-  return voters.length === 1 && votersOutgoing.length === 0 && isVoter(s.membership.current, s.id)
 }
 
 /** A sleeping leader has to hear of it; refusing to sleep on is what wakes it. */

@@ -179,10 +179,11 @@ describe("distrust", () => {
     expect(only(drain(member), "RequestVoteResponse")).toEqual([])
   })
 
-  test("a group's only voter stays trusted", () => {
+  test("a group's only voter, too: who remembers more of it was a member later", () => {
     const member = alone({ voters: ["n1"], log: [1] })
-    expect(member.node.distrust()).toBe(false)
-    expect(member.node.standing).toBe("trusted")
+    expect([member.node.distrust(), member.node.distrust()]).toEqual([true, false])
+    for (let i = 0; i < 60; i++) member.node.tick()
+    expect([member.node.standing, member.node.role]).toEqual(["recovering", "follower"])
   })
 
   test("wakes the leader of a sleeping group", () => {
@@ -224,13 +225,14 @@ describe("distrust", () => {
 
 describe("a vote that the disk does not know", () => {
   test("the member becomes amnesiac, trusted or already recovering", () => {
-    for (const member of [doubted("trusted"), doubted("recovering"), doubted("amnesiac")]) {
-      expect(member.node.forgetVote()).toBe(true)
+    for (const standing of ["trusted", "recovering", "amnesiac"] as const) {
+      const member = doubted(standing)
+      expect(member.node.forgetVote()).toBe(standing !== "amnesiac")
       drain(member)
       expect(member.disk.durable.hardState.standing).toBe("amnesiac")
       member.step(requestVote("n2", 4, at(3, 9)))
       expect(only(drain(member), "RequestVoteResponse")).toMatchObject([{ granted: false }])
-      expect(member.node.distrust()).toBe(true)
+      expect(member.node.distrust()).toBe(false)
       expect(member.node.standing).toBe("amnesiac")
     }
   })
@@ -268,10 +270,10 @@ describe("a vote that the disk does not know", () => {
     expect(member.node.standing).toBe("recovering")
   })
 
-  test("a group's only voter stays trusted", () => {
+  test("a group's only voter, too", () => {
     const member = alone({ voters: ["n1"], log: [1] })
-    expect(member.node.forgetVote()).toBe(false)
-    expect(member.node.standing).toBe("trusted")
+    expect([member.node.forgetVote(), member.node.forgetVote()]).toEqual([true, false])
+    expect(member.node.standing).toBe("amnesiac")
   })
 })
 
