@@ -110,6 +110,7 @@ export class Atlas {
         voter !== member &&
         !witnesses.includes(voter) &&
         !this.isHurt(group, voter) &&
+        this.brokers[nodeOf(voter)]?.disk.isSynced(group) === true &&
         !isLower(this.heightOf(group, voter), height),
     )
   }
