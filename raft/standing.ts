@@ -1,7 +1,8 @@
 /**
  * A member whose log may have lost what it acknowledged (VERIFICATION D4), as it behaves itself: it
- * neither votes nor campaigns, and none of its answers counts, until the leader has brought it past
- * all that it may ever have acknowledged. The leader's part is in readmission.ts.
+ * does not campaign, and none of its answers counts in full, its vote included (quorum.ts), until
+ * the leader has brought it past all that it may ever have acknowledged. The leader's part is in
+ * readmission.ts.
  */
 import type { AppendEntries } from "./message.ts"
 import { becomeFollower } from "./role.ts"

@@ -78,9 +78,8 @@ export function judgeLog(evidence: Evidence): Judgement {
 
 const standingWords = {
   trusted: "nothing of it is missing",
-  recovering: "does not vote until a leader elected without it has brought it up to date",
-  amnesiac:
-    "does not vote until every other voter's term is known and a leader has brought it up to date",
+  recovering: "counts for nothing until a leader has brought it up to date",
+  amnesiac: "has no vote until all voters' terms are known and a leader has brought it up to date",
 } as const
 
 /** The sentinel's groups; none when it cannot be read. */

@@ -221,7 +221,7 @@ export class Recovery {
   #distrust(group: RaftGroup, reason: string): void {
     if (group.node.standing !== "trusted" || !group.node.distrust()) return
     group.schedule()
-    const line = "it neither votes nor counts until its leader has filled it up"
+    const line = "it counts for nothing until its leader has filled it up"
     this.#ports.log("warn", `group ${group.group} has lost entries: ${reason}; ${line}`)
   }
 

@@ -79,7 +79,7 @@ test("the segment is gone: recovering, with the vote from the sentinel", async (
   const again = await open()
   expect([again.unclean, ...state(again)]).toEqual([true, 0, "recovering", 3, "2:disk"])
   expect(lines.join("\n")).toContain("group 4: the log ends below term 3 index 20")
-  expect(lines.join("\n")).toContain("does not vote until a leader")
+  expect(lines.join("\n")).toContain("counts for nothing until a leader")
   // And stays so, without being found again.
   await again.close()
   const third = await open()

@@ -39,7 +39,9 @@ export async function* births(
       const readyMs = await cluster.untilReady()
       usualMs = (usualMs + readyMs) / 2
       await createTopic(cluster.bootstrapList, { topic: `born-${number}`, partitions: 3 })
-      const lines = cluster.newLines().filter((line) => /does not vote until| ERROR /.test(line))
+      const lines = cluster
+        .newLines()
+        .filter((line) => /has brought it up to date| ERROR /.test(line))
       yield { cutMs, readyMs, lines }
     } finally {
       await cluster.dispose()

@@ -181,7 +181,7 @@ export class PowerRun {
     const readyMs = (this.readyMs = await this.cluster.untilReady())
     const full = last || this.cuts % this.options.fullEvery === 0
     const problems = await this.read(full)
-    const lines = this.cluster.newLines().filter((line) => /does not vote until/.test(line))
+    const lines = this.cluster.newLines().filter((line) => /has brought it up to date/.test(line))
     return {
       readyMs,
       full,
