@@ -50,7 +50,15 @@ const directions: Readonly<Record<string, ReadonlyArray<string>>> = {
     "src/peer/codec.ts",
     "src/node/",
     "src/coordinator/",
+    "src/chaos/history/",
+    "src/chaos/checkers/",
   ],
+  // What happened, and what may be concluded from it: plain data, the same for the simulator, for
+  // real processes and for users' own tests.
+  "src/chaos/history/": [],
+  "src/chaos/checkers/": ["src/chaos/history/"],
+  // Brokers are processes, started by the command line: nothing of their insides.
+  "src/chaos/": ["src/client/", "src/protocol/", "effect", "node:", "bun"],
   // A plant is text about other folders, and the preload that plants it is the runtime's.
   "src/chaos/plants/": ["node:", "bun"],
   "src/broker/": ["raft/", "storage/", "src/", "effect", "@effect/", "node:", "bun"],
@@ -125,8 +133,9 @@ describe("direction of imports", () => {
 describe("purity", () => {
   const pure = sources.filter(
     ({ path }) =>
-      /^(raft|src\/(protocol|partition|cluster|coordinator|node|sim))\//.test(path) ||
-      path === "src/peer/codec.ts",
+      /^(raft|src\/(protocol|partition|cluster|coordinator|node|sim|chaos\/checkers))\//.test(
+        path,
+      ) || path === "src/peer/codec.ts",
   )
   /** A simulated process has other members than the one that a program runs in. */
   const ofProcess = Object.getOwnPropertyNames(process).join("|")

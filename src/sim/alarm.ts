@@ -1,5 +1,5 @@
 /** From what was thrown while a seed ran to what is reported of it. */
-import type { AnomalyKind } from "./checks/index.ts"
+import type { AnomalyKind } from "../chaos/checkers/index.ts"
 import { BrokerThrew } from "./process.ts"
 import type { Alarm } from "./result.ts"
 import { Violation } from "./invariants/violation.ts"

@@ -5,7 +5,7 @@
  */
 import type { CommitNumber, GroupId, GroupWrite } from "../../storage/wal.ts"
 import { decodeControlEntry, isControl } from "../partition/control-entry.ts"
-import { partitionKey } from "./history.ts"
+import { partitionKey } from "../chaos/history/history.ts"
 import type { Observer, SubjectBroker } from "./subject.ts"
 
 export class LogStarts implements Observer {

@@ -6,7 +6,7 @@ import type { CommitNumber, GroupId, GroupWrite } from "../../storage/wal.ts"
 import type { PeerFrame } from "../peer/codec.ts"
 import type { Fault } from "./faults.ts"
 import { frameText } from "./frame-text.ts"
-import type { Operation } from "./history.ts"
+import type { Operation } from "../chaos/history/history.ts"
 import type { Alarm } from "./result.ts"
 import type { Observer, SubjectBroker } from "./subject.ts"
 

@@ -10,7 +10,7 @@ import type { ViolationKind } from "../../src/sim/invariants.ts"
 import { SimWorld } from "../../src/sim/world.ts"
 import { Producer } from "../../src/sim/clients/producer.ts"
 import { TopicTable } from "../../src/sim/clients/topic-table.ts"
-import { History } from "../../src/sim/history.ts"
+import { History } from "../../src/chaos/history/history.ts"
 
 const group = 1
 let world: SimWorld

@@ -3,11 +3,11 @@ import { describe, expect, test } from "bun:test"
 import { sealEntry } from "../../raft/entry.ts"
 import type { Entry } from "../../raft/types.ts"
 import { encodeControlEntry, type LogStartReason } from "../../src/partition/control-entry.ts"
-import { checkHistory } from "../../src/sim/checks/index.ts"
-import type { Operation, RemoveCall } from "../../src/sim/history.ts"
+import { checkHistory } from "../../src/chaos/checkers/index.ts"
+import type { Operation, RemoveCall } from "../../src/chaos/history/history.ts"
 import { LogStartRules } from "../../src/sim/invariants/log-start-rules.ts"
-import { all, at, sample } from "./checks-fixture.ts"
-import type { Sample } from "./checks-fixture.ts"
+import { all, at, sample } from "../chaos/checkers-fixture.ts"
+import type { Sample } from "../chaos/checkers-fixture.ts"
 
 /** As if it had been asked for before everything else. */
 const removed = (offset: number, lowWatermark: number): Operation<RemoveCall> => ({

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs"
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
-import { historyLines } from "../../sim/history-lines.ts"
+import { historyLines } from "../../chaos/history/lines.ts"
 import { override, parseOverride } from "../../sim/overrides.ts"
 import { drawCase } from "../../sim/plan.ts"
 import { drawPicture } from "../../sim/picture.ts"

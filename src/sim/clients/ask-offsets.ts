@@ -2,7 +2,7 @@
 import { errorName } from "../../protocol/error-codes.ts"
 import { listOffsets } from "../../protocol/messages/list-offsets.ts"
 import { offsetForLeaderEpoch } from "../../protocol/messages/offset-for-leader-epoch.ts"
-import { partitionKey } from "../history.ts"
+import { partitionKey } from "../../chaos/history/history.ts"
 import type { Client } from "./client.ts"
 import type { PartitionRef } from "./topic-table.ts"
 

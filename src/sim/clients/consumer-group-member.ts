@@ -6,7 +6,7 @@
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import { consumerGroupHeartbeat } from "../../protocol/messages/consumer-group-heartbeat.ts"
 import type { ResponseOf } from "../../protocol/schema.ts"
-import { partitionKey } from "../history.ts"
+import { partitionKey } from "../../chaos/history/history.ts"
 import { Client } from "./client.ts"
 import type { ClientPorts } from "./client.ts"
 import { GroupLink, isNotHere } from "./group-link.ts"

@@ -4,8 +4,8 @@
  */
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import { fetch } from "../../protocol/messages/fetch.ts"
-import { partitionKey } from "../history.ts"
-import type { SeenRecord } from "../history.ts"
+import { partitionKey } from "../../chaos/history/history.ts"
+import type { SeenRecord } from "../../chaos/history/history.ts"
 import { askOffsets } from "./ask-offsets.ts"
 import { backOffMs, Client } from "./client.ts"
 import { recordsOf } from "./consumer.ts"

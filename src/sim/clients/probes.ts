@@ -1,5 +1,5 @@
 /** One write with acks=all to every lasting partition: whether they take any. */
-import { partitionKey } from "../history.ts"
+import { partitionKey } from "../../chaos/history/history.ts"
 import type { ClientPorts } from "./client.ts"
 import { Producer } from "./producer.ts"
 import type { ProducerShape } from "./producer.ts"

@@ -1,7 +1,7 @@
 /** Has the front of logs deleted (DeleteRecords), up to somewhere or all that is committed. */
 import { ErrorCode, errorName } from "../../protocol/error-codes.ts"
 import { deleteRecords } from "../../protocol/messages/delete-records.ts"
-import { partitionKey } from "../history.ts"
+import { partitionKey } from "../../chaos/history/history.ts"
 import { askOffsets } from "./ask-offsets.ts"
 import { Client } from "./client.ts"
 import type { ClientPorts } from "./client.ts"

@@ -1,5 +1,5 @@
 /** What consumers were given: in order, without gaps, never beyond what is committed. */
-import type { Operation, Poll } from "../history.ts"
+import type { Operation, Poll } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import { lowerBound } from "./partition-view.ts"
 import type { FinalLog, PartitionView } from "./partition-view.ts"

@@ -1,8 +1,8 @@
 /** What a group does in a small valid history, and ways to spoil it. */
-import type { AnomalyKind } from "../../src/sim/checks/index.ts"
-import type { GroupCall, Operation } from "../../src/sim/history.ts"
-import { all, at, operation, part, sample } from "./checks-fixture.ts"
-import type { Mutable, Sample } from "./checks-fixture.ts"
+import type { AnomalyKind } from "../../src/chaos/checkers/index.ts"
+import type { GroupCall, Operation } from "../../src/chaos/history/history.ts"
+import { all, at, operation, part, sample } from "./checkers-fixture.ts"
+import type { Mutable, Sample } from "./checkers-fixture.ts"
 
 type Of<F extends GroupCall["f"]> = Array<Mutable<Operation<Extract<GroupCall, { f: F }>>>>
 

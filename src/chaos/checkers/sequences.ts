@@ -1,7 +1,7 @@
 /**
  * What an idempotent producer was refused: its state on the brokers is as durable as its records.
  */
-import type { Append, Operation } from "../history.ts"
+import type { Append, Operation } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import type { PartitionView } from "./partition-view.ts"
 

@@ -2,7 +2,7 @@
  * All black-box checks over one history: plain data in, anomalies out, in O(n log n). They know
  * nothing of the cluster that made it, nor of the simulator.
  */
-import type { Operation } from "../history.ts"
+import type { Operation } from "../history/history.ts"
 import { Anomalies } from "./anomaly.ts"
 import type { Anomaly, AnomalyKind } from "./anomaly.ts"
 import { checkGroups } from "./groups.ts"

@@ -8,8 +8,8 @@ import type {
   Poll,
   RemoveCall,
   SeenRecord,
-} from "../history.ts"
-import { operationsOf, topicOfKey } from "../history.ts"
+} from "../history/history.ts"
+import { operationsOf, topicOfKey } from "../history/history.ts"
 
 /** Who tried to write a value. */
 export interface Writer {

@@ -4,8 +4,14 @@
  * In a generation every partition has one owner, generations do not fall, and whoever is of an
  * earlier one commits nothing. What lies below a committed offset was read by the group.
  */
-import type { AssignCall, CommitCall, CommittedCall, JoinCall, Operation } from "../history.ts"
-import { operationsOf } from "../history.ts"
+import type {
+  AssignCall,
+  CommitCall,
+  CommittedCall,
+  JoinCall,
+  Operation,
+} from "../history/history.ts"
+import { operationsOf } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import type { PartitionView } from "./partition-view.ts"
 

@@ -1,5 +1,5 @@
 /** A small valid history, made by hand and easily spoiled. */
-import type { Call, Operation, Span } from "../../src/sim/history.ts"
+import type { Call, Operation, Span } from "../../src/chaos/history/history.ts"
 
 export const part = "t0#abcdef12/0"
 let events = 0

@@ -1,6 +1,6 @@
 /** What brokers said of topics and leaders. They may lag; none may go back. */
-import type { MetadataCall, Operation } from "../history.ts"
-import { operationsOf, partitionKey } from "../history.ts"
+import type { MetadataCall, Operation } from "../history/history.ts"
+import { operationsOf, partitionKey } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 
 interface Named {

@@ -1,11 +1,11 @@
 /** A valid history passes; each way to spoil it is told by its own name. */
 import { expect, test } from "bun:test"
-import { anomalyKinds, checkHistory } from "../../src/sim/checks/index.ts"
-import type { AnomalyKind } from "../../src/sim/checks/index.ts"
-import { historyLines, parseHistory } from "../../src/sim/history-lines.ts"
-import type { SeenRecord } from "../../src/sim/history.ts"
-import { all, at, part, sample } from "./checks-fixture.ts"
-import type { Sample } from "./checks-fixture.ts"
+import { anomalyKinds, checkHistory } from "../../src/chaos/checkers/index.ts"
+import type { AnomalyKind } from "../../src/chaos/checkers/index.ts"
+import { historyLines, parseHistory } from "../../src/chaos/history/lines.ts"
+import type { SeenRecord } from "../../src/chaos/history/history.ts"
+import { all, at, part, sample } from "./checkers-fixture.ts"
+import type { Sample } from "./checkers-fixture.ts"
 import { allOfGroup, groupAllowances, groupMutations, groupSample } from "./group-mutations.ts"
 
 const kindsOf = (spoiled: Sample): ReadonlyArray<AnomalyKind> => [

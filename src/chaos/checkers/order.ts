@@ -3,7 +3,7 @@
  * behind all that was acknowledged before it was sent. With offsets answered and a log drained that
  * is linearizability of the log, without a search.
  */
-import type { Append, Operation } from "../history.ts"
+import type { Append, Operation } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import type { FinalLog, PartitionView } from "./partition-view.ts"
 

@@ -1,7 +1,7 @@
 /**
  * ListOffsets and OffsetForLeaderEpoch: linearizable ends, and what the log says of times, epochs.
  */
-import type { EpochEndCall, ListOffsetsCall, Operation } from "../history.ts"
+import type { EpochEndCall, ListOffsetsCall, Operation } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import { lowerBound } from "./partition-view.ts"
 import type { FinalLog, PartitionView } from "./partition-view.ts"

@@ -1,5 +1,5 @@
 /** What the log holds: each offset one value, each value written by somebody, once. */
-import type { Operation } from "../history.ts"
+import type { Operation } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import type { PartitionView } from "./partition-view.ts"
 
