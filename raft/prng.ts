@@ -29,3 +29,14 @@ export class Prng {
     return Math.floor((this.nextUint32() / 2 ** 32) * n)
   }
 }
+
+/** The stream of that name; the same name gives the same numbers from the beginning. */
+export function stream(seed: number, name: string): Prng {
+  let low = (seed ^ 0x811c9dc5) >>> 0
+  let high = (Math.floor(seed / 2 ** 32) ^ 0x9747b28c) >>> 0
+  for (let i = 0; i < name.length; i++) {
+    low = Math.imul(low ^ name.charCodeAt(i), 0x01000193) >>> 0
+    high = Math.imul(high ^ low, 0x85ebca6b) >>> 0
+  }
+  return new Prng(high * 2 ** 21 + (low >>> 11))
+}

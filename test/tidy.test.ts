@@ -58,7 +58,7 @@ const directions: Readonly<Record<string, ReadonlyArray<string>>> = {
   "src/chaos/history/": [],
   "src/chaos/checkers/": ["src/chaos/history/"],
   // Brokers are processes, started by the command line: nothing of their insides.
-  "src/chaos/": ["src/client/", "src/protocol/", "effect", "node:", "bun"],
+  "src/chaos/": ["raft/prng.ts", "src/client/", "src/protocol/", "effect", "node:", "bun"],
   // A plant is text about other folders, and the preload that plants it is the runtime's.
   "src/chaos/plants/": ["node:", "bun"],
   "src/broker/": ["raft/", "storage/", "src/", "effect", "@effect/", "node:", "bun"],

@@ -3,19 +3,10 @@
  * its own, named and derived from the seed: what one of them draws more or less does not change
  * what any other gets, so that a fault can be taken out of a plan without another run coming of it.
  */
-import { Prng } from "../../raft/prng.ts"
+import type { Prng } from "../../raft/prng.ts"
 import type { Range } from "./options.ts"
 
-/** The stream of that name; the same name gives the same numbers from the beginning. */
-export function stream(seed: number, name: string): Prng {
-  let low = (seed ^ 0x811c9dc5) >>> 0
-  let high = (Math.floor(seed / 2 ** 32) ^ 0x9747b28c) >>> 0
-  for (let i = 0; i < name.length; i++) {
-    low = Math.imul(low ^ name.charCodeAt(i), 0x01000193) >>> 0
-    high = Math.imul(high ^ low, 0x85ebca6b) >>> 0
-  }
-  return new Prng(high * 2 ** 21 + (low >>> 11))
-}
+export { stream } from "../../raft/prng.ts"
 
 /** 32 hexadecimal digits, lower case, as disks and incarnations are named. */
 export const hexId = (prng: Prng): string =>
