@@ -5,6 +5,7 @@
 import type { Prng } from "../../raft/prng.ts"
 import type { Capability, ChaosCluster } from "./cluster.ts"
 import type { RunClock } from "./clock.ts"
+import type { ClientControl } from "./workload.ts"
 
 export const faultKinds = [
   "kill",
@@ -64,6 +65,13 @@ export interface FaultContext {
   readonly chance: Prng
   /** Topics of the workloads, for faults that ask who leads or move replicas. */
   readonly topics: ReadonlyArray<string>
+  /** Of the workloads, as they are now. */
+  readonly clients: ReadonlyArray<ClientControl>
+  /**
+   * Brokers that other faults have struck and not yet healed: a fault that strikes one broker takes
+   * one of these when there are any, so that never two are down by chance.
+   */
+  readonly troubled: ReadonlySet<number>
   /** Ends early when the run is interrupted. */
   readonly signal: AbortSignal
   /** For the run's log; one line. */

@@ -70,6 +70,11 @@ export interface ClientControl {
   readonly role: "producer" | "consumer" | "member"
   /** Of its process; undefined where it lives in the process of the run. */
   readonly pid: number | undefined
+  /**
+   * Operations it has begun so far, its successors' too: shows that it stood still, or that it went
+   * on after a successor was begun.
+   */
+  readonly operations: number
   /** Stands still, as a paused process does, until `resume`. */
   pause(): void
   resume(): void
