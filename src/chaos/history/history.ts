@@ -33,6 +33,7 @@ export interface Poll {
   readonly partition: string
   readonly from: number
   readonly records: ReadonlyArray<SeenRecord>
+  /** −1 where the client does not tell, as with `logStartOffset`. */
   readonly highWatermark: number
   readonly logStartOffset: number
 }
@@ -86,6 +87,31 @@ export interface TopicCall {
   readonly partitions: number
 }
 
+/** A config of a topic is to have this value, unlike that of any other such call. */
+export interface ConfigureCall {
+  readonly f: "configure"
+  readonly topic: string
+  /** "" while it is not known. */
+  readonly topicId: string
+  readonly key: string
+  readonly value: string
+}
+
+/** What one broker says of one topic. */
+export interface DescribeCall {
+  readonly f: "describe"
+  readonly topic: string
+  /** It must know all that had been acknowledged when it was asked; else it may lag. */
+  readonly fresh: boolean
+  readonly exists: boolean
+  /** "" where it is not told. */
+  readonly topicId: string
+  /** −1 where it is not told. */
+  readonly partitions: number
+  /** Of the config that `configure` sets; "" where it is not told. */
+  readonly value: string
+}
+
 /** Everything a replica holds, read after the end. */
 export interface Drain {
   readonly f: "drain"
@@ -100,7 +126,7 @@ export interface JoinCall {
   readonly f: "join"
   readonly group: string
   readonly member: string
-  /** −1 while it is not known. */
+  /** −1 while it is not known, or where the client does not tell; so below. */
   readonly generation: number
 }
 
@@ -146,6 +172,8 @@ export type Call =
   | RemoveCall
   | MetadataCall
   | TopicCall
+  | ConfigureCall
+  | DescribeCall
   | Drain
   | GroupCall
 
