@@ -7,8 +7,11 @@
 /** "pending": not returned when the history ended, which says as little as "info". */
 export type OutcomeKind = "ok" | "fail" | "info" | "pending"
 
-/** −1: not idempotent. */
 export interface ProducerKey {
+  /**
+   * −1: not idempotent. Below: a session of a client that keeps its ids to itself; `baseSequence`
+   * then counts the records it was given for the partition.
+   */
   readonly id: number
   readonly epoch: number
   readonly baseSequence: number
@@ -23,6 +26,8 @@ export interface Append {
   readonly values: ReadonlyArray<string>
   readonly acks: -1 | 0 | 1
   readonly producer: ProducerKey | null
+  /** The client may have sent it again out of sight, and is not idempotent: any number is right. */
+  readonly duplicates?: "allowed"
   readonly timestampMs: number
   /** Of the first value; −1 while it is not known. */
   readonly offset: number
