@@ -17,13 +17,19 @@ export interface ProducerKey {
   readonly baseSequence: number
 }
 
-/** offset, value, leader epoch of its batch. */
+/** offset, value, leader epoch of its batch (−1: the client does not tell). */
 export type SeenRecord = readonly [offset: number, value: string, epoch: number]
 
 export interface Append {
   readonly f: "append"
+  /** With number −1 (`partitionKey(topic, id, -1)`): the client chose, and has not told which. */
   readonly partition: string
+  /** One batch on the wire. A client that may split what it is given gets an append for each. */
   readonly values: ReadonlyArray<string>
+  /** Key of each value, where the topic is compacted; absent: none has a key. */
+  readonly keys?: ReadonlyArray<string>
+  /** The records delete their keys; a header carries what is called their value here. */
+  readonly tombstone?: true
   readonly acks: -1 | 0 | 1
   readonly producer: ProducerKey | null
   /** The client may have sent it again out of sight, and is not idempotent: any number is right. */
@@ -36,7 +42,13 @@ export interface Append {
 export interface Poll {
   readonly f: "poll"
   readonly partition: string
+  /**
+   * Offset asked for; −1 where the client does not tell: on from where this process got to before
+   * in this partition, if it was there before and reads for no group.
+   */
   readonly from: number
+  /** Read as a member: others of the group may have read in between, so answers may jump. */
+  readonly group?: string
   readonly records: ReadonlyArray<SeenRecord>
   /** −1 where the client does not tell, as with `logStartOffset`. */
   readonly highWatermark: number
@@ -123,7 +135,10 @@ export interface Drain {
   readonly partition: string
   readonly records: ReadonlyArray<SeenRecord>
   readonly highWatermark: number
+  /** The highest that was told while it was read. */
   readonly logStartOffset: number
+  /** cleanup.policy has `compact`: of each key the last value must be there, older ones need not. */
+  readonly compacted?: true
 }
 
 /** A member was let into a group; its generation, or the member's epoch of the new protocol. */
@@ -144,6 +159,27 @@ export interface AssignCall {
   readonly member: string
   readonly generation: number
   readonly partitions: ReadonlyArray<string>
+  /**
+   * How long the group must wait for this member to be heard of again before another one owns what
+   * it owns: the lesser of session and rebalance timeout. Absent: unknown.
+   */
+  readonly timeoutMs?: number
+}
+
+/** A member was heard of, and told that nothing has changed. */
+export interface HeartbeatCall {
+  readonly f: "heartbeat"
+  readonly group: string
+  readonly member: string
+  readonly generation: number
+}
+
+/** A member gives partitions up (revoked, or it leaves): from when it was invoked, however it ends. */
+export interface ReleaseCall {
+  readonly f: "release"
+  readonly group: string
+  readonly member: string
+  readonly partitions: ReadonlyArray<string>
 }
 
 export interface CommitCall {
@@ -151,7 +187,7 @@ export interface CommitCall {
   readonly group: string
   readonly partition: string
   readonly offset: number
-  /** Of this commit alone: its metadata. */
+  /** Of this commit alone: its metadata. "" where the client cannot set it. */
   readonly tag: string
   readonly member: string
   readonly generation: number
@@ -167,7 +203,13 @@ export interface CommittedCall {
   readonly tag: string
 }
 
-export type GroupCall = JoinCall | AssignCall | CommitCall | CommittedCall
+export type GroupCall =
+  | JoinCall
+  | AssignCall
+  | HeartbeatCall
+  | ReleaseCall
+  | CommitCall
+  | CommittedCall
 
 export type Call =
   | Append
