@@ -3,7 +3,7 @@
  * a log whose middle was lost or exchanged does not verify even when each entry by itself does
  * (VERIFICATION D0). Not cryptographic: it finds rot and misplaced bytes, not forgery.
  */
-import type { EntryEnvelope } from "../raft/types.ts"
+import type { EntryEnvelope, LogIndex, Term } from "../raft/types.ts"
 
 /** Link before the first entry of a log. */
 export const chainStart = 0
@@ -19,17 +19,20 @@ let b = 0
  * 52 bits, so that a link is an exact number. Fixed at append: depends on identity (entryCrc,
  * index, term) only.
  */
-export function chainNext(
+export const chainNext = (
   previous: number,
-  entry: Pick<EntryEnvelope, "entryCrc" | "index" | "term">,
-): number {
+  { entryCrc, index, term }: Pick<EntryEnvelope, "entryCrc" | "index" | "term">,
+): number => chainLink(previous, entryCrc, index, term)
+
+/** The same, for whoever has no entry in hand. */
+export function chainLink(previous: number, entryCrc: number, index: LogIndex, term: Term): number {
   a = previous >>> 0
   b = Math.floor(previous / two32) ^ 0x5bd1e995
-  mix(entry.entryCrc)
-  mix(entry.index >>> 0)
-  mix(Math.floor(entry.index / two32))
-  mix(entry.term >>> 0)
-  mix(Math.floor(entry.term / two32))
+  mix(entryCrc)
+  mix(index >>> 0)
+  mix(Math.floor(index / two32))
+  mix(term >>> 0)
+  mix(Math.floor(term / two32))
   a = avalanche(a ^ b)
   b = avalanche(b + a)
   return (b & 0xfffff) * two32 + a

@@ -133,6 +133,32 @@ export class Directory {
     return readInt64(this.view, headerBytes + slot * slotBytes + 64)
   }
 
+  term(slot: number): number {
+    return readInt64(this.view, headerBytes + slot * slotBytes + 16)
+  }
+
+  lastOffset(slot: number): number {
+    return readInt64(this.view, headerBytes + slot * slotBytes + 40)
+  }
+
+  maxTimestamp(slot: number): number {
+    return readInt64(this.view, headerBytes + slot * slotBytes + 48)
+  }
+
+  entryCrc(slot: number): number {
+    return this.view.getUint32(headerBytes + slot * slotBytes + 76)
+  }
+
+  bytesOf(slot: number): number {
+    return this.view.getUint32(headerBytes + slot * slotBytes + 84)
+  }
+
+  type(slot: number): EntryType {
+    const type = types[this.view.getUint8(headerBytes + slot * slotBytes + 5)]
+    if (type === undefined) throw new CorruptRow(`slot ${slot}: unknown entry type`)
+    return type
+  }
+
   position(slot: number): number {
     return this.view.getUint32(headerBytes + slot * slotBytes + 80)
   }
@@ -151,22 +177,20 @@ export class Directory {
   meta(slot: number): EntryMeta {
     const view = this.view
     const at = headerBytes + slot * slotBytes
-    const type = types[view.getUint8(at + 5)]
-    if (type === undefined) throw new CorruptRow(`slot ${slot}: unknown entry type`)
     return {
-      term: readInt64(view, at + 16),
-      index: readInt64(view, at + 8),
-      type,
+      term: this.term(slot),
+      index: this.index(slot),
+      type: this.type(slot),
       appendMs: readInt64(view, at + 24),
       firstOffset: readInt64(view, at + 32),
-      lastOffset: readInt64(view, at + 40),
-      maxTimestamp: readInt64(view, at + 48),
+      lastOffset: this.lastOffset(slot),
+      maxTimestamp: this.maxTimestamp(slot),
       producerId: readInt64(view, at + 56),
       producerEpoch: view.getInt16(at + 6),
       baseSequence: view.getInt32(at + 72),
-      entryCrc: view.getUint32(at + 76),
+      entryCrc: this.entryCrc(slot),
       keptCrc: view.getUint32(at + 88),
-      payloadBytes: view.getUint32(at + 84),
+      payloadBytes: this.bytesOf(slot),
     }
   }
 
@@ -175,7 +199,7 @@ export class Directory {
    * none. When an index occurs twice the later slot counts: it replaced the earlier one.
    */
   slotsOf(group: GroupId, lo: number, hi: number, slotLimit = this.count): ReadonlyArray<number> {
-    const slots = Array.from({ length: hi - lo }, () => -1)
+    const slots = Array<number>(hi - lo).fill(-1)
     for (let slot = 0; slot < slotLimit; slot++) {
       if (this.group(slot) !== group) continue
       const index = this.index(slot)

@@ -14,19 +14,16 @@ import {
 import type { LogEnd } from "./append-rules.ts"
 import { chainNext, chainStart } from "./checksum.ts"
 import type { Run } from "./boundary.ts"
+import type { Directory } from "./directory.ts"
 import type { GroupIndex } from "./group-index.ts"
 import { Extents, type ExtentFacts } from "./extents.ts"
-import { guarded, type Located, type RowSource } from "./row-source.ts"
+import { ReadExtent } from "./read-extent.ts"
+import { guarded, type RowSource } from "./row-source.ts"
 import { Tail } from "./tail.ts"
 import { TermRuns } from "./term-runs.ts"
 import { loweredTo } from "./compacted-row.ts"
 import { CorruptEntry, notCompacted } from "./wal.ts"
-import type { CompactedTo, EntryMeta, GroupId } from "./wal.ts"
-
-/** A verified extent: its entries' chain holds from the entry before it to its last. */
-export interface ReadExtent extends Located {
-  readonly metas: ReadonlyArray<EntryMeta>
-}
+import type { CompactedTo, GroupId } from "./wal.ts"
 
 /** Entries of an extent on one side of a place, with the chain link of the last one. */
 interface Part {
@@ -54,6 +51,8 @@ export class GroupState {
   /** Chain link of the entry at the cut. */
   private baseChain = chainStart
   private hasHoles = false
+  /** Extents in directories that are in memory: a look-up comes to the same one several times. */
+  private readonly verified = new WeakMap<Directory, ReadExtent>()
 
   constructor(group: GroupId, source: RowSource) {
     this.group = group
@@ -85,8 +84,7 @@ export class GroupState {
     if (index === this.cut.index) return this.baseChain
     const at = this.extents.find(index)
     if (index === this.extents.lastIndex(at)) return this.extents.chain(at)
-    const { directory, slots } = this.readExtent(at)
-    return directory.chain(slots[index - this.extents.firstIndex(at)] ?? -1)
+    return this.readExtent(at).chain(index)
   }
 
   readFrom(source: RowSource): void {
@@ -272,7 +270,7 @@ export class GroupState {
   }
 
   private bytesRead(at: number): number {
-    return this.readExtent(at).metas.reduce((sum, { payloadBytes }) => sum + payloadBytes, 0)
+    return this.readExtent(at).payloadBytes
   }
 
   /** For a file's index: everything in this log, which holds what is in that file alone. */
@@ -298,9 +296,7 @@ export class GroupState {
     const held = this.tail.at(index)
     if (held !== undefined) return held
     const at = this.extents.find(index)
-    const envelope = this.readExtent(at).metas[index - this.extents.firstIndex(at)]
-    if (envelope === undefined) throw new CorruptEntry(this.group, index, "missing in its extent")
-    return envelope
+    return this.readExtent(at).meta(index)
   }
 
   /** Reads an extent's directory and verifies its chain. */
@@ -310,21 +306,13 @@ export class GroupState {
     const located = guarded(group, firstIndex, () =>
       this.source.locate(extents.row(at), group, firstIndex, extents.lastIndex(at) + 1),
     )
-    let chain = this.chainBefore(at)
-    const metas = located.slots.map((slot, place) => {
-      if (slot < 0) throw new CorruptEntry(group, firstIndex + place, "missing in its directory")
-      const meta = guarded(group, firstIndex + place, () => located.directory.meta(slot))
-      const stored = located.directory.chain(slot)
-      chain = Number.isNaN(chain) ? stored : chainNext(chain, meta)
-      if (stored !== chain) {
-        throw new CorruptEntry(group, firstIndex + place, "hash chain is broken")
-      }
-      return meta
-    })
-    if (chain !== extents.chain(at)) {
-      throw new CorruptEntry(group, firstIndex, "hash chain does not lead to the known end")
-    }
-    return { ...located, metas }
+    const [before, end] = [this.chainBefore(at), extents.chain(at)]
+    const known = this.verified.get(located.directory)
+    if (known?.isOf(firstIndex, located.slots.length, before, end)) return known
+    const extent = new ReadExtent(group, firstIndex, located)
+    extent.verify(before, end)
+    this.verified.set(located.directory, extent)
+    return extent
   }
 
   private take(entry: EntryEnvelope, payloadBytes: number, row: number, chain: number): void {
@@ -468,8 +456,7 @@ export class GroupState {
   private chainInside(at: number, index: LogIndex): number {
     const firstIndex = this.extents.firstIndex(at)
     if (firstIndex < this.tail.firstIndex) {
-      const { directory, slots } = this.readExtent(at)
-      return directory.chain(slots[index - firstIndex] ?? -1)
+      return this.readExtent(at).chain(index)
     }
     const { entries } = this.partOf(at, firstIndex, index + 1)
     return entries.reduce(chainNext, this.chainBefore(at))
@@ -482,7 +469,7 @@ export class GroupState {
   private partOf(at: number, lo: LogIndex, hi: LogIndex): Part {
     const firstIndex = this.extents.firstIndex(at)
     if (firstIndex < this.tail.firstIndex) {
-      const metas = this.readExtent(at).metas.slice(lo - firstIndex, hi - firstIndex)
+      const metas = this.readExtent(at).metas(lo, hi)
       return { entries: metas, bytes: metas.reduce((sum, meta) => sum + meta.payloadBytes, 0) }
     }
     const entries: Array<Entry> = []

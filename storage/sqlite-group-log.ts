@@ -6,7 +6,6 @@ import { countedBytes, isIntact } from "../raft/entry.ts"
 import {
   emptyHardState,
   type Entry,
-  type EntryEnvelope,
   type EntryId,
   type HardState,
   type LogIndex,
@@ -16,7 +15,8 @@ import {
 import type { CheckedLog } from "./append-rules.ts"
 import { decodeCheckpoint, decodeCut, type CheckpointRow, type CutRow } from "./cut-record.ts"
 import { CorruptRow } from "./directory.ts"
-import { GroupState, type ReadExtent } from "./group-state.ts"
+import { GroupState } from "./group-state.ts"
+import type { Findable, ReadExtent } from "./read-extent.ts"
 import { guarded, type RowSource } from "./row-source.ts"
 import type { TermRun } from "./term-runs.ts"
 import {
@@ -167,7 +167,7 @@ export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
     let at = extents.findTimestamp(timestamp, extents.find(from))
     for (; at < extents.length; at = extents.findTimestamp(timestamp, at + 1)) {
       const lo = Math.max(from, extents.firstIndex(at))
-      const matches = (entry: EntryEnvelope) =>
+      const matches = (entry: Entry | Findable) =>
         entry.type === "data" && entry.maxTimestamp >= timestamp
       const index = this.findInExtent(at, lo, matches)
       if (index !== undefined) return index
@@ -222,13 +222,10 @@ export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
   private findInExtent(
     at: number,
     lo: LogIndex,
-    matches: (entry: Entry | EntryMeta) => boolean,
+    matches: (entry: Entry | Findable) => boolean,
   ): LogIndex | undefined {
     const end = this.extents.lastIndex(at)
-    if (this.tail.at(lo) === undefined) {
-      const { metas } = this.readExtent(at)
-      return metas.find((meta) => meta.index >= lo && matches(meta))?.index
-    }
+    if (this.tail.at(lo) === undefined) return this.readExtent(at).find(lo, matches)
     for (let index = lo; index <= end; index++) {
       const entry = this.tail.at(index)
       if (entry !== undefined && matches(entry)) return index
@@ -238,24 +235,24 @@ export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
 
   /** Metas from `lo` to the end of its extent, below `hi`. */
   private readMetas(lo: LogIndex, hi: LogIndex): ReadonlyArray<EntryMeta> {
-    const at = this.extents.find(lo)
-    const firstIndex = this.extents.firstIndex(at)
-    return this.readExtent(at).metas.slice(lo - firstIndex, hi - firstIndex)
+    return this.readExtent(this.extents.find(lo)).metas(lo, hi)
   }
 
   /** Entries from `lo` on within its extent, below `hi`: at least one, then while they fit. */
   private readEntries(lo: LogIndex, hi: LogIndex, bytesMax: number): ReadonlyArray<Entry> {
     const at = this.extents.find(lo)
     const extent = this.readExtent(at)
-    const from = lo - this.extents.firstIndex(at)
-    const to = wantedEnd(extent.metas, from, hi - this.extents.firstIndex(at), bytesMax)
-    return this.readPayloads(this.extents.row(at), extent, from, to)
+    const end = Math.min(hi, this.extents.lastIndex(at) + 1)
+    return this.readPayloads(this.extents.row(at), extent, wanted(extent, lo, end, bytesMax))
   }
 
-  /** Reads the places [from, to) of an extent with one statement and checks every entry's CRC. */
-  private readPayloads(row: number, extent: ReadExtent, from: number, to: number): Array<Entry> {
-    const places = extent.slots.slice(from, to).map((slot) => extent.directory.position(slot))
-    const metas = extent.metas.slice(from, to)
+  /** Reads these entries of an extent with one statement and checks every entry's CRC. */
+  private readPayloads(
+    row: number,
+    extent: ReadExtent,
+    metas: ReadonlyArray<EntryMeta>,
+  ): Array<Entry> {
+    const places = metas.map(({ index }) => extent.position(index))
     const ends = metas.map((meta, i) => (places[i] ?? 0) + meta.payloadBytes)
     const start = Math.min(...places)
     const length = Math.max(...ends) - start
@@ -272,24 +269,25 @@ export class SqliteGroupLog extends GroupState implements GroupLog, CheckedLog {
   }
 }
 
-function wantedEnd(
-  metas: ReadonlyArray<EntryMeta>,
-  from: number,
-  end: number,
+/** Of the extent's entries in [lo, hi) the first, and those behind it that fit. */
+function wanted(
+  extent: ReadExtent,
+  lo: LogIndex,
+  hi: LogIndex,
   bytesMax: number,
-): number {
+): ReadonlyArray<EntryMeta> {
+  const taken: Array<EntryMeta> = []
   let bytes = 0
-  let to = from
-  while (to < Math.min(end, metas.length)) {
-    const meta = metas[to]
-    if (meta !== undefined) bytes += countedBytes(meta.payloadBytes, meta.keptCrc)
-    if (to > from && bytes > bytesMax) break
-    to += 1
+  for (let index = lo; index < hi; index++) {
+    const meta = extent.meta(index)
+    bytes += countedBytes(meta.payloadBytes, meta.keptCrc)
+    if (taken.length > 0 && bytes > bytesMax) break
+    taken.push(meta)
   }
-  return to
+  return taken
 }
 
-const payloadBytesOf = (entry: Entry | EntryMeta): number =>
+const payloadBytesOf = (entry: Entry | Findable): number =>
   "payload" in entry ? entry.payload.length : entry.payloadBytes
 
 function metaOf({ payload, ...envelope }: Entry): EntryMeta {
