@@ -1,13 +1,14 @@
 import { afterAll, describe, expect, test } from "bun:test"
 import { rmSync } from "node:fs"
-import { buildShim, folder } from "../storage/shim/power.ts"
+import { buildShim } from "../../src/chaos/disk/power/library.ts"
+import { folder } from "../storage/shim/power.ts"
 import { PowerLedger } from "./power-cuts/power-ledger.ts"
 import { PowerRun } from "./power-cuts/power-run.ts"
 
 /** The brief form of `bun scripts/power-cuts.ts --brokers`. */
 
 const dir = folder("varve-power-")
-const shim = buildShim(dir)
+const shim = buildShim()
 afterAll(() => rmSync(dir, { recursive: true }))
 const library = "library" in shim ? shim.library : ""
 if ("missing" in shim) console.log(`power cuts of brokers are not played: ${shim.missing}`)

@@ -2,8 +2,9 @@
 import { rmSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { Prng } from "../../raft/prng.ts"
+import { buildShim } from "../../src/chaos/disk/power/library.ts"
 import { damageClasses } from "./damage.ts"
-import { buildShim, Expected, folder, playCuts, record, type Survival } from "./shim/power.ts"
+import { Expected, playCuts, record, type Survival } from "./shim/power.ts"
 import { openDamaged, writeSpecimen, type Outcome, type Specimen } from "./specimen.ts"
 
 const { values, positionals } = parseArgs({
@@ -22,8 +23,7 @@ const seed = Number(values.seed)
 
 /** Cuts of all nodes at once, over several loads. Answers whether nothing was lost. */
 async function powerCuts(): Promise<boolean> {
-  const dir = folder("varve-shim-")
-  const shim = buildShim(dir)
+  const shim = buildShim()
   if ("missing" in shim) {
     console.log(`power cuts are not played: ${shim.missing}`)
     return false
@@ -54,7 +54,6 @@ async function powerCuts(): Promise<boolean> {
     rmSync(recorded.root, { recursive: true })
     console.log(`${Math.min(cuts, done + cutsPerLoad)} of ${cuts} cuts`)
   }
-  rmSync(dir, { recursive: true })
   console.table(table)
   return Object.values(table).every((tally) => tally.lost + tally.different === 0)
 }

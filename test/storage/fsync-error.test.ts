@@ -3,14 +3,13 @@
  * the next open has everything that was reported (VERIFICATION D5, E3, E6). SQLite by itself would
  * go on after a failed fsync, with pages that the kernel has dropped.
  */
-import { afterAll, describe, expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { rmSync } from "node:fs"
 import { join } from "node:path"
-import { buildShim, Expected, folder, playCuts, record, survivalOf } from "./shim/power.ts"
+import { buildShim } from "../../src/chaos/disk/power/library.ts"
+import { Expected, playCuts, record, survivalOf } from "./shim/power.ts"
 
-const dir = folder("varve-shim-")
-const shim = buildShim(dir)
-afterAll(() => rmSync(dir, { recursive: true }))
+const shim = buildShim()
 const library = "library" in shim ? shim.library : ""
 if ("missing" in shim) console.log(`errors of the disk are not made: ${shim.missing}`)
 

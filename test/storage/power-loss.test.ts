@@ -2,21 +2,12 @@
  * Power cuts: what was fsynced is there, of the rest any part (VERIFICATION E5, §2.2). Kills cannot
  * show a missing fsync, these can; that they do is shown by taking the fsyncs away.
  */
-import { afterAll, expect, test } from "bun:test"
+import { expect, test } from "bun:test"
 import { rmSync } from "node:fs"
-import {
-  buildShim,
-  Expected,
-  folder,
-  playCuts,
-  record,
-  type Load,
-  type Survival,
-} from "./shim/power.ts"
+import { buildShim } from "../../src/chaos/disk/power/library.ts"
+import { Expected, playCuts, record, type Load, type Survival } from "./shim/power.ts"
 
-const dir = folder("varve-shim-")
-const shim = buildShim(dir)
-afterAll(() => rmSync(dir, { recursive: true }))
+const shim = buildShim()
 const library = "library" in shim ? shim.library : ""
 if ("missing" in shim) console.log(`power cuts are not played: ${shim.missing}`)
 

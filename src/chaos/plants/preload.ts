@@ -4,14 +4,14 @@
  * the process with exit code 4: a run that did not have its bug must not count as one that missed
  * it.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { isMainThread } from "node:worker_threads"
-import { plugin } from "bun"
 import { applyPlant } from "./plant.ts"
 import type { Plant } from "./plant.ts"
 import { plantOf } from "./plants.ts"
+import { patchSources, preloadWorkers } from "./source-patches.ts"
 
 const notPlantedExit = 4
 const root = join(import.meta.dir, "..", "..", "..")
@@ -26,7 +26,7 @@ if (id !== "") {
   const plant = plantOf(id)
   if (plant === undefined) refuse(`there is no plant ${id}`)
   plantBug(plant)
-  if (isMainThread) plantInWorkers()
+  if (isMainThread) preloadWorkers(import.meta.path)
   if (isFirst) {
     process.env["BUN_OPTIONS"] = `--preload ${import.meta.path}`
     process.on("exit", () => {
@@ -38,32 +38,17 @@ if (id !== "") {
 }
 
 function plantBug(plant: Plant): void {
-  const target = join(root, plant.file)
-  plugin({
-    name: `plant ${plant.id}`,
-    setup(build) {
-      build.onLoad({ filter: new RegExp(`${RegExp.escape(target)}$`) }, () => {
-        writeFileSync(loadedMark, "")
-        return { contents: patched(plant, target), loader: "ts" }
-      })
-    },
+  patchSources([join(root, plant.file)], (source) => {
+    writeFileSync(loadedMark, "")
+    return patched(plant, source)
   })
 }
 
-function patched(plant: Plant, target: string): string {
+function patched(plant: Plant, source: string): string {
   try {
-    return applyPlant(plant, readFileSync(target, "utf8"))
+    return applyPlant(plant, source)
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error))
-  }
-}
-
-/** A worker does not inherit its parent's preload. */
-function plantInWorkers(): void {
-  globalThis.Worker = class extends Worker {
-    constructor(url: string | URL, options?: WorkerOptions) {
-      super(url, { ...options, preload: import.meta.path })
-    }
   }
 }
 

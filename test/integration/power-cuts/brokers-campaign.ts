@@ -4,7 +4,8 @@
  */
 import { rmSync } from "node:fs"
 import { parseArgs } from "node:util"
-import { buildShim, folder } from "../../storage/shim/power.ts"
+import { buildShim } from "../../../src/chaos/disk/power/library.ts"
+import { folder } from "../../storage/shim/power.ts"
 import { births } from "./births.ts"
 import type { PowerClusterOptions } from "./power-cluster.ts"
 import type { LedgerProblem } from "./power-ledger.ts"
@@ -81,7 +82,7 @@ function table(
 async function main(): Promise<boolean> {
   const dir = folder("varve-power-")
   try {
-    const shim = buildShim(dir)
+    const shim = buildShim()
     if ("missing" in shim) {
       console.log(`power cuts are not played: ${shim.missing}`)
       return false

@@ -3,16 +3,15 @@
  * folder. A cut kills all of them at the same moment and puts in the place of each folder what a
  * disk that lost its power might have of it.
  */
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs"
-import { writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import type { Subprocess } from "bun"
 import type { Prng } from "../../../raft/prng.ts"
 import { freePortBlock } from "../../../scripts/harness/ports.ts"
 import { root } from "../../../scripts/harness/target.ts"
 import { until } from "../../../scripts/harness/until.ts"
 import { prepareCluster, type BrokerFolder } from "../../../src/cli/cluster-folder.ts"
-import { DiskImage, readRecord } from "../../storage/shim/image.ts"
+import { PowerDisk, powerPreload, type Cut } from "../../../src/chaos/disk/power/power-disk.ts"
 
 export interface PowerClusterOptions {
   /** Of the shim. */
@@ -32,19 +31,13 @@ export interface CutReport {
   /** Changes that no fsync had covered, of all brokers. */
   readonly unsynced: number
   /** "in order": of each file the first few; else any sectors. */
-  readonly writes: "in order" | "torn"
+  readonly writes: Cut["writes"]
 }
 
 type Process = Subprocess<"pipe", "pipe", "ignore">
 
-/**
- * Not part of a disk image: what a process leaves for people, and what is there only to take room.
- */
-const isOutside = (name: string) =>
-  name.endsWith("-shm") || /^(broker\.(log(\.1)?|pid)|lock\.pid|reserve)$/.test(name)
-
 const program = join(root, "src", "cli", "start.ts")
-const preload = join(root, "test", "storage", "shim", "preload.ts")
+const plantPreload = join(root, "src", "chaos", "plants", "preload.ts")
 
 export class PowerCluster {
   readonly bootstrapList: Array<string>
@@ -108,12 +101,7 @@ class PowerBroker {
   readonly folder: BrokerFolder
   readyMs = 0
   private readonly options: PowerClusterOptions
-  private readonly record: string
-  /** As they were when it was spawned. */
-  private files: ReadonlyMap<string, Buffer> = new Map()
-  /** What the last cut left; undefined: whatever there is now. */
-  private left: ReadonlyMap<string, Buffer> | undefined
-  private image = new DiskImage()
+  private readonly disk: PowerDisk
   private process: Process | undefined
   private ready: Promise<boolean> = Promise.resolve(false)
   private linesSeen = 0
@@ -121,20 +109,22 @@ class PowerBroker {
   constructor(folder: BrokerFolder, options: PowerClusterOptions) {
     this.folder = folder
     this.options = options
-    this.record = join(options.dir, `record-${folder.nodeId}`)
+    this.disk = new PowerDisk({
+      dir: folder.dir,
+      record: join(options.dir, `record-${folder.nodeId}`),
+      library: options.library,
+      slowUs: 4000,
+    })
   }
 
   spawn(losses: "refused" | "accepted"): void {
-    const { library, plant, segmentBytes } = this.options
-    rmSync(this.record, { force: true })
-    this.image = new DiskImage()
-    this.files = this.left ?? filesIn(this.folder.dir)
-    this.left = undefined
-    for (const [path, bytes] of this.files) this.image.present(path, statSync(path).ino, bytes)
+    const { plant, segmentBytes } = this.options
+    const env = this.disk.begin()
+    const plantPreloads = plant === undefined ? [] : ["--preload", plantPreload]
     const startedMs = performance.now()
     const flags = losses === "accepted" ? ["--accept-data-loss"] : []
     const child = Bun.spawn(
-      [process.execPath, "--preload", preload, program].concat(
+      [process.execPath, ...plantPreloads, "--preload", powerPreload, program].concat(
         "--config",
         this.folder.config,
         "--supervised",
@@ -143,13 +133,8 @@ class PowerBroker {
       {
         env: {
           ...process.env,
-          LD_PRELOAD: library,
-          POWER_LIBRARY: library,
-          POWER_DIR: this.folder.dir,
-          POWER_LOG: this.record,
-          // Else hardly a cut comes between a write and its fsync.
-          POWER_SLOW: "4000",
-          ...(plant === undefined ? {} : { POWER_PLANT: plant }),
+          ...env,
+          ...(plant === undefined ? {} : { VARVE_PLANT: plant }),
           ...(segmentBytes === undefined ? {} : { POWER_SEGMENT_BYTES: String(segmentBytes) }),
         },
         stdin: "pipe",
@@ -179,24 +164,7 @@ class PowerBroker {
 
   /** Puts what the cut leaves in place; how many changes were not fsynced. */
   cut(prng: Prng, inOrder: boolean): number {
-    for (const event of readRecord(this.record)) this.image.apply(event)
-    const unsynced = this.image.pending
-    const left = inOrder ? this.image.cutInOrder(prng) : this.image.cut(prng)
-    const { dir } = this.folder
-    for (const name of namesIn(dir)) {
-      const path = join(dir, name)
-      if (!left.has(path) || left.get(path) !== this.files.get(path)) rmSync(path)
-    }
-    for (const name of readdirSync(dir).filter((other) => other.endsWith("-shm"))) {
-      rmSync(join(dir, name))
-    }
-    for (const [path, bytes] of left) {
-      if (existsSync(path)) continue
-      mkdirSync(dirname(path), { recursive: true })
-      writeFileSync(path, bytes)
-    }
-    this.left = left
-    return unsynced
+    return this.disk.cut(prng, inOrder).unsynced
   }
 
   newLines(): ReadonlyArray<string> {
@@ -211,13 +179,6 @@ class PowerBroker {
     return existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : []
   }
 }
-
-function filesIn(dir: string): ReadonlyMap<string, Buffer> {
-  const paths = namesIn(dir).map((name) => join(dir, name))
-  return new Map(paths.map((path) => [path, readFileSync(path)]))
-}
-
-const namesIn = (dir: string) => readdirSync(dir).filter((name) => !isOutside(name))
 
 async function saysReady(child: Process): Promise<boolean> {
   let text = ""

@@ -5,7 +5,7 @@
  */
 import { plant } from "./patch.ts"
 import { join } from "node:path"
-import { mark } from "./fs.ts"
+import { mark } from "../../../src/chaos/disk/power/fs.ts"
 
 const { openSqliteWal } = await import("../../../storage/index.ts")
 const { workloadProgress } = await import("../workload.ts")

@@ -1,31 +1,16 @@
-/** Building the shim, running a load under it, and playing power cuts from its record. */
+/** Running a load under it, and playing power cuts from its record. */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { Prng } from "../../../raft/prng.ts"
+import { DiskImage, readRecord, type DiskEvent } from "../../../src/chaos/disk/power/image.ts"
 import { MemoryWal, openSqliteWal, type Wal } from "../../../storage/index.ts"
 import { workloadGroups, workloadProgress } from "../workload.ts"
-import { DiskImage, readRecord, type DiskEvent } from "./image.ts"
 import { powerCommit } from "./power-load.ts"
 
 /** In memory where that is to be had: what is durable is decided by the record, not by a disk. */
 export function folder(prefix: string): string {
   return mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), prefix))
-}
-
-/** The library's path, or why there is none. */
-export function buildShim(
-  dir: string,
-): { readonly library: string } | { readonly missing: string } {
-  if (process.platform !== "linux") return { missing: "LD_PRELOAD is Linux's" }
-  const compiler = Bun.which("cc") ?? Bun.which("gcc") ?? Bun.which("clang")
-  if (compiler === null) return { missing: "there is no C compiler" }
-  const library = join(dir, "power.so")
-  const source = join(import.meta.dir, "power.c")
-  const built = Bun.spawnSync([compiler, "-O2", "-fPIC", "-shared", "-o", library, source, "-ldl"])
-  return built.success
-    ? { library }
-    : { missing: `the shim does not build: ${built.stderr.toString()}` }
 }
 
 export interface Load {

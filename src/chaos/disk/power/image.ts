@@ -7,7 +7,7 @@
  */
 import { readFileSync } from "node:fs"
 import { dirname } from "node:path"
-import type { Prng } from "../../../raft/prng.ts"
+import type { Prng } from "../../../../raft/prng.ts"
 
 export type DiskEvent =
   | {
