@@ -56,6 +56,9 @@ const directions: Readonly<Record<string, ReadonlyArray<string>>> = {
   // What happened, and what may be concluded from it: plain data, the same for the simulator, for
   // real processes and for users' own tests.
   "src/chaos/history/": [],
+  // A history's file, written and read; nobody in the simulator does.
+  "src/chaos/history/file-recorder.ts": ["src/chaos/history/", "src/chaos/clock.ts", "node:fs"],
+  "src/chaos/history/read-history.ts": ["src/chaos/history/", "node:fs"],
   "src/chaos/checkers/": ["src/chaos/history/"],
   // Brokers are processes, started by the command line: nothing of their insides.
   "src/chaos/": ["raft/prng.ts", "src/client/", "src/protocol/", "effect", "node:", "bun"],

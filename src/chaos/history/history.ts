@@ -267,7 +267,7 @@ export const partitionKey = (topic: string, topicId: string, partition: number):
 /** What `partitionKey` says of the topic. */
 export const topicOfKey = (key: string): string => key.slice(0, key.lastIndexOf("/"))
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 export interface Told {
   readonly outcome: Exclude<OutcomeKind, "pending">

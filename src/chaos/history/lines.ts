@@ -1,13 +1,17 @@
 /**
- * Histories as lines of JSON (VERIFICATION §3.1): one per invocation, one per return, in their
- * order; `t` in nanoseconds.
+ * Histories as lines of JSON (VERIFICATION §3.1; DESIGN.md here has the format): one per
+ * invocation, one per return.
  */
-import type { Call, Operation, OutcomeKind, Span } from "./history.ts"
+import { wrongCall } from "./call-shape.ts"
+import type { Call, Mutable, Operation, OutcomeKind, Told } from "./history.ts"
+import { Interner } from "./interner.ts"
+import { numberByTime } from "./time-order.ts"
 
-const nanosPerMs = 1e6
+export const nanosPerMs = 1e6
 
 interface Line {
-  readonly i: number
+  /** Place in the one order; in all lines of a file or in none: then times make the order. */
+  readonly i?: number
   readonly t: number
   readonly p: string
   readonly type: "invoke" | Exclude<OutcomeKind, "pending">
@@ -16,10 +20,11 @@ interface Line {
   readonly conn?: number
   readonly attempts?: number
   readonly err?: string
-  /** The call as it was known then. */
+  /** The call as it was known then; of a return what has become known is enough. */
   readonly call: Call
 }
 
+/** Lines with their places, in order. */
 export function* historyLines(operations: ReadonlyArray<Operation>): Generator<string> {
   const events = operations.flatMap((operation) =>
     operation.outcome === "pending"
@@ -31,31 +36,39 @@ export function* historyLines(operations: ReadonlyArray<Operation>): Generator<s
   )
   events.sort((a, b) => a.at - b.at)
   for (const { at, operation, isReturn } of events) {
-    yield JSON.stringify(isReturn ? returnLine(at, operation) : invokeLine(at, operation))
+    const { id, process } = operation
+    const call = callOf(operation)
+    yield isReturn
+      ? `{"i":${at},${returnText(id, process, operation.returnedMs, operation, call)}`
+      : `{"i":${at},${invokeText(id, process, operation.invokedMs, call)}`
   }
 }
 
-const invokeLine = (i: number, operation: Operation): Line => ({
-  i,
-  t: operation.invokedMs * nanosPerMs,
-  p: operation.process,
-  type: "invoke",
-  op: operation.id,
-  call: callOf(operation),
-})
+/** A line but for its opening brace. */
+export const invokeText = (op: number, p: string, atMs: number, call: Call): string =>
+  JSON.stringify({ t: Math.floor(atMs * nanosPerMs), p, type: "invoke", op, call }).slice(1)
 
-const returnLine = (i: number, operation: Operation): Line => ({
-  i,
-  t: operation.returnedMs * nanosPerMs,
-  p: operation.process,
-  type: operation.outcome === "pending" ? "info" : operation.outcome,
-  op: operation.id,
-  node: operation.node,
-  conn: operation.connection,
-  attempts: operation.attempts,
-  err: operation.error,
-  call: callOf(operation),
-})
+/** As `invokeText`; what the outcome leaves out is as it is before anything is known. */
+export const returnText = (
+  op: number,
+  p: string,
+  atMs: number,
+  { outcome, node, connection, attempts, error }: ToldOrPending,
+  call: Partial<Call>,
+): string =>
+  JSON.stringify({
+    t: Math.ceil(atMs * nanosPerMs),
+    p,
+    type: outcome === "pending" ? "info" : outcome,
+    op,
+    node,
+    conn: connection,
+    attempts,
+    err: error,
+    call,
+  }).slice(1)
+
+type ToldOrPending = Omit<Told, "outcome"> & { readonly outcome: OutcomeKind }
 
 function callOf(operation: Operation): Call {
   const {
@@ -75,38 +88,117 @@ function callOf(operation: Operation): Call {
   return call
 }
 
-/** Throws a `SyntaxError` for a line that is no JSON; an operation without a return is pending. */
-export function parseHistory(lines: Iterable<string>): ReadonlyArray<Operation> {
-  const operations = new Map<number, Operation>()
-  for (const text of lines) {
-    if (text.trim() === "") continue
-    const line = lineOf(text)
-    const begun = operations.get(line.op)
-    if (line.type === "invoke") operations.set(line.op, invoked(line))
-    else if (begun === undefined) throw new SyntaxError(`operation ${line.op} was never invoked`)
-    else operations.set(line.op, { ...begun, ...returned(line), ...line.call })
-  }
-  return [...operations.values()]
+/** What a history's lines say. */
+export interface ReadHistory {
+  /** By the order of their invocations' lines. */
+  readonly operations: ReadonlyArray<Operation>
+  /** The last line is not whole: the writer was killed while it wrote. It is left out. */
+  readonly tornTail: boolean
 }
 
-/** Only the outline is looked at: the file is one that `historyLines` wrote. */
-function lineOf(text: string): Line {
-  const parsed: unknown = JSON.parse(text)
-  if (!isLine(parsed)) throw new SyntaxError(`not a line of a history: ${text.slice(0, 80)}`)
-  return parsed
+/** A file that is no history; the message is one line and names the line. */
+export class BrokenHistory extends SyntaxError {
+  override readonly name = "BrokenHistory"
 }
+
+/** Takes lines one by one. Whatever it throws is a `BrokenHistory`. */
+export class HistoryReader {
+  readonly #operations = new Map<number, Mutable<Operation>>()
+  readonly #interner = new Interner()
+  #lineNumber = 0
+  /** Said only when a line follows the one that could not be read. */
+  #torn: BrokenHistory | undefined
+  #hasPlaces: boolean | undefined
+
+  push(text: string): void {
+    this.#lineNumber++
+    if (text.trim() === "") return
+    if (this.#torn !== undefined) throw this.#torn
+    const parsed = parsedLine(text)
+    if (parsed === undefined) {
+      this.#torn = this.#broken(`no JSON: ${text.slice(0, 60)}`)
+      return
+    }
+    const line = this.#lineOf(parsed)
+    this.#hasPlaces ??= line.i !== undefined
+    if (this.#hasPlaces !== (line.i !== undefined)) {
+      throw this.#broken("some lines have a place (i), others have none")
+    }
+    if (line.type === "invoke") this.#invoke(line)
+    else this.#return(line)
+  }
+
+  finish(): ReadHistory {
+    const operations = [...this.#operations.values()]
+    if (this.#hasPlaces === false) numberByTime(operations)
+    return { operations, tornTail: this.#torn !== undefined }
+  }
+
+  #invoke(line: Line): void {
+    if (this.#operations.has(line.op)) throw this.#broken(`operation ${line.op} begins twice`)
+    this.#operations.set(line.op, this.#interner.operation(invoked(line)))
+  }
+
+  #return(line: Line): void {
+    const begun = this.#operations.get(line.op)
+    if (begun === undefined) throw this.#broken(`operation ${line.op} was never invoked`)
+    if (begun.outcome !== "pending") throw this.#broken(`operation ${line.op} returned twice`)
+    const wrong = wrongCall(line.call, begun.f)
+    if (wrong !== undefined) throw this.#broken(wrong)
+    if (line.t / nanosPerMs < begun.invokedMs) {
+      throw this.#broken(`operation ${line.op} returned before it was invoked`)
+    }
+    this.#operations.set(line.op, this.#interner.operation(returned(begun, line)))
+  }
+
+  #lineOf(parsed: unknown): Line {
+    if (!isLine(parsed)) throw this.#broken("t, p, type, op or call is missing or wrong")
+    const wrong = parsed.type === "invoke" ? wrongCall(parsed.call) : undefined
+    if (wrong !== undefined) throw this.#broken(wrong)
+    return parsed
+  }
+
+  #broken(why: string): BrokenHistory {
+    return new BrokenHistory(`line ${this.#lineNumber}: ${why}`)
+  }
+}
+
+/** An operation without a return is pending. Throws a `BrokenHistory`; an unfinished last line
+ * is left out. */
+export function parseHistory(lines: Iterable<string>): ReadonlyArray<Operation> {
+  const reader = new HistoryReader()
+  for (const line of lines) reader.push(line)
+  return reader.finish().operations
+}
+
+function parsedLine(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const types = new Set<unknown>(["invoke", "ok", "fail", "info"])
 
 const isLine = (parsed: unknown): parsed is Line =>
   typeof parsed === "object" &&
   parsed !== null &&
   "op" in parsed &&
+  Number.isSafeInteger(parsed.op) &&
+  "t" in parsed &&
+  typeof parsed.t === "number" &&
+  "p" in parsed &&
+  typeof parsed.p === "string" &&
+  (!("i" in parsed) || typeof parsed.i === "number") &&
   "type" in parsed &&
+  types.has(parsed.type) &&
   "call" in parsed
 
-const invoked = (line: Line): Operation => ({
+const invoked = (line: Line): Mutable<Operation> => ({
   id: line.op,
   process: line.p,
-  invoked: line.i,
+  invoked: line.i ?? -1,
   returned: Infinity,
   invokedMs: line.t / nanosPerMs,
   returnedMs: -1,
@@ -118,12 +210,13 @@ const invoked = (line: Line): Operation => ({
   ...line.call,
 })
 
-const returned = (line: Line): Partial<Span> => ({
-  returned: line.i,
-  returnedMs: line.t / nanosPerMs,
-  outcome: line.type === "invoke" ? "pending" : line.type,
-  node: line.node ?? -1,
-  connection: line.conn ?? -1,
-  attempts: line.attempts ?? 0,
-  error: line.err ?? "",
-})
+const returned = (begun: Mutable<Operation>, line: Line): Mutable<Operation> =>
+  Object.assign(begun, line.call, {
+    returned: line.i ?? -1,
+    returnedMs: line.t / nanosPerMs,
+    outcome: line.type === "invoke" ? "pending" : line.type,
+    node: line.node ?? -1,
+    connection: line.conn ?? -1,
+    attempts: line.attempts ?? 0,
+    error: line.err ?? "",
+  })
