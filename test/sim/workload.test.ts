@@ -8,7 +8,7 @@ import type { Fault } from "../../src/sim/faults.ts"
 import type { WorkloadShape } from "../../src/sim/options.ts"
 import { Workload } from "../../src/sim/workload.ts"
 import { SimWorld } from "../../src/sim/world.ts"
-import { nameOf, valueOf } from "../../src/sim/clients/values.ts"
+import { nameOf, valueOf } from "../../src/chaos/history/values.ts"
 
 // Seconds of processor time; the machine may be busy with other tests.
 setDefaultTimeout(60_000)

@@ -15,7 +15,7 @@ import { backOffMs, Client } from "./client.ts"
 import type { ClientPorts } from "./client.ts"
 import type { LinkReply } from "./client-link.ts"
 import type { PartitionRef } from "./topic-table.ts"
-import { nameOf } from "./values.ts"
+import { nameOf } from "../../chaos/history/values.ts"
 
 export interface ConsumerShape {
   readonly thinkMs: number

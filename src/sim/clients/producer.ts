@@ -14,7 +14,7 @@ import type { ClientPorts } from "./client.ts"
 import type { LinkReply } from "./client-link.ts"
 import { produceVerdict } from "./produce-outcome.ts"
 import type { PartitionRef } from "./topic-table.ts"
-import { valueOf } from "./values.ts"
+import { valueOf } from "../../chaos/history/values.ts"
 
 export interface ProducerShape {
   readonly isIdempotent: boolean

@@ -1,0 +1,23 @@
+/** Topics as the clients of a run know them: made before it begins, there to its end. */
+import { partitionKey } from "../history/history.ts"
+
+export interface Topic {
+  readonly name: string
+  readonly id: string
+  readonly partitions: number
+}
+
+export interface PartitionRef {
+  readonly topic: Topic
+  readonly partition: number
+  /** Its name in the history. */
+  readonly key: string
+}
+
+/** All partitions of a topic, in their order. */
+export const partitionsOf = (topic: Topic): ReadonlyArray<PartitionRef> =>
+  Array.from({ length: topic.partitions }, (_, partition) => ({
+    topic,
+    partition,
+    key: partitionKey(topic.name, topic.id, partition),
+  }))
