@@ -2,6 +2,7 @@
  * A cluster of real processes as faults and workloads see it: what both varve and Apache Kafka can
  * offer, so that the same run goes against either. Times are monotonic milliseconds of `RunClock`.
  */
+import type { Disks } from "./disk/disks.ts"
 import type { Network } from "./network.ts"
 
 export interface Endpoint {
@@ -32,11 +33,11 @@ export type Capability =
   | "clientLinks"
   /** The files of a stopped broker may be damaged, put back or removed. */
   | "files"
-  /** A broker may be started over a storage layer that fails (`StorageTrouble`). */
+  /** Every broker runs over a storage layer that can be told to fail (`StorageTrouble`). */
   | "storage"
   /** What is not fsynced is lost: every broker runs under the shim. */
   | "power"
-  /** A broker may be started with a clock that is wrong (libfaketime). */
+  /** A running broker's wall clock can be set wrong. */
   | "clock"
   /** Replicas can be moved, added and taken away while the cluster runs. */
   | "membership"
@@ -62,6 +63,8 @@ export interface ChaosCluster {
   /** host:port through the proxy, of every node. */
   readonly bootstrap: ReadonlyArray<string>
   readonly network: Network
+  /** For "files", "storage", "power" and "clock"; of varve alone. */
+  readonly disks?: Disks
   /** Of the running process; undefined while there is none. */
   pidOf(id: number): number | undefined
   /** Resolves when the signal has had its effect: the process is gone, stopped or running. */

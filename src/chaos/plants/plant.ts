@@ -31,12 +31,14 @@ export interface Plant {
   readonly caughtBy: Layer
 }
 
+type Patch = Pick<Plant, "id" | "file" | "edits">
+
 /** The patched text. Throws when the plant does not fit the source any more. */
-export function applyPlant(plant: Plant, source: string): string {
+export function applyPlant(plant: Patch, source: string): string {
   return plant.edits.reduce((text, edit) => applyEdit(plant, text, edit), source)
 }
 
-function applyEdit(plant: Plant, source: string, { find, replace }: Edit): string {
+function applyEdit(plant: Patch, source: string, { find, replace }: Edit): string {
   const parts = source.split(find)
   if (parts.length === 2) return parts.join(replace)
   const found = parts.length === 1 ? "does not occur" : `occurs ${parts.length - 1} times`

@@ -2,7 +2,8 @@
  * `bun --preload src/chaos/plants/preload.ts …` with VARVE_PLANT=<id> runs the program with that
  * bug planted, its workers too. A plant that does not exist, does not fit or is never loaded ends
  * the process with exit code 4: a run that did not have its bug must not count as one that missed
- * it.
+ * it. VARVE_PLANT_MARK=<file> says that somebody else looks, for a process that is killed cannot:
+ * the file is made when the plant is loaded.
  */
 import { existsSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -15,11 +16,12 @@ import { patchSources, preloadWorkers } from "./source-patches.ts"
 
 const notPlantedExit = 4
 const root = join(import.meta.dir, "..", "..", "..")
+const ownMark = process.env["VARVE_PLANT_MARK"]
 /** The process that was asked for the plant; those that it starts have the bug too. */
 const isFirst = isMainThread && process.env["VARVE_PLANT_FIRST"] === undefined
 const first = (process.env["VARVE_PLANT_FIRST"] ??= `${process.pid}`)
 /** Any thread of any of them may be the one that loads the file. */
-const loadedMark = join(tmpdir(), `varve-plant-${first}`)
+const loadedMark = ownMark ?? join(tmpdir(), `varve-plant-${first}`)
 
 const id = process.env["VARVE_PLANT"] ?? ""
 if (id !== "") {
@@ -29,11 +31,12 @@ if (id !== "") {
   if (isMainThread) preloadWorkers(import.meta.path)
   if (isFirst) {
     process.env["BUN_OPTIONS"] = `--preload ${import.meta.path}`
-    process.on("exit", () => {
-      const loaded = existsSync(loadedMark)
-      rmSync(loadedMark, { force: true })
-      if (!loaded) refuse(`plant ${id}: ${plant.file} was never loaded`)
-    })
+    if (ownMark === undefined)
+      process.on("exit", () => {
+        const loaded = existsSync(loadedMark)
+        rmSync(loadedMark, { force: true })
+        if (!loaded) refuse(`plant ${id}: ${plant.file} was never loaded`)
+      })
   }
 }
 

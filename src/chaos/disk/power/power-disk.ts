@@ -25,6 +25,8 @@ export interface PowerDiskOptions {
   readonly dir: string
   /** Where the shim writes down what happens. */
   readonly record: string
+  /** While this file is there, the next fsync fails with EIO, and the file is gone. */
+  readonly failFsync?: string
   /** Of the shim. */
   readonly library: string
   /** What every fsync takes longer: without it hardly a cut comes between a write and its fsync. */
@@ -51,7 +53,7 @@ export class PowerDisk {
 
   /** Before every start of the broker: the environment that it needs, beside `powerPreload`. */
   begin(): Readonly<Record<string, string>> {
-    const { dir, library, record, slowUs } = this.options
+    const { dir, failFsync, library, record, slowUs } = this.options
     rmSync(record, { force: true })
     this.image = new DiskImage()
     this.files = this.left ?? filesIn(dir)
@@ -63,6 +65,7 @@ export class PowerDisk {
       POWER_DIR: dir,
       POWER_LOG: record,
       POWER_SLOW: String(slowUs),
+      ...(failFsync === undefined ? {} : { POWER_FAIL: failFsync }),
     }
   }
 

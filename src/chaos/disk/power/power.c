@@ -4,6 +4,7 @@
  *
  *   POWER_DIR    the folder, absolute; files that end in -shm are not part of it
  *   POWER_LOG    the record is appended here
+ *   POWER_FAIL   while there is a file of this name, the next fsync fails with EIO, and it is gone
  *   POWER_EIO    the n-th fsync of a file in the folder fails with EIO, and does nothing
  *   POWER_FULL   writes fail with ENOSPC once so many bytes were written
  *   POWER_SLOW   every fsync takes so many microseconds more, as a disk's does
@@ -30,7 +31,7 @@ enum { OPENED = 1, WRITTEN, TRUNCATED, RENAMED, UNLINKED, SYNCED, DIRECTORY_SYNC
 #define FDS 4096
 static struct { int tracked, directory; uint64_t inode; } fds[FDS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static const char *dir;
+static const char *dir, *fail_path;
 static size_t dir_bytes;
 static int log_fd = -1;
 static long eio_at, full_at, slow_us, syncs, written;
@@ -48,6 +49,7 @@ static void begin(void) {
   dir = getenv("POWER_DIR");
   if (dir == NULL || log == NULL) { dir = NULL; return; }
   dir_bytes = strlen(dir);
+  fail_path = getenv("POWER_FAIL");
   eio_at = getenv("POWER_EIO") ? atol(getenv("POWER_EIO")) : 0;
   full_at = getenv("POWER_FULL") ? atol(getenv("POWER_FULL")) : 0;
   slow_us = getenv("POWER_SLOW") ? atol(getenv("POWER_SLOW")) : 0;
@@ -192,7 +194,8 @@ static int sync_of(int fd, int (*sync)(int)) {
   if (slow_us > 0) usleep((useconds_t)slow_us);
   pthread_mutex_lock(&lock);
   int failed = -1, error = EIO;
-  if (eio_at == 0 || ++syncs != eio_at) {
+  int told = fail_path != NULL && REAL(unlink)(fail_path) == 0;
+  if (!told && (eio_at == 0 || ++syncs != eio_at)) {
     failed = sync(fd);
     error = errno;
   }
