@@ -60,7 +60,7 @@ interface Ran {
 async function bun(plant: string, args: ReadonlyArray<string>): Promise<Ran> {
   const child = Bun.spawn([process.execPath, ...args], {
     cwd: root,
-    env: { ...process.env, VARVE_PLANT: plant },
+    env: { ...process.env, CHAOS_PLANT: plant },
     stdout: "pipe",
     stderr: "pipe",
   })

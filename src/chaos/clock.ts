@@ -4,3 +4,24 @@ export interface RunClock {
   /** Rejects with the signal's reason when it aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
+
+/** Begins at 0. */
+export function startRunClock(): RunClock {
+  const beganMs = performance.now()
+  return { nowMs: () => performance.now() - beganMs, sleep }
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    if (signal?.aborted === true) return reject(signal.reason)
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", onAbort)
+      resolve()
+    }, ms)
+    signal?.addEventListener("abort", onAbort, { once: true })
+  })
+}

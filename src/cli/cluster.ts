@@ -1,7 +1,8 @@
 /**
  * `varve cluster`: brokers 0 … N−1 as processes of their own, in the foreground. It prints `ready
- * …` when all serve, and on SIGINT or SIGTERM stops every broker that lives in DIR. Imports nothing
- * but Bun's own before the brokers run.
+ * …` when all serve, and on SIGINT or SIGTERM stops every broker that lives in DIR. `--form-only`
+ * writes their folders and leaves starting them to others. Imports nothing but Bun's own before the
+ * brokers run.
  */
 import { mkdirSync } from "node:fs"
 import { resolve } from "node:path"
@@ -13,10 +14,14 @@ import { Supervisor } from "./supervisor.ts"
 
 export async function run(argv: ReadonlyArray<string>): Promise<void> {
   try {
-    const { plan, fresh, restart } = readPlan(argv)
+    const { plan, fresh, restart, formOnly } = readPlan(argv)
     if (fresh) removeBrokers(plan.dir)
     mkdirSync(plan.dir, { recursive: true })
     const folders = prepareCluster(plan)
+    if (formOnly) {
+      process.stdout.write(`formed: ${named(plan.nodes)} in ${plan.dir}\n`)
+      return
+    }
     await new Supervisor(plan, folders, restart).run()
   } catch (error) {
     if (!(error instanceof UsageError) && !(error instanceof BrokerJsonError)) throw error
@@ -29,6 +34,7 @@ function readPlan(argv: ReadonlyArray<string>): {
   readonly plan: ClusterPlan
   readonly fresh: boolean
   readonly restart: boolean
+  readonly formOnly: boolean
 } {
   const flags = parseFlags("cluster", clusterFlags, argv)
   const dir = resolve(flags.text("dir") ?? "./data")
@@ -41,6 +47,9 @@ function readPlan(argv: ReadonlyArray<string>): {
         "growing or shrinking it is not possible yet (--fresh begins anew)",
     )
   }
+  const restart = flags.has("restart")
+  const formOnly = flags.has("form-only")
+  if (restart && formOnly) throw new UsageError("--restart has no meaning beside --form-only")
   const nodes = asked ?? existing ?? 3
   const last = { min: portRange.min, max: portRange.max - nodes + 1 }
   const plan = {
@@ -50,5 +59,7 @@ function readPlan(argv: ReadonlyArray<string>): {
     httpPort: flags.int("http-port", last) ?? 8080,
     sets: parseSets(flags.list("set")),
   }
-  return { plan, fresh, restart: flags.has("restart") }
+  return { plan, fresh, restart, formOnly }
 }
+
+const named = (nodes: number): string => `${nodes} ${nodes === 1 ? "broker" : "brokers"}`

@@ -118,6 +118,7 @@ export const clusterFlags: ReadonlyArray<FlagSpec> = [
   },
   { name: "fresh", kind: "switch", about: "remove DIR/broker-* first" },
   { name: "restart", kind: "switch", about: "bring back a broker that ended by itself" },
+  { name: "form-only", kind: "switch", about: "write the brokers' folders and start nothing" },
   {
     name: "set",
     kind: "list",

@@ -112,7 +112,7 @@ function newLane(settings: Settings): Lane {
   const planted = settings.plant === undefined ? [] : ["--preload", preload]
   return new Lane({
     command: [process.execPath, ...planted, child],
-    env: settings.plant === undefined ? {} : { VARVE_PLANT: settings.plant },
+    env: settings.plant === undefined ? {} : { CHAOS_PLANT: settings.plant },
     jobTimeoutMs,
   })
 }

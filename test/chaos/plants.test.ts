@@ -14,7 +14,7 @@ const quorum = JSON.stringify(join(root, "raft/quorum.ts"))
 async function run(plant: string, program: string): Promise<{ code: number; errors: string }> {
   const child = Bun.spawn([process.execPath, "--preload", preload, "-e", program], {
     cwd: root,
-    env: { ...process.env, VARVE_PLANT: plant },
+    env: { ...process.env, CHAOS_PLANT: plant },
     stdout: "pipe",
     stderr: "pipe",
   })

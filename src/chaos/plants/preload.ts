@@ -1,9 +1,9 @@
 /**
- * `bun --preload src/chaos/plants/preload.ts …` with VARVE_PLANT=<id> runs the program with that
+ * `bun --preload src/chaos/plants/preload.ts …` with CHAOS_PLANT=<id> runs the program with that
  * bug planted, its workers too. A plant that does not exist, does not fit or is never loaded ends
  * the process with exit code 4: a run that did not have its bug must not count as one that missed
- * it. VARVE_PLANT_MARK=<file> says that somebody else looks, for a process that is killed cannot:
- * the file is made when the plant is loaded.
+ * it. With CHAOS_PLANT_MARK=<file> it is somebody else who looks, for a process that is killed
+ * cannot: that file is made when the plant is loaded.
  */
 import { existsSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -16,14 +16,14 @@ import { patchSources, preloadWorkers } from "./source-patches.ts"
 
 const notPlantedExit = 4
 const root = join(import.meta.dir, "..", "..", "..")
-const ownMark = process.env["VARVE_PLANT_MARK"]
+const ownMark = process.env["CHAOS_PLANT_MARK"]
 /** The process that was asked for the plant; those that it starts have the bug too. */
-const isFirst = isMainThread && process.env["VARVE_PLANT_FIRST"] === undefined
-const first = (process.env["VARVE_PLANT_FIRST"] ??= `${process.pid}`)
+const isFirst = isMainThread && process.env["CHAOS_PLANT_FIRST"] === undefined
+const first = (process.env["CHAOS_PLANT_FIRST"] ??= `${process.pid}`)
 /** Any thread of any of them may be the one that loads the file. */
 const loadedMark = ownMark ?? join(tmpdir(), `varve-plant-${first}`)
 
-const id = process.env["VARVE_PLANT"] ?? ""
+const id = process.env["CHAOS_PLANT"] ?? ""
 if (id !== "") {
   const plant = plantOf(id)
   if (plant === undefined) refuse(`there is no plant ${id}`)
@@ -31,13 +31,14 @@ if (id !== "") {
   if (isMainThread) preloadWorkers(import.meta.path)
   if (isFirst) {
     process.env["BUN_OPTIONS"] = `--preload ${import.meta.path}`
-    if (ownMark === undefined)
-      process.on("exit", () => {
-        const loaded = existsSync(loadedMark)
-        rmSync(loadedMark, { force: true })
-        if (!loaded) refuse(`plant ${id}: ${plant.file} was never loaded`)
-      })
+    if (ownMark === undefined) process.on("exit", () => refuseIfNotLoaded(plant))
   }
+}
+
+function refuseIfNotLoaded(plant: Plant): void {
+  const loaded = existsSync(loadedMark)
+  rmSync(loadedMark, { force: true })
+  if (!loaded) refuse(`plant ${id}: ${plant.file} was never loaded`)
 }
 
 function plantBug(plant: Plant): void {

@@ -134,7 +134,7 @@ class PowerBroker {
         env: {
           ...process.env,
           ...env,
-          ...(plant === undefined ? {} : { VARVE_PLANT: plant }),
+          ...(plant === undefined ? {} : { CHAOS_PLANT: plant }),
           ...(segmentBytes === undefined ? {} : { POWER_SEGMENT_BYTES: String(segmentBytes) }),
         },
         stdin: "pipe",

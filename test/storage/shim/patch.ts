@@ -27,7 +27,7 @@ const plants: Record<string, ReadonlyArray<Patch>> = {
 export const plant = process.env["POWER_PLANT"] ?? "none"
 
 /** A bug of the whole project's list, when the tests run with one. */
-const planted = plantOf(process.env["VARVE_PLANT"] ?? "")
+const planted = plantOf(process.env["CHAOS_PLANT"] ?? "")
 const fs = join(import.meta.dir, "..", "..", "..", "src", "chaos", "disk", "power", "fs.ts")
 const patches = plants[plant]
 if (patches === undefined) throw new Error("no such plant")
