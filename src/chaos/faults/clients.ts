@@ -1,0 +1,80 @@
+/** Clients that stand still, and producers that go on although they have a successor. */
+import type { Effect, Fault, Injected } from "../fault.ts"
+import type { ClientControl } from "../workload.ts"
+import { needsOf } from "./needs.ts"
+import { oneOf } from "./targets.ts"
+import type { FaultTools } from "./tools.ts"
+
+/** What was under way when it was told to stand still may end. */
+const graceMs = 150
+
+/** A member of a group if there is one: longer than its session it is put out of the group. */
+export const consumerPause = (tools: FaultTools): Fault => ({
+  kind: "consumer-pause",
+  needs: needsOf["consumer-pause"],
+  async inject(context): Promise<Injected> {
+    const { chance, clients, clock } = context
+    const members = clients.filter(({ role }) => role === "member")
+    const readers = clients.filter(({ role }) => role === "consumer")
+    const victim = oneOf(chance, members.length > 0 ? members : readers, "consumer to pause")
+    const begun = victim.operations
+    victim.pause()
+    await clock.sleep(graceMs)
+    const before = victim.operations
+    return {
+      target: victim.name,
+      nodes: [],
+      verify: () => stoodStill(victim, { begun, before }, tools),
+      heal: () => Promise.resolve(victim.resume()),
+    }
+  },
+})
+
+async function stoodStill(
+  { name, operations, pid }: ClientControl,
+  { begun, before }: { readonly begun: number; readonly before: number },
+  tools: FaultTools,
+): Promise<Effect> {
+  if (pid !== undefined) {
+    const state = await tools.processState(pid)
+    const evidence = `${name} (pid ${pid}) is ${state}`
+    if (state === "stopped") return { effective: true, evidence }
+  }
+  if (operations > before) {
+    return { effective: false, evidence: `${name} began ${operations - before} operations` }
+  }
+  if (begun === 0) return { effective: false, evidence: `${name} had not begun anything` }
+  return { effective: true, evidence: `${name} began nothing more after ${before} operations` }
+}
+
+/**
+ * The successor begins while the old one stands still, as after a long pause of its process, or
+ * while it goes on sending.
+ */
+export const zombieProducer: Fault = {
+  kind: "zombie-producer",
+  needs: needsOf["zombie-producer"],
+  async inject({ chance, clients, clock, signal }, untilMs): Promise<Injected> {
+    const able = clients.filter((one) => one.beget !== undefined)
+    const client = oneOf(chance, able, "producer that can have a successor")
+    const stands = chance.below(2) === 0
+    const before = client.operations
+    if (stands) client.pause()
+    try {
+      await client.beget?.()
+      if (stands) await clock.sleep(Math.max(0, (untilMs - clock.nowMs()) / 2), signal)
+    } finally {
+      if (stands) client.resume()
+    }
+    return {
+      target: `${client.name}, ${stands ? "paused until its successor was there" : "not paused"}`,
+      nodes: [],
+      verify() {
+        const since = client.operations - before
+        const evidence = `${client.name} and its successor began ${since} operations`
+        return Promise.resolve({ effective: since > 0, evidence })
+      },
+      heal: () => Promise.resolve(),
+    }
+  },
+}

@@ -1,0 +1,66 @@
+/** A storm of leadership transfers: other replicas become preferred, and are elected. */
+import { FaultImpossible } from "../fault.ts"
+import type { Fault, FaultContext, Injected } from "../fault.ts"
+import type { Move, PartitionSeen } from "./admin.ts"
+import { beside } from "./beside.ts"
+import { needsOf } from "./needs.ts"
+import { someOf } from "./targets.ts"
+import type { FaultTools } from "./tools.ts"
+
+/** At once; a storm of all of a thousand partitions would be another test. */
+const partitionsMax = 8
+
+export const transfers = (tools: FaultTools): Fault => ({
+  kind: "transfers",
+  needs: needsOf.transfers,
+  async inject(context, untilMs): Promise<Injected> {
+    const { chance, clock, cluster, topics } = context
+    const seen = await tools.partitions(cluster, topics)
+    const movable = seen.filter(({ replicas }) => replicas.length > 1)
+    const storm = someOf(chance, movable, partitionsMax)
+    if (storm.length === 0) throw new FaultImpossible("no partition has two replicas")
+    let rounds = 0
+    let refused = 0
+    const loop = beside(context, async (signal) => {
+      while (!signal.aborted && clock.nowMs() < untilMs) {
+        rounds++
+        await moveLeaders(context, storm, tools).catch(() => refused++)
+        await clock.sleep(200 + chance.below(1_300), signal)
+      }
+    })
+    return {
+      target: storm.map(({ topic, partition }) => `${topic}/${partition}`).join(", "),
+      nodes: [],
+      async verify() {
+        await loop.ended(15_000)
+        const now = await tools.partitions(cluster, topics)
+        const moved = storm.filter((before) => epochOf(now, before) > before.epoch).length
+        const evidence =
+          `leader epochs rose in ${moved} of ${storm.length} partitions, ` +
+          `${rounds} rounds, ${refused} refused`
+        return { effective: moved > 0, evidence }
+      },
+      heal: () => loop.stop().finally(() => tools.reassign(cluster, storm)),
+    }
+  },
+})
+
+/** The next replica of each becomes the preferred one. */
+async function moveLeaders(
+  { cluster, chance, topics }: FaultContext,
+  storm: ReadonlyArray<PartitionSeen>,
+  tools: FaultTools,
+): Promise<void> {
+  const now = await tools.partitions(cluster, topics)
+  const moves = storm.map(({ topic, partition, replicas }): Move => {
+    const leader = now.find((p) => p.topic === topic && p.partition === partition)?.leader
+    const others = replicas.filter((id) => id !== leader)
+    const order = someOf(chance, others, others.length)
+    return { topic, partition, replicas: [...order, ...replicas.filter((id) => id === leader)] }
+  })
+  await tools.reassign(cluster, moves)
+  await tools.electPreferred(cluster, moves)
+}
+
+const epochOf = (seen: ReadonlyArray<PartitionSeen>, of: PartitionSeen): number =>
+  seen.find((p) => p.topic === of.topic && p.partition === of.partition)?.epoch ?? -1
