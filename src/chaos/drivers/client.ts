@@ -11,9 +11,9 @@ export interface RecordShape {
 
 /** What clients tell of themselves while they work. */
 export interface Tally {
-  /** By all in-sync replicas. */
-  acknowledged(ref: PartitionRef, records: number): void
-  read(records: number): void
+  /** Acknowledged by all in-sync replicas. */
+  wrote(records: number): void
+  saw(records: number): void
 }
 
 interface DrivenClient {
@@ -27,7 +27,10 @@ interface DrivenClient {
 }
 
 export interface ProducerClient extends DrivenClient {
-  /** One append. False: it has enough under way, or is not ready; nothing was begun. */
+  /**
+   * One append. False: it has enough under way, or is not ready; nothing was begun. Throws what the
+   * recorder throws, and has written nothing then.
+   */
   produce(ref: PartitionRef, records: ReadonlyArray<RecordShape>): boolean
 }
 

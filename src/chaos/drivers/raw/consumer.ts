@@ -147,7 +147,7 @@ export class RawConsumer implements ConsumerClient {
     const { records, next } = seenIn(result.records, from)
     const seen: Poll = { f: "poll", partition: ref.key, from, records, highWatermark, logStartOffset }
     begun.end({ ...told, outcome: "ok" }, seen)
-    client.ports.tally.read(records.length)
+    client.ports.tally.saw(records.length)
     position.offset = next
     position.epoch = records.at(-1)?.[2] ?? position.epoch
   }

@@ -197,7 +197,7 @@ export class RawProducer {
     batch.connection = reply.connection
     if (reply._tag === "unsent") return this.#retry(lane)
     const result =
-      reply._tag === "lost" ? undefined : reply.answer.responses[0]?.partitionResponses[0]
+      reply._tag === "answer" ? reply.answer.responses[0]?.partitionResponses[0] : undefined
     if (result === undefined) return this.#unknown(lane, batch, "LOST")
     const { errorCode, baseOffset, currentLeader } = result
     this.#client.learn(batch.ref, currentLeader.leaderId, currentLeader.leaderEpoch)
@@ -228,7 +228,7 @@ export class RawProducer {
     }
     const error = isFirst || batch.offset === offset ? "" : `FIRST_AT_${batch.offset}`
     this.#finish(lane, batch, { outcome: "ok", error }, { offset })
-    if (acks === -1) this.#client.ports.tally.acknowledged(batch.ref, batch.count)
+    if (acks === -1) this.#client.ports.tally.wrote(batch.count)
   }
 
   #unknown(lane: Lane, batch: Batch, error: string): void {

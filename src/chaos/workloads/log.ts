@@ -1,0 +1,135 @@
+/**
+ * Workload i (VERIFICATION §3.2): producers of several kinds write to topics, consumers of several
+ * kinds read them, administrators ask; in the end every replica is read.
+ */
+import type { Topic } from "../drivers/partition.ts"
+import { partitionsOf } from "../drivers/partition.ts"
+import { RawConsumer } from "../drivers/raw/consumer.ts"
+import { Prober } from "../drivers/raw/prober.ts"
+import { RawProducerClient } from "../drivers/raw/producer-client.ts"
+import type { RawPorts } from "../drivers/raw/raw-client.ts"
+import type { ClientControl, Workload, WorkloadContext, WorkloadProgress } from "../workload.ts"
+import { Counts, Crew, leavingOutReads } from "./crew.ts"
+import { drainReplicas } from "./drain.ts"
+import { Pacer } from "./pacer.ts"
+import type { Share } from "./pacer.ts"
+import { careless, deaf, impatient, persistent, rawPorts } from "./raw-crew.ts"
+import { makeTopics } from "./topics.ts"
+import type { NewTopic } from "./topics.ts"
+
+const drainTimeoutMs = 120_000
+
+export const makeLogWorkload = (context: WorkloadContext): Workload => new LogWorkload(context)
+
+class LogWorkload implements Workload {
+  readonly name = "log"
+  readonly promises = [
+    "acks=all, idempotent producers: no acknowledged record is lost, doubled or out of order",
+    "producers without idempotence: acknowledged by all is not lost; doubled is allowed",
+    "acks=1 and acks=0: in order and undamaged, whatever is lost",
+    "what a consumer was given stays where it was, and all replicas hold the same in the end",
+  ]
+  readonly #context: WorkloadContext
+  readonly #counts: Counts
+  readonly #crew = new Crew()
+  #topics: ReadonlyArray<Topic> = []
+  #pacer: Pacer | undefined
+
+  constructor(context: WorkloadContext) {
+    this.#context = context
+    this.#counts = new Counts(context.clock)
+  }
+
+  get topics(): ReadonlyArray<string> {
+    return this.#topics.map(({ name }) => name)
+  }
+
+  get progress(): WorkloadProgress {
+    return this.#counts
+  }
+
+  get clients(): ReadonlyArray<ClientControl> {
+    return this.#crew.controls
+  }
+
+  async prepare(): Promise<void> {
+    const { cluster, clock, rate, seed, signal } = this.#context
+    this.#topics = await makeTopics(cluster, this.#wanted(), signal)
+    const ports = this.#ports()
+    const shares = [...this.#rawProducers(ports)]
+    this.#rawReaders(ports)
+    this.#crew.producers.push(...shares.map(({ client }) => client))
+    this.#pacer = new Pacer(clock, rate, shares, seed)
+  }
+
+  start(): void {
+    this.#crew.start()
+    this.#pacer?.start()
+  }
+
+  async stop(timeoutMs: number): Promise<void> {
+    const { clock, log } = this.#context
+    this.#pacer?.stop()
+    const held = this.#pacer?.heldBack ?? 0
+    if (held > 0) log(`log: ${held} records were not sent: enough was under way`)
+    if (!(await this.#crew.stop(clock, timeoutMs))) log("log: not everything ended in time")
+  }
+
+  drain(): Promise<void> {
+    const { cluster, clock, recorder, signal } = this.#context
+    const topics = this.#topics
+    return drainReplicas({ cluster, clock, recorder, topics, signal, timeoutMs: drainTimeoutMs })
+  }
+
+  async dispose(): Promise<void> {
+    this.#pacer?.stop()
+    await this.#crew.dispose()
+  }
+
+  #wanted(): ReadonlyArray<NewTopic> {
+    const { runId, partitions } = this.#context
+    const half = Math.ceil(partitions / 2)
+    return [
+      { name: `log-a-${runId}`, partitions: half },
+      { name: `log-b-${runId}`, partitions: partitions - half },
+    ].filter(({ partitions: count }) => count > 0)
+  }
+
+  #ports(): RawPorts {
+    const { clock, recorder, log } = this.#context
+    return rawPorts(this.#context, {
+      clock,
+      recorder: leavingOutReads(recorder, (why) => log(`log: ${why}`)),
+      tally: this.#counts,
+      topics: this.#topics,
+      connections: { next: 1 },
+    })
+  }
+
+  *#rawProducers(ports: RawPorts): Generator<Share> {
+    const refs = this.#topics.flatMap(partitionsOf)
+    const shapes = [
+      { shape: persistent, weight: 4 },
+      { shape: impatient, weight: 4 },
+      { shape: { ...impatient, bumpsEpoch: false }, weight: 2 },
+      { shape: careless, weight: 1 },
+      { shape: deaf, weight: 1 },
+    ]
+    for (const [i, { shape, weight }] of shapes.entries()) {
+      const client = new RawProducerClient(`raw-producer-${i}`, ports, shape)
+      yield { client, refs, weight, recordsMax: 8 }
+    }
+  }
+
+  #rawReaders(ports: RawPorts): void {
+    const refs = this.#topics.flatMap(partitionsOf)
+    const followersMayRefuse = this.#context.cluster.product === "kafka"
+    const shape = { thinkMs: 5, maxWaitMs: 20, bytesMax: 1 << 20, followersMayRefuse }
+    for (const [i, followerPercent] of [0, 40].entries()) {
+      const rewindPerTenThousand = i * 20
+      const reader = { ...shape, followerPercent, rewindPerTenThousand }
+      this.#crew.consumers.push(new RawConsumer(`raw-consumer-${i}`, ports, refs, reader))
+    }
+    this.#crew.workers.push(new Prober("raw-probe-0", ports, refs, 100))
+  }
+}
