@@ -72,9 +72,13 @@ export class Disks {
 
   /** For what chaos keeps of a broker's files; emptied here. */
   emptyCopyFolder(id: number): string {
-    const dir = join(this.controlDir(id), "copy")
+    const dir = this.copyFolder(id)
     rmSync(dir, { recursive: true, force: true })
     return dir
+  }
+
+  copyFolder(id: number): string {
+    return join(this.controlDir(id), "copy")
   }
 
   /** The broker's process is gone; only with the capability "power". */

@@ -37,7 +37,7 @@ export interface PowerDiskOptions {
  * Not part of a disk image: what a process leaves for people, and what is there only to take room.
  */
 const isOutside = (name: string) =>
-  name.endsWith("-shm") || /^(broker\.(log(\.1)?|pid)|lock\.pid|reserve)$/.test(name)
+  name.endsWith("-shm") || /^(broker\.(log(\.1)?|pid)|output\.log|lock\.pid|reserve)$/.test(name)
 
 export class PowerDisk {
   private readonly options: PowerDiskOptions

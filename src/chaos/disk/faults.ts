@@ -1,0 +1,13 @@
+/** Everything that hurts a broker's storage or clock. */
+import type { Fault } from "../fault.ts"
+import { clockFault } from "./clock-fault.ts"
+import { damageFaults } from "./damage-faults.ts"
+import { powerFault } from "./power-fault.ts"
+import { storageFaults } from "./storage-faults.ts"
+
+export const diskFaults: ReadonlyArray<Fault> = [
+  powerFault,
+  ...storageFaults,
+  ...damageFaults,
+  clockFault,
+]
