@@ -1,0 +1,157 @@
+/** The page's own program: draws the plots, and again when light, width or choice change. */
+import type uPlot from "uplot"
+import { formatCount } from "../format.ts"
+import { plotDataId } from "../plot-data.ts"
+import type { PlotData } from "../plot-data.ts"
+import { colourOf, makeLatencyPlot, namesOf, pointsOf } from "./latency.ts"
+import type { LatencyView } from "./latency.ts"
+import { colour, forgetPlot, makePlot, showWholeRun } from "./plot.ts"
+
+const outcomeNames: Readonly<Record<string, string>> = {
+  ok: "acknowledged",
+  info: "outcome unknown",
+  fail: "refused",
+}
+
+const dataElement = document.getElementById(plotDataId)
+if (dataElement !== null) show(JSON.parse(dataElement.textContent ?? "{}"))
+
+function show(data: PlotData): void {
+  const points = pointsOf(data)
+  let view: LatencyView = { kind: "writes", by: "outcome", hidden: new Set() }
+  let plots: ReadonlyArray<uPlot> = []
+  const latencyTarget = document.getElementById("plot-latency")
+
+  const redraw = (): void => {
+    plots.forEach(forgetPlot)
+    plots = [
+      ...(latencyTarget === null
+        ? []
+        : [makeLatencyPlot(latencyTarget, data, points, () => view)]),
+      ...lines("plot-throughput", data, throughputLines(data)),
+      ...lines("plot-unseen", data, unseenLines(data)),
+    ]
+  }
+  const look = (changed: Partial<LatencyView>): void => {
+    view = { ...view, ...changed }
+    drawLegend()
+    plots[0]?.redraw(false)
+  }
+  const drawLegend = (): void => {
+    const legend = document.getElementById("latency-legend")
+    if (legend === null) return
+    const names = namesOf(points, view)
+    legend.replaceChildren(...names.map((name) => legendButton(name, names, view, look)))
+  }
+
+  for (const choice of document.querySelectorAll<HTMLSelectElement>("select[data-latency]"))
+    choice.addEventListener("change", () => look(chosen(choice)))
+  document.getElementById("whole-run")?.addEventListener("click", () => showWholeRun(data))
+  redraw()
+  drawLegend()
+  redrawWhenNeeded(redraw)
+}
+
+const chosen = ({ dataset, value }: HTMLSelectElement): Partial<LatencyView> =>
+  dataset["latency"] === "kind"
+    ? { kind: value, hidden: new Set() }
+    : { by: value === "driver" ? "driver" : "outcome", hidden: new Set() }
+
+function legendButton(
+  name: string,
+  names: ReadonlyArray<string>,
+  view: LatencyView,
+  look: (changed: Partial<LatencyView>) => void,
+): HTMLElement {
+  const button = document.createElement("button")
+  const swatch = document.createElement("span")
+  const isShown = !view.hidden.has(name)
+  swatch.className = "swatch"
+  swatch.style.background = `var(--${colourOf(name, names)})`
+  button.type = "button"
+  button.setAttribute("aria-pressed", `${isShown}`)
+  button.append(swatch, outcomeNames[name] ?? name)
+  button.addEventListener("click", () => {
+    const hidden = new Set(view.hidden)
+    if (isShown) hidden.add(name)
+    else hidden.delete(name)
+    look({ hidden })
+  })
+  return button
+}
+
+interface Line {
+  readonly label: string
+  readonly colour: string
+  readonly values: ReadonlyArray<number>
+}
+
+interface Lines {
+  readonly atSeconds: ReadonlyArray<number>
+  readonly lines: ReadonlyArray<Line>
+  readonly unit: string
+}
+
+const throughputLines = ({ throughput }: PlotData): Lines => ({
+  atSeconds: throughput.acknowledged.map((_, i) => (i * throughput.bucketMs) / 1000),
+  unit: "/s",
+  lines: [
+    { label: "acknowledged", colour: "outcome-ok", values: throughput.acknowledged },
+    { label: "read", colour: "broker-1", values: throughput.read },
+  ],
+})
+
+const unseenLines = ({ unseen }: PlotData): Lines => ({
+  atSeconds: unseen.atMs.map((ms) => ms / 1000),
+  unit: "",
+  lines: [{ label: "unseen records", colour: "broker-0", values: unseen.records }],
+})
+
+function lines(id: string, data: PlotData, { atSeconds, lines: all, unit }: Lines): Array<uPlot> {
+  const target = document.getElementById(id)
+  if (target === null || atSeconds.length === 0) return []
+  const endSeconds = data.endMs / 1000
+  const plot = makePlot({
+    target,
+    data,
+    series: all.map((line) => ({
+      label: line.label,
+      stroke: colour(line.colour),
+      width: 1.5,
+      points: { show: false },
+      value: (_, value) => (value == null ? "–" : `${formatCount(value)}${unit}`),
+    })),
+    values: [[...atSeconds], ...all.map((line) => [...line.values])],
+    y: {
+      scale: { range: (_, __, max) => [0, Math.max(1, max * 1.08)] },
+      axis: { values: (_, splits) => splits.map((value) => `${formatCount(value)}${unit}`) },
+    },
+    isLegendShown: true,
+  })
+  plot.setScale("x", { min: 0, max: endSeconds })
+  return [plot]
+}
+
+/** Paper is light, and shows what is folded on the screen. */
+function redrawWhenNeeded(redraw: () => void): void {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw)
+  let width = innerWidth
+  addEventListener("resize", () => {
+    // Phones tell of a new height whenever their bars come and go.
+    if (innerWidth === width) return
+    width = innerWidth
+    redraw()
+  })
+  let folded: ReadonlyArray<HTMLDetailsElement> = []
+  addEventListener("beforeprint", () => {
+    document.documentElement.classList.add("print")
+    folded = [...document.querySelectorAll<HTMLDetailsElement>("details:not([open])")]
+    for (const details of folded) details.open = true
+    redraw()
+  })
+  addEventListener("afterprint", () => {
+    document.documentElement.classList.remove("print")
+    for (const details of folded) details.open = false
+    redraw()
+  })
+}

@@ -1,0 +1,54 @@
+/** What happened when: phases, faults by broker, leaders of partitions. */
+import type { RunResult } from "../../result.ts"
+import { brokerClass, brokersOf } from "../drawings/brokers.ts"
+import { drawFaultLanes } from "../drawings/fault-lanes.ts"
+import { drawLeaderLanes, mostRestless, reignsOf } from "../drawings/leader-lanes.ts"
+import { counted } from "../format.ts"
+import { html, nothing } from "../markup.ts"
+import type { Markup } from "../markup.ts"
+import { familyNames, faultWords } from "../words/faults.ts"
+import type { FaultFamily } from "../words/faults.ts"
+import { folded, legend, scrolling, section } from "./parts.ts"
+
+export const timelineSection = (result: RunResult): Markup =>
+  section(
+    "timeline",
+    "Timeline",
+    html`<p>When which fault struck which broker, in minutes and seconds from the beginning.</p>`,
+    scrolling("Timeline of faults", drawFaultLanes(result)),
+    faultLegend(result),
+    leaders(result),
+  )
+
+const families: ReadonlyArray<FaultFamily> = ["process", "network", "disk", "cluster", "client"]
+
+function faultLegend({ faults }: RunResult): Markup {
+  const seen = new Set(faults.map(({ plan }) => faultWords(plan.kind).family))
+  const missed = faults.some((fault) => !fault.effective)
+  return legend([
+    ...families
+      .filter((family) => seen.has(family))
+      .map((family) => ({ className: `family-${family}`, name: familyNames[family] })),
+    ...(missed ? [{ className: "missed", name: "hatched: had no effect" }] : []),
+  ])
+}
+
+const rowsMax = 12
+const restlessMax = 8
+
+function leaders(result: RunResult): Markup {
+  const all = reignsOf(result.leaders, result.phases.endMs)
+  if (all.length === 0) return nothing
+  const colours = legend([
+    ...brokersOf(result).map((node) => ({
+      className: brokerClass(node),
+      name: `broker ${node}`,
+    })),
+    { className: brokerClass(-1), name: "nobody" },
+  ])
+  const head = html`<h3>Who led which partition</h3><p>The number is the leader epoch: it grows whenever a new leader begins.</p>`
+  if (all.length <= rowsMax)
+    return html`${head}${scrolling("Leaders by partition", drawLeaderLanes(all, result, 20))}${colours}`
+  const restless = mostRestless(all, restlessMax)
+  return html`${head}<p class="note">The ${restless.length} partitions whose leader changed most often:</p>${scrolling("Leaders of some partitions", drawLeaderLanes(restless, result, 20))}${colours}${folded(`All ${counted(all.length, "partition")}`, scrolling("Leaders of all partitions", drawLeaderLanes(all, result, all.length > 100 ? 5 : 9)))}`
+}
