@@ -64,10 +64,14 @@ export function windowNeededMs(
   kinds: ReadonlyArray<FaultKind>,
   profile: RunOptions["profile"],
 ): number {
-  const pace = paces[profile]
-  const distinct = [...new Set(kinds)]
-  return distinct.reduce((sum, kind) => sum + rangeOf(kind, pace)[1] + pace.quietMs, 0)
+  return neededMs([...new Set(kinds)], paces[profile])
 }
+
+const neededMs = (kinds: ReadonlyArray<FaultKind>, pace: Pace): number =>
+  kinds.reduce((sum, kind) => sum + rangeOf(kind, pace)[1] + quietAfter(kind, pace), 0)
+
+const quietAfter = (kind: FaultKind, pace: Pace): number =>
+  Math.max(pace.quietMs, traits[kind].recoversMs)
 
 class Scheduler {
   private readonly chance: Prng
@@ -93,17 +97,19 @@ class Scheduler {
       const bout = this.bout(atMs)
       if (bout === undefined) return plans
       plans.push(...bout)
-      atMs = this.nextBout(atMs, endOf(bout))
+      atMs = this.nextBout(bout)
     }
   }
 
   /** Quiet first; then what is left of the pace, unless that leaves no time for what is due. */
-  private nextBout(beganMs: number, endedMs: number): number {
-    const earliest = endedMs + this.pace.quietMs
+  private nextBout(bout: ReadonlyArray<FaultPlan>): number {
+    const beganMs = Math.min(...bout.map((plan) => plan.atMs))
+    const earliest = Math.max(
+      ...bout.map(({ kind, atMs, durationMs }) => atMs + durationMs + quietAfter(kind, this.pace)),
+    )
     const jitter = 0.7 + this.chance.below(601) / 1_000
     const wanted = beganMs + Math.round(this.pace.everyMs * jitter)
-    const neededMs = this.due.reduce((sum, kind) => sum + this.rangeOf(kind)[1], 0)
-    const latest = this.windowMs - neededMs - this.due.length * this.pace.quietMs
+    const latest = this.windowMs - neededMs(this.due, this.pace)
     return Math.max(earliest, Math.min(wanted, latest))
   }
 
@@ -167,9 +173,6 @@ function rangeOf(kind: FaultKind, pace: Pace): readonly [min: number, max: numbe
   const [min, max] = traits[kind].lastsMs
   return [min, Math.max(min, Math.min(max, pace.lastsMs))]
 }
-
-const endOf = (plans: ReadonlyArray<FaultPlan>): number =>
-  plans.reduce((end, { atMs, durationMs }) => Math.max(end, atMs + durationMs), 0)
 
 function shuffled<A>(items: ReadonlyArray<A>, chance: Prng): Array<A> {
   const left = [...items]

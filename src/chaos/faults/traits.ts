@@ -7,6 +7,8 @@ export type Hold = "processes" | "peerLinks" | "clientLinks" | "leadership" | "c
 export interface Traits {
   /** Of how long it lasts, ms; drawn evenly on a logarithmic scale. */
   readonly lastsMs: readonly [min: number, max: number]
+  /** What the heal and the recovery take after that, about, ms; more only delays what follows. */
+  readonly recoversMs: number
   /** How often it is drawn, against the others. */
   readonly weight: number
   /**
@@ -24,22 +26,32 @@ const of = (
   lastsMs: Traits["lastsMs"],
   strikes: Traits["strikes"],
   holds: ReadonlyArray<Hold>,
-  more: Partial<Pick<Traits, "weight" | "alone" | "nodesMin">> = {},
-): Traits => ({ lastsMs, strikes, holds, weight: 2, alone: false, nodesMin: 1, ...more })
+  more: Partial<Pick<Traits, "weight" | "alone" | "nodesMin" | "recoversMs">> = {},
+): Traits => ({
+  lastsMs,
+  strikes,
+  holds,
+  recoversMs: holds.includes("processes") ? 2_500 : 0,
+  weight: 2,
+  alone: false,
+  nodesMin: 1,
+  ...more,
+})
 
 /** Alone: whatever has to do with files, power, or a majority. */
 const alone = { alone: true }
+const slow = { alone: true, recoversMs: 4_000 }
 
 export const traits: Readonly<Record<FaultKind, Traits>> = {
   kill: of([500, 6_000], "one", ["processes"], { weight: 4 }),
   "kill-leader": of([500, 6_000], "one", ["processes"], { weight: 4 }),
-  "kill-majority": of([500, 4_000], "many", ["processes"], alone),
-  "kill-all": of([200, 2_000], "many", ["processes"], alone),
+  "kill-majority": of([500, 4_000], "many", ["processes"], slow),
+  "kill-all": of([200, 2_000], "many", ["processes"], slow),
   "kill-starting": of([2_000, 4_000], "one", ["processes"]),
   "crash-loop": of([4_000, 10_000], "one", ["processes"]),
-  "rolling-restart": of([2_000, 5_000], "many", ["processes"], alone),
-  pause: of([100, 10_000], "one", ["processes"], { weight: 4 }),
-  "pause-leader": of([2_000, 8_000], "many", ["processes"], { ...alone, weight: 4 }),
+  "rolling-restart": of([2_000, 5_000], "many", ["processes"], { ...alone, recoversMs: 6_000 }),
+  pause: of([100, 10_000], "one", ["processes"], { weight: 4, recoversMs: 0 }),
+  "pause-leader": of([2_000, 8_000], "many", ["processes"], { ...alone, weight: 4, recoversMs: 0 }),
   "partition-one": of([1_000, 8_000], "one", ["peerLinks"], { weight: 3, nodesMin: 3 }),
   "partition-leader": of([1_000, 8_000], "one", ["peerLinks"], { weight: 4, nodesMin: 3 }),
   "partition-halves": of([1_000, 8_000], "many", ["peerLinks"], { ...alone, nodesMin: 3 }),
@@ -53,15 +65,15 @@ export const traits: Readonly<Record<FaultKind, Traits>> = {
   resets: of([2_000, 6_000], "none", ["peerLinks", "clientLinks"]),
   "peer-frames": of([3_000, 8_000], "none", ["peerLinks"], { weight: 3, nodesMin: 2 }),
   "lost-responses": of([2_000, 8_000], "none", ["clientLinks"], { weight: 3 }),
-  power: of([500, 3_000], "many", ["processes"], alone),
+  power: of([500, 3_000], "many", ["processes"], slow),
   "fsync-error": of([1_000, 4_000], "many", ["processes"], alone),
   "held-commits": of([1_000, 4_000], "many", ["processes"], alone),
   "disk-full": of([2_000, 5_000], "many", ["processes"], alone),
   "slow-disk": of([2_000, 6_000], "many", ["processes"], alone),
-  "bit-flips": of([1_000, 4_000], "many", ["processes"], alone),
-  truncation: of([1_000, 4_000], "many", ["processes"], alone),
-  "old-copy": of([6_000, 9_000], "many", ["processes"], alone),
-  "wiped-disk": of([1_000, 4_000], "many", ["processes"], alone),
+  "bit-flips": of([1_000, 4_000], "many", ["processes"], slow),
+  truncation: of([1_000, 4_000], "many", ["processes"], slow),
+  "old-copy": of([6_000, 9_000], "many", ["processes"], slow),
+  "wiped-disk": of([1_000, 4_000], "many", ["processes"], slow),
   transfers: of([3_000, 8_000], "none", ["leadership"], { nodesMin: 2 }),
   membership: of([3_000, 8_000], "many", ["leadership"], { ...alone, nodesMin: 3 }),
   "clock-jump": of([2_000, 6_000], "many", ["processes"], alone),
