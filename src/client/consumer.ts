@@ -15,6 +15,7 @@ import { Fetcher } from "./fetcher.ts"
 import type { FetcherOptions } from "./fetcher.ts"
 import type { Membership, MembershipOptions, Subscribed } from "./membership.ts"
 import { commitOffsets, committedOffsets } from "./offsets.ts"
+import type { Committer } from "./offsets.ts"
 import { SubscribedTopics } from "./subscribed-topics.ts"
 import { partitionName } from "./topic-partition.ts"
 import type { TopicPartition } from "./topic-partition.ts"
@@ -82,6 +83,11 @@ export class Consumer {
 
   get assignment(): ReadonlyArray<TopicPartition> {
     return this.#fetcher.assignment
+  }
+
+  /** In whose name `commitOffsets` may commit for this consumer; undefined outside the group. */
+  get committer(): Committer | undefined {
+    return this.#membership?.committer()
   }
 
   seek(partition: TopicPartition, offset: number): void {

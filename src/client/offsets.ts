@@ -230,13 +230,18 @@ export interface Committer {
   readonly groupInstanceId: string | null
 }
 
+export interface OffsetToCommit extends TopicPartition {
+  readonly offset: number
+  readonly leaderEpoch?: number
+  /** Comes back with the offset. */
+  readonly metadata?: string
+}
+
 /** Rejects with `KafkaError` for the first partition that is refused. */
 export function commitOffsets(
   client: Client,
   groupId: string,
-  offsets: ReadonlyArray<
-    TopicPartition & { readonly offset: number; readonly leaderEpoch?: number }
-  >,
+  offsets: ReadonlyArray<OffsetToCommit>,
   committer?: Committer,
   timeoutMs?: number,
 ): Promise<void> {
@@ -248,11 +253,11 @@ export function commitOffsets(
       groupInstanceId: committer?.groupInstanceId ?? null,
       topics: groupByTopic(offsets).map(({ topic, partitions }) => ({
         name: topic,
-        partitions: partitions.map(({ partition, offset, leaderEpoch }) => ({
+        partitions: partitions.map(({ partition, offset, leaderEpoch, metadata }) => ({
           partitionIndex: partition,
           committedOffset: offset,
           committedLeaderEpoch: leaderEpoch ?? -1,
-          committedMetadata: "",
+          committedMetadata: metadata ?? "",
         })),
       })),
     }

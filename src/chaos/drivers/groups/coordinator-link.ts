@@ -31,17 +31,12 @@ export const noAnswer = -1000
 export class CoordinatorLink {
   readonly group: string
   readonly #links: Links
-  readonly #nodes: ReadonlyArray<{ readonly id: number }>
+  readonly #nodes: ReadonlyArray<number>
   #coordinator = -1
   #asked = 0
 
   /** `first`: of the brokers, who is asked first where the coordinator is. */
-  constructor(
-    links: Links,
-    nodes: ReadonlyArray<{ readonly id: number }>,
-    group: string,
-    first = 0,
-  ) {
+  constructor(links: Links, nodes: ReadonlyArray<number>, group: string, first = 0) {
     this.#links = links
     this.#nodes = nodes
     this.group = group
@@ -73,7 +68,7 @@ export class CoordinatorLink {
     if (broker === undefined) return
     const input = { keyType: 0, coordinatorKeys: [this.group] }
     const options = { versionMax: 6, timeoutMs: findTimeoutMs }
-    const reply = await this.#links.ask(broker.id, findCoordinator, input, options)
+    const reply = await this.#links.ask(broker, findCoordinator, input, options)
     const found = reply._tag === "answer" ? reply.answer.coordinators[0] : undefined
     this.#coordinator = found?.errorCode === ErrorCode.NONE ? found.nodeId : -1
   }

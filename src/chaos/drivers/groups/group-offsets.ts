@@ -6,7 +6,7 @@ import type { Told } from "../../history/history.ts"
 import type { PartitionRef, Topic } from "../partition.ts"
 import { isNotHere, noAnswer } from "./coordinator-link.ts"
 import type { CoordinatorLink, CoordinatorReply } from "./coordinator-link.ts"
-import { errorText } from "./group-ports.ts"
+import { errorText, toldOf } from "./group-ports.ts"
 import type { GroupPorts } from "./group-ports.ts"
 
 const timeoutMs = 8000
@@ -64,7 +64,7 @@ export async function commitOffsets(
   let first: number = ErrorCode.NONE
   for (const { ref, operation } of begun) {
     const code = codeOf(reply, ref)
-    operation.end(toldOf(reply, code))
+    operation.end(outcomeOf(reply, code))
     if (first === ErrorCode.NONE) first = code
   }
   return first
@@ -97,14 +97,15 @@ const definite: ReadonlySet<number> = new Set<number>([
 ])
 
 /** What is not known here to be a refusal may land at any time: NOT_COORDINATOR among them. */
-export function toldOf(
+export function outcomeOf(
   { node, connection, isSent }: Omit<CoordinatorReply<typeof offsetCommit>, "answer">,
   code: number,
 ): Told {
-  const isRefused = !isSent || definite.has(code)
-  const outcome = code === ErrorCode.NONE ? "ok" : isRefused ? "fail" : "info"
-  const error = code === noAnswer ? (isSent ? "LOST" : "NOT_SENT") : errorText(code)
-  return { outcome, node, connection, attempts: 1, error }
+  if (code === noAnswer) {
+    return toldOf(isSent ? "info" : "fail", node, connection, isSent ? "LOST" : "NOT_SENT")
+  }
+  const outcome = code === ErrorCode.NONE ? "ok" : definite.has(code) ? "fail" : "info"
+  return toldOf(outcome, node, connection, errorText(code))
 }
 
 export type Committed =
@@ -112,11 +113,10 @@ export type Committed =
   | { readonly _tag: "offsets"; readonly offsets: ReadonlyMap<string, number> }
   | { readonly _tag: "refused"; readonly code: number }
 
-/** One request for all. `membership`: of the new protocol, whose epoch is checked. */
+/** One request for all. */
 export async function fetchCommitted(
   { process, ports, link }: Caller,
   refs: ReadonlyArray<PartitionRef>,
-  membership?: Membership,
 ): Promise<Committed> {
   const { group } = link
   const begun = refs.map((ref) => {
@@ -128,11 +128,7 @@ export async function fetchCommitted(
     topicId: topic.id,
     partitionIndexes: items.map(({ ref }) => ref.partition),
   }))
-  const asMember =
-    membership === undefined
-      ? {}
-      : { memberId: membership.member, memberEpoch: membership.generation }
-  const input = { groups: [{ groupId: group, ...asMember, topics }], requireStable: false }
+  const input = { groups: [{ groupId: group, topics }], requireStable: false }
   const reply = await link.ask(offsetFetch, input, { versionMax: 10, timeoutMs })
   const { answer, node, connection } = reply
   const found = answer?.groups[0]
@@ -144,8 +140,8 @@ export async function fetchCommitted(
     const failure = found?.errorCode !== 0 ? code : (one?.errorCode ?? noAnswer)
     const outcome = failure === 0 ? ("ok" as const) : ("fail" as const)
     const error = failure === noAnswer ? "LOST" : errorText(failure)
-    const told = { outcome, node, connection, attempts: 1, error }
     const offset = one?.committedOffset ?? -1
+    const told = toldOf(outcome, node, connection, error)
     operation.end(told, { f: "committed", offset, tag: one?.metadata ?? "" })
     if (failure !== 0) code = failure
     offsets.set(ref.key, offset)

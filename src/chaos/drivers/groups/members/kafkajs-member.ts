@@ -1,0 +1,117 @@
+/**
+ * A group member by kafkajs, which pushes: what it hands over waits here until it is asked for, and
+ * the client waits with it.
+ */
+import { Kafka, logLevel } from "kafkajs"
+import { memberArguments, serveMember } from "./member-loop.ts"
+import type { MemberRecord, OffsetsToCommit } from "./member-loop.ts"
+
+const { bootstrap, topics, group, sessionTimeoutMs } = memberArguments()
+
+const kafka = new Kafka({
+  clientId: group,
+  brokers: bootstrap,
+  logLevel: logLevel.NOTHING,
+  connectionTimeout: 1000,
+  requestTimeout: 10_000,
+  retry: { retries: 100, initialRetryTime: 100, maxRetryTime: 1000 },
+})
+const consumer = kafka.consumer({
+  groupId: group,
+  sessionTimeout: sessionTimeoutMs,
+  rebalanceTimeout: 2 * sessionTimeoutMs,
+  heartbeatInterval: 500,
+  maxWaitTimeInMs: 200,
+  metadataMaxAge: 2000,
+})
+
+interface Waiting {
+  readonly records: ReadonlyArray<MemberRecord>
+  readonly taken: () => void
+}
+
+const waiting: Array<Waiting> = []
+let wakeUp = () => {}
+let member = ""
+let partitions: ReadonlyArray<readonly [string, number]> = []
+let failure: string | undefined
+
+consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+  member = payload.memberId
+  partitions = Object.entries(payload.memberAssignment)
+    .flatMap(([topic, own]) => own.map((partition) => [topic, partition] as const))
+    .toSorted()
+})
+consumer.on(consumer.events.REBALANCING, () => {
+  partitions = []
+  waiting.length = 0
+})
+consumer.on(consumer.events.CRASH, ({ payload }) => {
+  // What it does not come back from by itself.
+  if (!payload.restart) failure = String(payload.error)
+})
+
+await consumer.connect()
+await consumer.subscribe({ topics, fromBeginning: true })
+await consumer.run({
+  autoCommit: false,
+  eachBatchAutoResolve: false,
+  partitionsConsumedConcurrently: 3,
+  eachBatch: async ({ batch, resolveOffset, heartbeat, isStale, isRunning }) => {
+    const { topic, partition } = batch
+    const records = batch.messages.map(({ offset, value }) => ({
+      topic,
+      partition,
+      offset: Number(offset),
+      value,
+    }))
+    let isTaken = false
+    const entry = { records, taken: () => (isTaken = true) }
+    waiting.push(entry)
+    wakeUp()
+    try {
+      while (waiting.includes(entry) && isRunning() && !isStale()) {
+        await Bun.sleep(10)
+        await heartbeat()
+      }
+    } finally {
+      const at = waiting.indexOf(entry)
+      if (at >= 0) waiting.splice(at, 1)
+    }
+    // What nobody asked for comes again.
+    if (isTaken) resolveOffset(batch.lastOffset())
+  },
+})
+
+await serveMember({
+  poll: async (waitMs) => {
+    if (failure !== undefined) {
+      // Nothing more comes of it: whoever started it sees it end.
+      console.error(failure)
+      process.exit(1)
+    }
+    if (waiting.length === 0) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      wakeUp = resolve
+      const timer = setTimeout(resolve, waitMs)
+      await promise
+      clearTimeout(timer)
+    }
+    return waiting.splice(0).flatMap(({ records, taken }) => {
+      taken()
+      return records
+    })
+  },
+  owned: () => ({ member, generation: -1, partitions }),
+  commit: async (offsets: OffsetsToCommit) => {
+    const asked = offsets.map(([topic, partition, offset, metadata]) => ({
+      topic,
+      partition,
+      offset: String(offset),
+      metadata,
+    }))
+    await consumer.commitOffsets(asked)
+    return undefined
+  },
+  leave: () => consumer.disconnect(),
+})
