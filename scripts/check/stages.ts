@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs"
-import { availableParallelism } from "node:os"
+import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import { root } from "../harness/target.ts"
 
@@ -99,6 +99,20 @@ const seeds: Stage = {
   ],
 }
 
+/** A short run of real processes under faults: every workload, several clients. */
+const chaos: Stage = {
+  name: "chaos",
+  kind: "tool",
+  command: [
+    process.execPath,
+    join(root, "src", "cli", "main.ts"),
+    "chaos",
+    ...["--profile", "smoke", "--seconds", "20", "--seed", "6"],
+    // What is kept of a run is for whoever must find out why it was not VALID.
+    ...["--out", join(tmpdir(), `varve-chaos-gate-${process.pid}`)],
+  ],
+}
+
 function testStages(): Array<Stage> {
   const files = [...new Bun.Glob("test/**/*.test.ts").scanSync(root)].toSorted()
   const byStage = Map.groupBy(files, stageOf)
@@ -108,7 +122,8 @@ function testStages(): Array<Stage> {
     const paths = own.map((file) => `./${file}`)
     const command = [process.execPath, "test", ...flagsOf(name), ...paths]
     const tests: Stage = { name, kind: "tests", command }
-    return name === "simulation" ? [tests, seeds, plants] : [tests]
+    if (name === "simulation") return [tests, seeds, plants]
+    return name === "integration" ? [tests, chaos] : [tests]
   })
 }
 

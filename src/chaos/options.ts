@@ -1,6 +1,9 @@
 /** What a run is to do: the defaults of each profile, lists of names, bounds. */
 import { faultKinds } from "./fault.ts"
 import type { FaultKind } from "./fault.ts"
+import { kindsOf } from "./faults/kinds.ts"
+import { planFaults } from "./faults/schedule.ts"
+import type { ScheduleOptions } from "./faults/schedule.ts"
 import type { RunOptions } from "./result.ts"
 import { workloadNames } from "./workload.ts"
 import type { DriverName, WorkloadName } from "./workload.ts"
@@ -25,27 +28,8 @@ export const driverNames: ReadonlyArray<DriverName> = [
 
 type Defaults = Pick<
   RunOptions,
-  "seconds" | "nodes" | "partitions" | "rate" | "faults" | "workloads" | "drivers"
+  "seconds" | "nodes" | "partitions" | "rate" | "workloads" | "drivers"
 >
-
-/** What a minute has room for, one of each family; the others take longer or need more than a run
- * of three minutes gives them. */
-const smokeFaults: ReadonlyArray<FaultKind> = [
-  "kill",
-  "kill-leader",
-  "kill-all",
-  "pause-leader",
-  "partition-leader",
-  "partition-one-way",
-  "partition-clients",
-  "latency",
-  "resets",
-  "peer-frames",
-  "lost-responses",
-  "transfers",
-]
-
-const allFaults: ReadonlyArray<FaultKind> = faultKinds
 
 const defaultsOf: Readonly<Record<Profile, Defaults>> = {
   smoke: {
@@ -53,7 +37,6 @@ const defaultsOf: Readonly<Record<Profile, Defaults>> = {
     nodes: 3,
     partitions: 6,
     rate: 200,
-    faults: smokeFaults,
     workloads: workloadNames,
     drivers: ["raw", "kafkajs", "platformatic", "kcat"],
   },
@@ -62,7 +45,6 @@ const defaultsOf: Readonly<Record<Profile, Defaults>> = {
     nodes: 3,
     partitions: 12,
     rate: 300,
-    faults: allFaults,
     workloads: workloadNames,
     drivers: driverNames,
   },
@@ -71,34 +53,44 @@ const defaultsOf: Readonly<Record<Profile, Defaults>> = {
     nodes: 5,
     partitions: 64,
     rate: 800,
-    faults: allFaults,
     workloads: workloadNames,
     drivers: driverNames,
   },
 }
 
-export interface Wishes extends Partial<Omit<RunOptions, "profile" | "product" | "seed">> {
-  readonly profile?: Profile
-  readonly product?: RunOptions["product"]
-  readonly seed: number
+/** Undefined: from the profile. */
+export type Wishes = Pick<RunOptions, "seed"> & {
+  readonly [K in Exclude<keyof RunOptions, "seed">]?: RunOptions[K] | undefined
 }
 
-/** What was not said, from the profile. */
+/**
+ * What was not said, from the profile; of its faults those that so many seconds have room for.
+ * Throws `OptionError` when there is none for a fault that was asked for.
+ */
 export function runOptions({
   profile = "smoke",
   product = "varve",
   ...wishes
 }: Wishes): RunOptions {
   const defaults = defaultsOf[profile]
-  const { nodes = defaults.nodes } = wishes
+  const { seed, nodes = defaults.nodes, seconds = defaults.seconds } = wishes
   if (nodes !== 3 && nodes !== 5) throw new OptionError("--nodes: 3 or 5 brokers")
+  const fitting = (kinds: ReadonlyArray<FaultKind>) =>
+    thoseThatFit(kinds, { seed, nodes, profile, faultWindowMs: seconds * 1000 })
+  const faults = wishes.faults ?? fitting(kindsOf(profile))
+  const [homeless] = wishes.faults === undefined ? [] : without(faults, fitting(faults))
+  if (homeless !== undefined) {
+    throw new OptionError(
+      `--seconds ${seconds} are too few for all the faults: ${homeless} is left`,
+    )
+  }
   return {
     product,
     profile,
     nodes,
-    seed: wishes.seed,
-    seconds: wishes.seconds ?? defaults.seconds,
-    faults: wishes.faults ?? defaults.faults,
+    seed,
+    seconds,
+    faults,
     workloads: wishes.workloads ?? defaults.workloads,
     drivers: wishes.drivers ?? defaults.drivers,
     partitions: wishes.partitions ?? defaults.partitions,
@@ -107,9 +99,18 @@ export function runOptions({
   }
 }
 
-/** "kill,pause", "all", "none", "all,-power,-clock-jump". */
-export const parseFaults = (text: string): ReadonlyArray<FaultKind> =>
-  text === "none" ? [] : namesIn("--faults", text, faultKinds)
+/** Kinds that occur in the plan, or cannot occur on so few brokers whatever the time. */
+function thoseThatFit(
+  kinds: ReadonlyArray<FaultKind>,
+  room: Omit<ScheduleOptions, "kinds">,
+): ReadonlyArray<FaultKind> {
+  const { plans, skipped } = planFaults({ ...room, kinds })
+  const seen = new Set([...plans, ...skipped].map(({ kind }) => kind))
+  return kinds.filter((kind) => seen.has(kind))
+}
+
+const without = <A>(all: ReadonlyArray<A>, some: ReadonlyArray<A>): ReadonlyArray<A> =>
+  all.filter((one) => !some.includes(one))
 
 export const parseWorkloads = (text: string): ReadonlyArray<WorkloadName> =>
   namesIn("--workload", text, workloadNames)
@@ -145,6 +146,26 @@ function namesIn<Name extends string>(
   }
 }
 
+/** `options.json` of an earlier run. Throws `OptionError`. */
+export function parseOptions(text: string): RunOptions {
+  const parsed: unknown = JSON.parse(text)
+  if (!isRunOptions(parsed)) throw new OptionError("options.json: these are no options of a run")
+  return parsed
+}
+
+/** Only the outline is looked at: the file is one that a run wrote. */
+const isRunOptions = (parsed: unknown): parsed is RunOptions =>
+  typeof parsed === "object" &&
+  parsed !== null &&
+  ["product", "profile"].every((key) => key in parsed) &&
+  ["faults", "workloads", "drivers"].every((key) => Array.isArray(Reflect.get(parsed, key))) &&
+  ["seed", "nodes", "seconds", "partitions", "rate"].every((key) =>
+    Number.isInteger(Reflect.get(parsed, key)),
+  )
+
+/** A word may stand for a family; with a sign before it, for itself alone. */
+const exactly = (kind: FaultKind) => `=${kind}`
+
 /** Repeats the run when pasted. */
 export function commandOf(options: RunOptions, kafka?: string): string {
   const words = ["bun varve chaos", `--seed ${options.seed}`, `--seconds ${options.seconds}`]
@@ -152,7 +173,9 @@ export function commandOf(options: RunOptions, kafka?: string): string {
   words.push(`--partitions ${options.partitions}`, `--rate ${options.rate}`)
   const { faults } = options
   const isAll = faults.length === faultKinds.length
-  words.push(`--faults ${isAll ? "all" : faults.length === 0 ? "none" : faults.join(",")}`)
+  words.push(
+    `--faults ${isAll ? "all" : faults.length === 0 ? "none" : faults.map(exactly).join(",")}`,
+  )
   words.push(`--workload ${options.workloads.join(",")}`, `--drivers ${options.drivers.join(",")}`)
   if (options.plant !== undefined) words.push(`--plant ${options.plant}`)
   if (options.product === "kafka") words.push(`--against kafka=${kafka ?? "PATH"}`)

@@ -1,6 +1,6 @@
 /**
- * The command tree: help, completions, and the friendly subcommands. `cluster`, `start` and `sim`
- * stand here for their help; run, they never come this far (`main.ts`). Wrong usage is exit code 2,
+ * The command tree: help, completions, and the friendly subcommands. `cluster`, `start`, `sim`
+ * and `chaos` stand here for their help; run, they never come this far (`main.ts`). Wrong usage is exit code 2,
  * a failed operation 1.
  */
 import * as NodeChildProcessSpawner from "@effect/platform-node-shared/NodeChildProcessSpawner"
@@ -9,9 +9,10 @@ import * as NodePath from "@effect/platform-node-shared/NodePath"
 import * as NodeStdio from "@effect/platform-node-shared/NodeStdio"
 import * as NodeTerminal from "@effect/platform-node-shared/NodeTerminal"
 import { Cause, Effect, Exit, Layer } from "effect"
-import { CliError, Command, Flag } from "effect/cli"
+import { Argument, CliError, Command, Flag } from "effect/cli"
 import { brokersCommand } from "./brokers.ts"
 import { OperationFailed } from "./client-effect.ts"
+import { chaosFlags, checkFlags, replayFlags } from "./chaos/flags.ts"
 import { configsCommand } from "./configs.ts"
 import { consumeCommand } from "./consume.ts"
 import { clusterFlags, startFlags } from "./flags.ts"
@@ -82,6 +83,41 @@ const sim = Command.make("sim", shownFlags(simFlags), () => Effect.void).pipe(
   ]),
 )
 
+const chaosCheck = Command.make(
+  "check",
+  { history: Argument.String("history"), ...shownFlags(checkFlags) },
+  () => Effect.void,
+).pipe(Command.withDescription("Check a history.jsonl again; exit 1 when it shows an anomaly"))
+
+const chaosReplay = Command.make(
+  "replay",
+  { run: Argument.String("run"), ...shownFlags(replayFlags) },
+  () => Effect.void,
+).pipe(Command.withDescription("The options and the plan of faults of an earlier run once more"))
+
+const chaos = Command.make("chaos", shownFlags(chaosFlags), () => Effect.void).pipe(
+  Command.withDescription(
+    "Run a real cluster under real clients and faults, check every record, write a report; exit 0 VALID, 1 INVALID, 3 INCONCLUSIVE",
+  ),
+  Command.withSubcommands([chaosCheck, chaosReplay]),
+  Command.withExamples([
+    { command: "varve chaos", description: "three brokers, a minute of faults, a report" },
+    {
+      command: "varve chaos --seed 42 --seconds 300 --nodes 5 --faults kill,partition",
+      description: "chosen faults, for five minutes; the same seed gives the same plan",
+    },
+    {
+      command: "varve chaos --plant commits-with-minority",
+      description: "with a bug planted on purpose: it must be found",
+    },
+    {
+      command: "varve chaos --against kafka=./kafka --faults kill,pause,clients",
+      description: "the same test against Apache Kafka",
+    },
+    { command: "varve chaos replay chaos-runs/42-20261121T201500", description: "once more" },
+  ]),
+)
+
 const root = Command.make("varve").pipe(
   Command.withDescription("A replicated log that speaks Kafka's wire protocol"),
   Command.withSubcommands([
@@ -95,6 +131,7 @@ const root = Command.make("varve").pipe(
     consumeCommand,
     bench,
     sim,
+    chaos,
   ]),
   Command.withExamples([
     { command: "varve cluster", description: "three brokers on this machine" },

@@ -17,6 +17,9 @@ if (command === "cluster" && !wantsHelp) {
 } else if (command === "sim" && !wantsHelp) {
   const { run } = await import("./sim.ts")
   await run(argv)
+} else if (command === "chaos" && !wantsHelp) {
+  const { run } = await import("./chaos.ts")
+  await run(argv)
 } else if (command === "start" && !wantsHelp) {
   await runProgram("start", argv)
 } else {

@@ -46,3 +46,9 @@ export const chaosFlags: ReadonlyArray<FlagSpec> = [
   },
   { name: "json", kind: "switch", about: "result.json on standard output, no progress" },
 ]
+
+export const replayFlags: ReadonlyArray<FlagSpec> = chaosFlags.filter(({ name }) =>
+  ["out", "against", "json"].includes(name),
+)
+
+export const checkFlags: ReadonlyArray<FlagSpec> = chaosFlags.filter(({ name }) => name === "json")

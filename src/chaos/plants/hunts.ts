@@ -1,0 +1,57 @@
+/**
+ * How a chaos run brings each of these plants out: which faults strike whom, and for how long. What
+ * only a majority's power cut or a journal's bytes can show is left to other layers (DESIGN.md).
+ */
+import type { FaultKind } from "../fault.ts"
+import type { WorkloadName } from "../workload.ts"
+
+export interface Hunt {
+  readonly plant: string
+  readonly faults: ReadonlyArray<FaultKind>
+  readonly workloads: ReadonlyArray<WorkloadName>
+  /** Of the fault window; at most 90. */
+  readonly seconds: number
+  readonly seed: number
+}
+
+const hunt = (
+  plant: string,
+  faults: Hunt["faults"],
+  workloads: Hunt["workloads"],
+  seconds: number,
+  seed = 1,
+): Hunt => ({ plant, faults, workloads, seconds, seed })
+
+export const hunts: ReadonlyArray<Hunt> = [
+  // Raft
+  hunt("ack-before-fsync", ["power"], ["log"], 25),
+  hunt("leader-counts-itself-early", ["power"], ["log"], 25),
+  hunt("vote-not-persisted", ["kill-leader", "kill-all", "kill-starting"], ["log"], 40),
+  hunt("no-log-check", ["partition-leader", "partition-one", "kill-leader"], ["log"], 40),
+  hunt("no-consistency-check", ["partition-leader", "partition-one"], ["log"], 30),
+  hunt("no-conflict-truncation", ["partition-leader"], ["log"], 30),
+  hunt("truncates-always", ["peer-frames"], ["log"], 20),
+  hunt("commits-with-minority", ["partition-leader"], ["log"], 20),
+  hunt("stale-append-entries", ["pause-leader", "partition-leader"], ["log"], 40),
+  hunt("no-noop", ["kill-leader", "partition-leader"], ["log"], 20),
+  // The broker
+  hunt("acks-before-quorum", ["partition-leader", "kill-leader"], ["log"], 20),
+  hunt("no-dedupe", ["lost-responses", "resets"], ["idempotence"], 15),
+  hunt("duplicate-gets-new-offset", ["lost-responses"], ["idempotence"], 15),
+  hunt("fetch-above-watermark", ["partition-leader"], ["log"], 20),
+  hunt("definite-error-after-propose", ["partition-leader", "kill-leader"], ["log"], 20),
+  hunt("stale-list-offsets", ["pause-leader", "partition-leader"], ["log"], 20),
+  hunt("wiped-disk-votes", ["wiped-disk"], ["log"], 40),
+  hunt("checkpoint-without-producers", ["kill-all", "kill"], ["idempotence"], 25),
+  // Groups
+  hunt("commit-before-replication", ["partition-leader", "kill-leader"], ["groups"], 30),
+  hunt("answers-while-loading", ["kill-leader"], ["groups"], 25),
+  hunt("stale-offset-fetch", ["pause-leader", "partition-leader"], ["groups"], 30),
+  hunt("coordinator-starts-empty", ["kill-leader"], ["groups"], 25),
+  // Storage
+  hunt("synchronous-normal", ["power"], ["log"], 25),
+  hunt("ignores-fsync-error", ["fsync-error"], ["log"], 25),
+  hunt("skips-autopsy", ["bit-flips", "truncation"], ["log"], 40),
+  hunt("no-checksum-on-read", ["bit-flips"], ["log"], 40),
+  hunt("never-recovering", ["truncation", "wiped-disk"], ["log"], 60),
+]

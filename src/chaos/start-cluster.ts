@@ -1,0 +1,45 @@
+/** The cluster of a run: varve's brokers, or Apache Kafka's. */
+import type { ChaosCluster } from "./cluster.ts"
+import { startVarveCluster } from "./cluster/varve-cluster.ts"
+import { equipDisks } from "./disk/disks.ts"
+import type { RunOptions } from "./result.ts"
+
+export interface ClusterRequest {
+  readonly options: RunOptions
+  /** For the brokers' folders; empty. */
+  readonly dir: string
+  readonly kafka: string | undefined
+  log(line: string): void
+  /** A broker's process is gone, and nobody has ended it. */
+  onEnd(node: number, how: string): void
+}
+
+/** A cluster, and what else must be known of it at the end. */
+export interface StartedCluster {
+  readonly cluster: ChaosCluster
+  /** Whether some broker has the bug that was asked for. */
+  readonly plantIsLoaded: () => boolean
+}
+
+export async function startCluster(request: ClusterRequest): Promise<StartedCluster> {
+  const { options, dir, kafka, log } = request
+  const { nodes, seed, plant } = options
+  const onExit = (node: number, how: string, expected: boolean) => {
+    if (!expected) request.onEnd(node, how)
+  }
+  if (options.product === "kafka") {
+    if (kafka === undefined) throw new Error("nobody said what starts Kafka")
+    throw new Error("not yet")
+  }
+  const disks = await equipDisks({ dir, power: options.faults.includes("power"), log })
+  const varve = await startVarveCluster({
+    dir,
+    nodes,
+    seed,
+    onExit,
+    start: (id, folder) => disks.startOptions({ id, dir: folder }),
+    capabilities: [...disks.capabilities],
+    ...(plant === undefined ? {} : { plant }),
+  })
+  return { cluster: Object.assign(varve, { disks }), plantIsLoaded: () => varve.plantIsLoaded }
+}
