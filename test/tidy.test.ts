@@ -62,6 +62,9 @@ const directions: Readonly<Record<string, ReadonlyArray<string>>> = {
   "src/chaos/checkers/": ["src/chaos/history/"],
   // Brokers are processes, started by the command line: nothing of their insides.
   "src/chaos/": ["raft/prng.ts", "src/client/", "src/protocol/", "effect", "node:", "bun"],
+  // What a browser runs: its own parts, and the library that plots.
+  "src/chaos/report/": ["src/chaos/", "node:", "bun"],
+  "src/chaos/report/page/": ["src/chaos/report/", "uplot"],
   // A plant is text about other folders, and the preload that plants it is the runtime's.
   "src/chaos/plants/": ["node:", "bun"],
   "src/broker/": ["raft/", "storage/", "src/", "effect", "@effect/", "node:", "bun"],

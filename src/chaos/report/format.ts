@@ -34,7 +34,7 @@ export function formatTime(ms: number, tenths = false): string {
 
 /** Cut in the middle, where it matters least. */
 export function shortened(text: string, charactersMax: number): string {
-  const characters = [...text]
+  const characters = Array.from(text)
   if (characters.length <= charactersMax) return text
   const tail = Math.floor((charactersMax - 1) / 2)
   const head = characters.slice(0, charactersMax - 1 - tail).join("")

@@ -42,24 +42,31 @@ export function pageOf({ result, operations, assets, files }: PageParts): string
   const lostFrom = result.anomalies.filter(({ kind }) => kind === "lost-write")
   const lost = lostWrites(operations, new Set(lostFrom.map(({ partition }) => partition)))
   const recovered = recoveries(outages, result.faults, result.phases.drainMs)
-  const body = html`<main>${verdictSection(result)}${promisesSection(result)}${faultsSection(result, operations)}${figuresSection(result)}${timelineSection(result)}${latencySection(plots, operations)}${throughputSection(plots)}${outagesSection(result, recovered)}${unseenSection(plots, result)}${operationsSection(result)}${anomaliesSection(result, evidence, lost)}${rawSection(result, files)}</main>`
+  const body = html`<main>
+    ${verdictSection(result)}${promisesSection(result)}${faultsSection(result, operations)}${figuresSection(result)}${timelineSection(result)}${latencySection(plots, operations)}${throughputSection(plots)}${outagesSection(result, recovered)}${unseenSection(plots, result)}${operationsSection(result)}${anomaliesSection(result, evidence, lost)}${rawSection(result, files)}
+  </main>`
   const title = `${result.verdict} · chaos run of ${result.options.product}, seed ${result.options.seed}`
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src '${assets.scriptHash}'`
   return html`<!doctype html>
-<html lang="en" class="is-${result.verdict.toLowerCase()}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${new Markup(assets.css)}</style>
-</head>
-<body>
-${body}
-<script type="application/json" id="${plotDataId}">${jsonForScript(plots.data)}</script>
-<script>${new Markup(assets.script)}</script>
-</body>
-</html>
-`.text
+    <html lang="en" class="is-${result.verdict.toLowerCase()}">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content="${policy}" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${title}</title>
+        <style>
+          ${new Markup(assets.css)}
+        </style>
+      </head>
+      <body>
+        ${body}
+        <script type="application/json" id="${plotDataId}">
+          ${jsonForScript(plots.data)}
+        </script>
+        <script>
+          ${new Markup(assets.script)}
+        </script>
+      </body>
+    </html> `.text
 }

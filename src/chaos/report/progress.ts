@@ -94,7 +94,7 @@ function liveLines(state: ProgressState, columns: number): ReadonlyArray<string>
 }
 
 const cut = (line: string, columns: number): string =>
-  [...line].length <= columns ? line : `${[...line].slice(0, Math.max(1, columns - 1)).join("")}…`
+  line.length <= columns ? line : `${line.slice(0, Math.max(1, columns - 1))}…`
 
 function plainLine(state: ProgressState): string {
   const current = state.current === undefined ? "" : ` · now: ${state.current}`

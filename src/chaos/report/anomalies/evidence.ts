@@ -97,7 +97,9 @@ class ContextIndex {
     const writers = wordsOf(anomaly.detail)
       .flatMap((word) => this.#writers.get(word) ?? [])
       .filter((one) => "partition" in one && one.partition === anomaly.partition)
-    const drain = own.some(({ f }) => f === "drain") ? undefined : this.#drains.get(anomaly.partition)
+    const drain = own.some(({ f }) => f === "drain")
+      ? undefined
+      : this.#drains.get(anomaly.partition)
     const all = [...writers.slice(0, writersMax), ...(drain === undefined ? [] : [drain])]
     return [...new Set(all)]
       .filter((one) => !own.includes(one))
@@ -116,9 +118,7 @@ function around(own: ReadonlyArray<Operation>, { faults, logLines, phases }: Run
   const next = faults
     .filter(({ injectedMs }) => injectedMs > toMs)
     .toSorted((a, b) => a.injectedMs - b.injectedMs)
-  const near = logLines.filter(({ atMs }) =>
-    times.some((ms) => Math.abs(ms - atMs) <= logWindowMs),
-  )
+  const near = logLines.filter(({ atMs }) => times.some((ms) => Math.abs(ms - atMs) <= logWindowMs))
   return {
     active: faults
       .filter(({ injectedMs, healedMs }) => injectedMs <= toMs && healedMs >= fromMs)

@@ -34,7 +34,25 @@ export function drawFaultLanes(result: RunResult): Markup {
     bottom += Math.max(1, rows.length) * (barHeight + barGap) + laneGap
     bottoms.push(bottom)
   }
-  return html`<svg viewBox="0 0 ${drawingWidth} ${bottom + 20}" role="img" aria-label="${labelOf(result)}"><defs><pattern id="missed" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="missed-ground" width="6" height="6"/><line class="missed-line" x1="0" x2="0" y1="0" y2="6"/></pattern></defs>${drawPhases(result, axis, bottom)}${drawTicks(axis, phaseHeight, bottom)}${lanes.map((lane, i) => drawLane(lane, axis, bottoms[i - 1] ?? phaseHeight + laneGap))}</svg>`
+  return html`<svg
+    viewBox="0 0 ${drawingWidth} ${bottom + 20}"
+    role="img"
+    aria-label="${labelOf(result)}"
+  >
+    <defs>
+      <pattern
+        id="missed"
+        width="6"
+        height="6"
+        patternUnits="userSpaceOnUse"
+        patternTransform="rotate(45)"
+      >
+        <rect class="missed-ground" width="6" height="6" />
+        <line class="missed-line" x1="0" x2="0" y1="0" y2="6" />
+      </pattern>
+    </defs>
+    ${drawPhases(result, axis, bottom)}${drawTicks(axis, phaseHeight, bottom)}${lanes.map((lane, i) => drawLane(lane, axis, bottoms[i - 1] ?? phaseHeight + laneGap))}
+  </svg>`
 }
 
 const labelOf = ({ faults }: RunResult): string =>
@@ -45,23 +63,32 @@ function drawPhases(result: RunResult, axis: TimeAxis, bottom: number): Markup {
     const x = axis.x(fromMs)
     const width = round(axis.x(toMs) - x)
     const label = width > name.length * characterWidth + 6 ? name : ""
-    return html`<g><title>${name}: ${formatTime(fromMs, true)} to ${formatTime(toMs, true)}</title><rect class="phase phase-${name}" x="${x}" y="0" width="${width}" height="${bottom}"/><text class="phase-name" x="${round(x + width / 2)}" y="14">${label}</text></g>`
+    return html`<g
+      ><title>${name}: ${formatTime(fromMs, true)} to ${formatTime(toMs, true)}</title
+      ><rect class="phase phase-${name}" x="${x}" y="0" width="${width}" height="${bottom}" /><text
+        class="phase-name"
+        x="${round(x + width / 2)}"
+        y="14"
+        >${label}</text
+      ></g
+    >`
   })}`
 }
+
+const laneIfAny = (name: string, faults: ReadonlyArray<FaultRecord>): ReadonlyArray<Lane> =>
+  faults.length === 0 ? [] : [{ name, rows: rowsOf(faults) }]
 
 function lanesOf(result: RunResult): ReadonlyArray<Lane> {
   const brokers = brokersOf(result)
   const isAll = ({ nodes }: FaultRecord) => nodes.length > 1 && nodes.length >= brokers.length
   const { faults } = result
-  const others = (name: string, its: ReadonlyArray<FaultRecord>): ReadonlyArray<Lane> =>
-    its.length === 0 ? [] : [{ name, rows: rowsOf(its) }]
   return [
-    ...others("all brokers", faults.filter(isAll)),
+    ...laneIfAny("all brokers", faults.filter(isAll)),
     ...brokers.map((node) => {
       const own = faults.filter((fault) => fault.nodes.includes(node) && !isAll(fault))
       return { name: `broker ${node}`, rows: rowsOf(own) }
     }),
-    ...others(
+    ...laneIfAny(
       "clients",
       faults.filter(({ nodes }) => nodes.length === 0),
     ),
@@ -79,7 +106,14 @@ function rowsOf(faults: ReadonlyArray<FaultRecord>): ReadonlyArray<ReadonlyArray
 }
 
 const drawLane = ({ name, rows }: Lane, axis: TimeAxis, top: number): Markup =>
-  html`<line class="lane" x1="0" x2="${drawingWidth}" y1="${top - laneGap / 2}" y2="${top - laneGap / 2}"/><text class="lane-name" x="0" y="${top + 12}">${name}</text>${rows.map((row, i) => row.map((fault) => drawFault(fault, axis, top + i * (barHeight + barGap))))}`
+  html`<line
+      class="lane"
+      x1="0"
+      x2="${drawingWidth}"
+      y1="${top - laneGap / 2}"
+      y2="${top - laneGap / 2}"
+    /><text class="lane-name" x="0" y="${top + 12}">${name}</text
+    >${rows.map((row, i) => row.map((fault) => drawFault(fault, axis, top + i * (barHeight + barGap))))}`
 
 function drawFault(fault: FaultRecord, axis: TimeAxis, y: number): Markup {
   const { plan, injectedMs, healedMs, effective, target, evidence } = fault
@@ -91,5 +125,8 @@ function drawFault(fault: FaultRecord, axis: TimeAxis, y: number): Markup {
     ? html`<text class="fault-name" x="${x + 4}" y="${y + 12}">${plan.kind}</text>`
     : nothing
   const title = `${plan.kind}, ${target}: ${formatTime(injectedMs, true)}, ${formatDuration(healedMs - injectedMs)}; ${effective ? "" : "NOT EFFECTIVE: "}${evidence}`
-  return html`<g class="fault family-${family}${effective ? "" : " ineffective"}"><title>${title}</title><rect x="${x}" y="${y}" width="${width}" height="${barHeight}" rx="2"/>${label}</g>`
+  return html`<g class="fault family-${family}${effective ? "" : " ineffective"}"
+    ><title>${title}</title
+    ><rect x="${x}" y="${y}" width="${width}" height="${barHeight}" rx="2" />${label}</g
+  >`
 }

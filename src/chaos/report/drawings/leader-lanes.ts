@@ -59,7 +59,13 @@ export function drawLeaderLanes(
 ): Markup {
   const axis = timeAxis(gutter, drawingWidth - 8, phases.endMs)
   const bottom = rows.length * rowHeight + 4
-  return html`<svg viewBox="0 0 ${drawingWidth} ${bottom + 20}" role="img" aria-label="Leader of ${rows.length} partitions over time">${rows.map((row, i) => drawRow(row, axis, i * rowHeight + 2, rowHeight))}${drawTicks(axis, 0, bottom)}</svg>`
+  return html`<svg
+    viewBox="0 0 ${drawingWidth} ${bottom + 20}"
+    role="img"
+    aria-label="Leader of ${rows.length} partitions over time"
+  >
+    ${rows.map((row, i) => drawRow(row, axis, i * rowHeight + 2, rowHeight))}${drawTicks(axis, 0, bottom)}
+  </svg>`
 }
 
 function drawRow(
@@ -73,7 +79,8 @@ function drawRow(
   const name = shortened(partition, 19)
   const size = isTall ? "lane-name" : "lane-name small"
   const baseline = round(y + height / 2 + (isTall ? 4 : 2.5))
-  return html`<text class="${size}" x="0" y="${baseline}">${name}</text>${reigns.map((reign) => drawReign(partition, reign, axis, { y, height, isTall, baseline }))}`
+  return html`<text class="${size}" x="0" y="${baseline}">${name}</text
+    >${reigns.map((reign) => drawReign(partition, reign, axis, { y, height, isTall, baseline }))}`
 }
 
 interface Place {
@@ -94,5 +101,8 @@ function drawReign(partition: string, reign: Reign, axis: TimeAxis, place: Place
     place.isTall && label !== undefined
       ? html`<text class="epoch" x="${round(x + 4)}" y="${place.baseline}">${label}</text>`
       : nothing
-  return html`<g class="reign ${brokerClass(leader)}"><title>${partition}: ${who}, epoch ${epoch}, from ${formatTime(fromMs, true)}</title><rect x="${x}" y="${place.y}" width="${width}" height="${place.height}"/>${text}</g>`
+  return html`<g class="reign ${brokerClass(leader)}"
+    ><title>${partition}: ${who}, epoch ${epoch}, from ${formatTime(fromMs, true)}</title
+    ><rect x="${x}" y="${place.y}" width="${width}" height="${place.height}" />${text}</g
+  >`
 }

@@ -28,8 +28,7 @@ const ticksMax = 14
 export function ticksOf(endMs: number): ReadonlyArray<number> {
   const longest = stepsMs.at(-1) ?? 1
   const step =
-    stepsMs.find((ms) => endMs / ms <= ticksMax) ??
-    Math.ceil(endMs / ticksMax / longest) * longest
+    stepsMs.find((ms) => endMs / ms <= ticksMax) ?? Math.ceil(endMs / ticksMax / longest) * longest
   return Array.from({ length: Math.floor(endMs / step) + 1 }, (_, i) => i * step)
 }
 
@@ -37,5 +36,10 @@ export function ticksOf(endMs: number): ReadonlyArray<number> {
 export const drawTicks = (axis: TimeAxis, top: number, bottom: number): Markup =>
   html`${ticksOf(axis.endMs).map((ms) => {
     const x = axis.x(ms)
-    return html`<line class="grid" x1="${x}" x2="${x}" y1="${top}" y2="${bottom}"/><text class="tick" x="${x}" y="${bottom + 13}">${formatTime(ms)}</text>`
+    return html`<line class="grid" x1="${x}" x2="${x}" y1="${top}" y2="${bottom}" /><text
+        class="tick"
+        x="${x}"
+        y="${bottom + 13}"
+        >${formatTime(ms)}</text
+      >`
   })}`

@@ -56,6 +56,7 @@ export function makeLatencyPlot(
       [lowest, highest],
     ],
     y: {
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- it has no value at run time
       scale: { distr: 3, log: 10, range: [lowest, highest] },
       axis: {
         values: (_, splits) =>

@@ -1,4 +1,6 @@
 /** The page's own program: draws the plots, and again when light, width or choice change. */
+// oxlint-disable-next-line import/no-unassigned-import -- it is there for its effect
+import "./language.ts"
 import type uPlot from "uplot"
 import { formatCount } from "../format.ts"
 import { plotDataId } from "../plot-data.ts"
@@ -25,9 +27,7 @@ function show(data: PlotData): void {
   const redraw = (): void => {
     plots.forEach(forgetPlot)
     plots = [
-      ...(latencyTarget === null
-        ? []
-        : [makeLatencyPlot(latencyTarget, data, points, () => view)]),
+      ...(latencyTarget === null ? [] : [makeLatencyPlot(latencyTarget, data, points, () => view)]),
       ...lines("plot-throughput", data, throughputLines(data)),
       ...lines("plot-unseen", data, unseenLines(data)),
     ]
@@ -119,7 +119,7 @@ function lines(id: string, data: PlotData, { atSeconds, lines: all, unit }: Line
       stroke: colour(line.colour),
       width: 1.5,
       points: { show: false },
-      value: (_, value) => (value == null ? "–" : `${formatCount(value)}${unit}`),
+      value: (_, value) => (typeof value !== "number" ? "–" : `${formatCount(value)}${unit}`),
     })),
     values: [[...atSeconds], ...all.map((line) => [...line.values])],
     y: {

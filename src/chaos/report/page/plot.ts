@@ -32,7 +32,7 @@ let isLinking = false
 /** Dragging in one plot shows the same time in all of them. */
 function linkZoom(plot: uPlot, key: string): void {
   const { min, max } = plot.scales["x"] ?? {}
-  if (key !== "x" || isLinking || min == null || max == null) return
+  if (key !== "x" || isLinking || typeof min !== "number" || typeof max !== "number") return
   isLinking = true
   for (const other of linked) if (other !== plot) other.setScale("x", { min, max })
   isLinking = false
@@ -77,7 +77,10 @@ export function makePlot(parts: PlotParts): uPlot {
         { ...lines, size: 58, ...y.axis },
       ],
       series: [
-        { label: "time", value: (_, at) => (at == null ? "–" : formatTime(at * 1000, true)) },
+        {
+          label: "time",
+          value: (_, at) => (typeof at !== "number" ? "–" : formatTime(at * 1000, true)),
+        },
         ...series,
       ],
       hooks: {

@@ -13,7 +13,7 @@ import { outcomeWord } from "../drawings/row-names.ts"
 import { counted, formatCount, formatTime, partitionLabel } from "../format.ts"
 import { html, nothing } from "../markup.ts"
 import type { Markup } from "../markup.ts"
-import { explanations } from "../words/anomalies.ts"
+import { explanationOf } from "../words/anomalies.ts"
 import { answerText, askedText } from "../words/calls.ts"
 import { folded, scrolling, section, table } from "./parts.ts"
 
@@ -23,14 +23,16 @@ export function anomaliesSection(
   lost: ReadonlyArray<LostWrites>,
 ): Markup {
   const counts = Object.entries(result.anomalyCounts).filter(([, count]) => count > 0)
-  if (counts.length === 0)
-    return section("anomalies", "Anomalies", html`<p>None was found.</p>`)
+  if (counts.length === 0) return section("anomalies", "Anomalies", html`<p>None was found.</p>`)
   const byKind = Map.groupBy(evidence, ({ anomaly }) => anomaly.kind)
   const kinds = [...byKind].map(([kind, own]) => kindArticle(kind, own, result))
   return section(
     "anomalies",
     "Anomalies",
-    html`<p>An anomaly is something that clients saw and that cannot be, if the promises hold. One bug shows itself many times; the first few of each kind are drawn.</p>`,
+    html`<p>
+      An anomaly is something that clients saw and that cannot be, if the promises hold. One bug
+      shows itself many times; the first few of each kind are drawn.
+    </p>`,
     countsTable(counts),
     lostTable(lost),
     html`${kinds}`,
@@ -38,7 +40,7 @@ export function anomaliesSection(
   )
 }
 
-const titleOf = (kind: string): string => explanations[kind as AnomalyKind]?.title ?? kind
+const titleOf = (kind: string): string => explanationOf(kind)?.title ?? kind
 
 const countsTable = (counts: ReadonlyArray<readonly [kind: string, count: number]>): Markup =>
   table(
@@ -65,17 +67,19 @@ function lostTable(lost: ReadonlyArray<LostWrites>): Markup {
       .map(([node, count]) => `${node < 0 ? "not told" : `broker ${node}`}: ${count}`)
       .join(", "),
   ])
-  return html`<h3>Where the lost records lay</h3><p>At the beginning of the log, between records that are still there, or behind its end.</p>${table(
-    "Lost records by place",
-    [
-      { name: "partition" },
-      { name: "beginning", isNumber: true },
-      { name: "middle", isNumber: true },
-      { name: "end", isNumber: true },
-      { name: "acknowledged by" },
-    ],
-    rows,
-  )}`
+  return html`<h3>Where the lost records lay</h3>
+    <p>At the beginning of the log, between records that are still there, or behind its end.</p>
+    ${table(
+      "Lost records by place",
+      [
+        { name: "partition" },
+        { name: "beginning", isNumber: true },
+        { name: "middle", isNumber: true },
+        { name: "end", isNumber: true },
+        { name: "acknowledged by" },
+      ],
+      rows,
+    )}`
 }
 
 function kindArticle(
@@ -84,39 +88,59 @@ function kindArticle(
   result: RunResult,
 ): Markup {
   const total = result.anomalyCounts[kind] ?? evidence.length
-  const explanation = explanations[kind]
-  return html`<article class="kind" id="kind-${kind}"><h3>${titleOf(kind)} <code>${kind}</code></h3><p>${explanation?.text ?? ""}</p><p class="note">Found ${counted(total, "time")}${total > evidence.length ? `; ${evidence.length} of them are drawn here` : ""}.</p>${evidence.map((one, i) => anomalyArticle(one, i + 1, result))}</article>`
+  const explanation = explanationOf(kind)
+  return html`<article class="kind" id="kind-${kind}">
+    <h3>${titleOf(kind)} <code>${kind}</code></h3>
+    <p>${explanation?.text ?? ""}</p>
+    <p class="note">
+      Found
+      ${counted(total, "time")}${total > evidence.length ? `; ${evidence.length} of them are drawn here` : ""}.
+    </p>
+    ${evidence.map((one, i) => anomalyArticle(one, i + 1, result))}
+  </article>`
 }
 
 function anomalyArticle(evidence: Evidence, number: number, result: RunResult): Markup {
   const { anomaly, operations, context } = evidence
   const order = logOrderOf(anomaly.detail, operations, context)
   const where = anomaly.partition === "" ? "" : ` in ${partitionLabel(anomaly.partition)}`
-  return html`<article class="anomaly"><h4>${number}${where}</h4><p class="detail">${anomaly.detail}</p>${operationsTable(operations, context)}${order === undefined ? nothing : html`<h5>What the log holds, as each operation tells it</h5>${scrolling("Order in the log", drawLogOrder(order))}`}${timePicture(evidence, result)}${faultLines(evidence)}${logLines(evidence)}<p class="label">Repeat this run</p><pre class="command" tabindex="0"><code>${result.command}</code></pre></article>
-`
+  return html`<article class="anomaly">
+    <h4>${number}${where}</h4>
+    <p class="detail">${anomaly.detail}</p>
+    ${operationsTable(operations, context)}${
+      order === undefined
+        ? nothing
+        : html`<h5>What the log holds, as each operation tells it</h5>
+            ${scrolling("Order in the log", drawLogOrder(order))}`
+    }${timePicture(evidence, result)}${faultLines(evidence)}${logLines(evidence)}
+    <p class="label">Repeat this run</p>
+    <pre class="command" tabindex="0"><code>${result.command}</code></pre>
+  </article> `
 }
 
 const timePicture = (evidence: Evidence, { phases }: RunResult): Markup =>
   evidence.operations.length === 0
     ? nothing
-    : html`<h5>The operations in time</h5>${scrolling("Operations in time", drawOperationsInTime(evidence, phases.drainMs))}`
+    : html`<h5>The operations in time</h5>
+        ${scrolling("Operations in time", drawOperationsInTime(evidence, phases.drainMs))}`
+
+const operationRow = (operation: Operation, isContext: boolean) => [
+  html`#${operation.id}${isContext ? html` <span class="aside">context</span>` : nothing}`,
+  operation.process,
+  askedText(operation),
+  html`<span class="outcome-${operation.outcome}">${answerText(operation)}</span>`,
+  formatTime(operation.invokedMs, true),
+  operation.outcome === "pending" ? outcomeWord(operation) : formatTime(operation.returnedMs, true),
+  operation.node < 0 ? "–" : operation.node,
+]
 
 function operationsTable(
   operations: ReadonlyArray<Operation>,
   context: ReadonlyArray<Operation>,
 ): Markup {
-  const row = (operation: Operation, isContext: boolean) => [
-    html`#${operation.id}${isContext ? html` <span class="aside">context</span>` : nothing}`,
-    operation.process,
-    askedText(operation),
-    html`<span class="outcome-${operation.outcome}">${answerText(operation)}</span>`,
-    formatTime(operation.invokedMs, true),
-    operation.outcome === "pending" ? outcomeWord(operation) : formatTime(operation.returnedMs, true),
-    operation.node < 0 ? "–" : operation.node,
-  ]
   const rows = [
-    ...operations.map((one) => row(one, false)),
-    ...context.map((one) => row(one, true)),
+    ...operations.map((one) => operationRow(one, false)),
+    ...context.map((one) => operationRow(one, true)),
   ]
   if (rows.length === 0) return html`<p class="note">The checker names no operation.</p>`
   return table(
@@ -135,19 +159,27 @@ function operationsTable(
 }
 
 function faultLines({ active, next }: Evidence): Markup {
-  const line = (fault: FaultRecord) =>
-    html`<li><b>${fault.plan.kind}</b> ${fault.target}, ${formatTime(fault.injectedMs, true)} to ${formatTime(fault.healedMs, true)}: ${fault.evidence}</li>`
   const list = (title: string, faults: ReadonlyArray<FaultRecord>) =>
-    faults.length === 0 ? nothing : html`<h5>${title}</h5><ul>${faults.map(line)}</ul>`
+    faults.length === 0
+      ? nothing
+      : html`<h5>${title}</h5>
+          <ul>
+            ${faults.map(faultLine)}
+          </ul>`
   return html`${list("Faults at that time", active)}${list("The next faults", next)}`
 }
+
+const faultLine = (fault: FaultRecord): Markup =>
+  html`<li>
+    <b>${fault.plan.kind}</b> ${fault.target}, ${formatTime(fault.injectedMs, true)} to
+    ${formatTime(fault.healedMs, true)}: ${fault.evidence}
+  </li>`
 
 function logLines({ logLines: lines, logLinesLeftOut }: Evidence): Markup {
   if (lines.length === 0) return nothing
   const text = lines.map(
     ({ atMs, node, text: said }) =>
-      html`<span class="at">${formatTime(atMs, true)} broker ${node}</span> ${said}
-`,
+      html`<span class="at">${formatTime(atMs, true)} broker ${node}</span> ${said} `,
   )
   const more =
     logLinesLeftOut > 0

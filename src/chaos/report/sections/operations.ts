@@ -9,7 +9,10 @@ export const operationsSection = ({ operations }: RunResult): Markup =>
   section(
     "operations",
     "Operations",
-    html`<p>“Refused” had no effect for certain. Of “unknown” the client cannot tell: such a write may or may not be in the log, and neither is held against the cluster.</p>`,
+    html`<p>
+      “Refused” had no effect for certain. Of “unknown” the client cannot tell: such a write may or
+      may not be in the log, and neither is held against the cluster.
+    </p>`,
     table(
       "Operations by kind and client",
       [

@@ -3,8 +3,10 @@ import { html } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 
 export const section = (id: string, title: string, ...content: ReadonlyArray<Markup>): Markup =>
-  html`<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>${content}</section>
-`
+  html`<section id="${id}" aria-labelledby="${id}-title">
+    <h2 id="${id}-title">${title}</h2>
+    ${content}
+  </section> `
 
 /** What is wider than the page scrolls here, by hand and by keys, and not the page. */
 export const scrolling = (label: string, content: Markup): Markup =>
@@ -23,16 +25,26 @@ export const table = (
   rows: ReadonlyArray<ReadonlyArray<Cell>>,
 ): Markup => {
   const head = columns.map(
-    ({ name, isNumber }) => html`<th scope="col"${numberClass(isNumber)}>${name}</th>`,
+    ({ name, isNumber }) => html`<th scope="col" ${numberClass(isNumber)}>${name}</th>`,
   )
   const body = rows.map(
     (cells) =>
-      html`<tr>${cells.map((cell, i) => html`<td${numberClass(columns[i]?.isNumber)}>${cell}</td>`)}</tr>
-`,
+      html`<tr>
+        ${cells.map((cell, i) => html`<td${numberClass(columns[i]?.isNumber)}>${cell}</td>`)}
+      </tr> `,
   )
   return scrolling(
     label,
-    html`<table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`,
+    html`<table>
+      <thead>
+        <tr>
+          ${head}
+        </tr>
+      </thead>
+      <tbody>
+        ${body}
+      </tbody>
+    </table>`,
   )
 }
 
@@ -40,7 +52,10 @@ const numberClass = (isNumber: boolean | undefined): Markup | undefined =>
   isNumber === true ? html` class="number"` : undefined
 
 export const folded = (summary: string, content: Markup): Markup =>
-  html`<details><summary>${summary}</summary>${content}</details>`
+  html`<details>
+    <summary>${summary}</summary>
+    ${content}
+  </details>`
 
 export interface LegendItem {
   readonly className: string
@@ -48,4 +63,6 @@ export interface LegendItem {
 }
 
 export const legend = (items: ReadonlyArray<LegendItem>): Markup =>
-  html`<ul class="legend">${items.map(({ className, name }) => html`<li><span class="swatch ${className}"></span>${name}</li>`)}</ul>`
+  html`<ul class="legend">
+    ${items.map(({ className, name }) => html`<li><span class="swatch ${className}"></span>${name}</li>`)}
+  </ul>`

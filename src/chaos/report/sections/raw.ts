@@ -10,7 +10,9 @@ export const rawSection = (result: RunResult, files: ReadonlyArray<string>): Mar
   section(
     "raw",
     "Everything it was made from",
-    html`<ul class="files">${files.map((file) => html`<li><a href="${addressOf(file)}">${file}</a></li>`)}</ul>`,
+    html`<ul class="files">
+      ${files.map((file) => html`<li><a href="${addressOf(file)}">${file}</a></li>`)}
+    </ul>`,
     html`<h3>All faults</h3>`,
     table(
       "All faults",
@@ -36,5 +38,4 @@ export const rawSection = (result: RunResult, files: ReadonlyArray<string>): Mar
   )
 
 /** Relative whatever the name is, "http:" too. */
-const addressOf = (file: string): string =>
-  `./${file.split("/").map(encodeURIComponent).join("/")}`
+const addressOf = (file: string): string => `./${file.split("/").map(encodeURIComponent).join("/")}`

@@ -46,9 +46,12 @@ function leaders(result: RunResult): Markup {
     })),
     { className: brokerClass(-1), name: "nobody" },
   ])
-  const head = html`<h3>Who led which partition</h3><p>The number is the leader epoch: it grows whenever a new leader begins.</p>`
+  const head = html`<h3>Who led which partition</h3>
+    <p>The number is the leader epoch: it grows whenever a new leader begins.</p>`
   if (all.length <= rowsMax)
     return html`${head}${scrolling("Leaders by partition", drawLeaderLanes(all, result, 20))}${colours}`
   const restless = mostRestless(all, restlessMax)
-  return html`${head}<p class="note">The ${restless.length} partitions whose leader changed most often:</p>${scrolling("Leaders of some partitions", drawLeaderLanes(restless, result, 20))}${colours}${folded(`All ${counted(all.length, "partition")}`, scrolling("Leaders of all partitions", drawLeaderLanes(all, result, all.length > 100 ? 5 : 9)))}`
+  return html`${head}
+    <p class="note">The ${restless.length} partitions whose leader changed most often:</p>
+    ${scrolling("Leaders of some partitions", drawLeaderLanes(restless, result, 20))}${colours}${folded(`All ${counted(all.length, "partition")}`, scrolling("Leaders of all partitions", drawLeaderLanes(all, result, all.length > 100 ? 5 : 9)))}`
 }

@@ -15,7 +15,9 @@ export const promisesSection = ({ promises }: RunResult): Markup =>
     "What was promised",
     promises.length === 0
       ? html`<p>Nothing: the run ended before its workloads began.</p>`
-      : html`<ul class="promises">${promises.map((promise) => html`<li>${promise}</li>`)}</ul>`,
+      : html`<ul class="promises">
+          ${promises.map((promise) => html`<li>${promise}</li>`)}
+        </ul>`,
   )
 
 interface Tried {
@@ -43,7 +45,10 @@ export function faultsSection(result: RunResult, operations: ReadonlyArray<Opera
   return section(
     "tried",
     "What was tried",
-    html`<p>A fault counts only when something shows that it had its effect. The last columns count the writes that ended while a fault of the kind lasted; faults may overlap.</p>`,
+    html`<p>
+      A fault counts only when something shows that it had its effect. The last columns count the
+      writes that ended while a fault of the kind lasted; faults may overlap.
+    </p>`,
     tried.length === 0 ? html`<p>No fault struck.</p>` : table("Faults by kind", columns, rows),
     skippedList(result),
   )
@@ -106,4 +111,7 @@ function isInside(spans: ReadonlyArray<Span>, atMs: number): boolean {
 const skippedList = ({ skipped }: RunResult): Markup =>
   skipped.length === 0
     ? nothing
-    : html`<h3>Not tried here</h3><ul class="skipped">${skipped.map(({ kind, why }) => html`<li><b>${kind}</b>: ${why}</li>`)}</ul>`
+    : html`<h3>Not tried here</h3>
+        <ul class="skipped">
+          ${skipped.map(({ kind, why }) => html`<li><b>${kind}</b>: ${why}</li>`)}
+        </ul>`

@@ -13,13 +13,24 @@ export function verdictSection(result: RunResult): Markup {
   const planted =
     options.plant === undefined
       ? nothing
-      : html`<p class="planted">The bug “${options.plant}” was planted on purpose: this run had to find it.</p>`
+      : html`<p class="planted">
+          The bug “${options.plant}” was planted on purpose: this run had to find it.
+        </p>`
   const why =
     reasons.length === 0
       ? html`<p>${soundText(result)}</p>`
-      : html`<ul class="reasons">${reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`
-  return html`<header class="verdict"><p class="overline">Chaos run · ${plan}</p><h1><span class="word">${verdict}</span> <span class="sentence">${verdictSentences[verdict]}</span></h1>${why}${planted}<p class="when">${time}</p></header>
-`
+      : html`<ul class="reasons">
+          ${reasons.map((reason) => html`<li>${reason}</li>`)}
+        </ul>`
+  return html`<header class="verdict">
+    <p class="overline">Chaos run · ${plan}</p>
+    <h1>
+      <span class="word">${verdict}</span>
+      <span class="sentence">${verdictSentences[verdict]}</span>
+    </h1>
+    ${why}${planted}
+    <p class="when">${time}</p>
+  </header> `
 }
 
 function soundText({ faults, acknowledged, read }: RunResult): string {
@@ -47,7 +58,15 @@ export function figuresSection(result: RunResult): Markup {
   return section(
     "figures",
     "Key figures",
-    html`<dl class="figures">${figures.map(([name, value, text]) => html`<div><dt>${name}</dt><dd><b>${value}</b><span>${text}</span></dd></div>`)}</dl>`,
+    html`<dl class="figures">
+      ${figures.map(
+        ([name, value, text]) =>
+          html`<div>
+            <dt>${name}</dt>
+            <dd><b>${value}</b><span>${text}</span></dd>
+          </div>`,
+      )}
+    </dl>`,
     versionsList(result),
   )
 }
@@ -59,4 +78,14 @@ const longestOutage = ({ outages }: RunResult): number =>
   outages.reduce((longest, { fromMs, toMs }) => Math.max(longest, toMs - fromMs), 0)
 
 const versionsList = ({ versions, command }: RunResult): Markup =>
-  html`<dl class="versions">${Object.entries(versions).map(([name, version]) => html`<div><dt>${name}</dt><dd>${version}</dd></div>`)}</dl><p class="label">Repeat this run</p><pre class="command" tabindex="0"><code>${command}</code></pre>`
+  html`<dl class="versions">
+      ${Object.entries(versions).map(
+        ([name, version]) =>
+          html`<div>
+            <dt>${name}</dt>
+            <dd>${version}</dd>
+          </div>`,
+      )}
+    </dl>
+    <p class="label">Repeat this run</p>
+    <pre class="command" tabindex="0"><code>${command}</code></pre>`

@@ -131,6 +131,7 @@ export function writeLatency(operations: ReadonlyArray<Operation>): {
 } {
   const writes = operations.filter(({ f, outcome }) => f === "append" && outcome === "ok")
   const sorted = Float64Array.from(writes, tookMs).sort()
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
   return { medianMs: at(0.5) ?? 0, p99Ms: at(0.99) ?? 0, maxMs: at(1) ?? 0 }
 }

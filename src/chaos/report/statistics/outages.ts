@@ -131,11 +131,7 @@ export function recoveries(
     })
 }
 
-function recoveryOf(
-  fault: FaultRecord,
-  ordered: ReadonlyArray<Outage>,
-  nextMs: number,
-): Recovery {
+function recoveryOf(fault: FaultRecord, ordered: ReadonlyArray<Outage>, nextMs: number): Recovery {
   let longest: Recovery = { fault, partition: "", outageMs: 0, cutShort: false }
   for (const { partition, fromMs, toMs } of ordered) {
     if (fromMs >= nextMs) break

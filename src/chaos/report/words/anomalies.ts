@@ -7,8 +7,7 @@ export interface Explanation {
   readonly text: string
 }
 
-/** Every kind has one; a test sees to it. */
-export const explanations: Readonly<Partial<Record<AnomalyKind, Explanation>>> = {
+const explanations: Readonly<Partial<Record<AnomalyKind, Explanation>>> = {
   "inconsistent-offsets": {
     title: "One place in the log, two contents",
     text: "Two answers name different records for the same offset. An offset is the name of one record for ever: brokers disagreed about what the log holds, or an agreed record was overwritten.",
@@ -40,6 +39,18 @@ export const explanations: Readonly<Partial<Record<AnomalyKind, Explanation>>> =
   "nonmonotonic-send": {
     title: "One producer's records are out of order",
     text: "An idempotent producer sent its batches in one order, and the log holds them in another.",
+  },
+  unseen: {
+    title: "A record that no consumer was given",
+    text: "The record was acknowledged and is in the log, and the consumers, who have read past it, were never given it.",
+  },
+  "offset-hole": {
+    title: "A place in the log is empty",
+    text: "Nothing lies at an offset between others, and nothing explains it: no deletion, no compaction, no control record.",
+  },
+  "fenced-append": {
+    title: "A producer that was replaced still wrote",
+    text: "A batch of a producer's earlier epoch lies behind one of its later epoch. The earlier one had been shut out and must not write any more.",
   },
   "torn-batch": {
     title: "Half of a batch",
@@ -149,8 +160,16 @@ export const explanations: Readonly<Partial<Record<AnomalyKind, Explanation>>> =
     title: "One partition, two owners",
     text: "Two members of the group were given the same partition in the same generation, and process the same records.",
   },
+  "owners-overlap": {
+    title: "A partition was given away too early",
+    text: "A member was given a partition at a time when another one might still own it: it had not given it up, and its deadline had not passed.",
+  },
   "skipped-record": {
     title: "The group passed over a record",
     text: "The group has committed an offset behind a record that none of its members was ever given. It will not be processed.",
   },
 }
+
+/** Every kind has one, a test sees to it; undefined for what is no kind. */
+export const explanationOf = (kind: string): Explanation | undefined =>
+  new Map<string, Explanation>(Object.entries(explanations)).get(kind)

@@ -65,7 +65,10 @@ const words: Readonly<Partial<Record<FaultKind, FaultWords>>> = {
     family: "client",
     text: "a producer that was replaced goes on sending",
   },
-  "consumer-pause": { family: "client", text: "a consumer stands still longer than its group waits" },
+  "consumer-pause": {
+    family: "client",
+    text: "a consumer stands still longer than its group waits",
+  },
 }
 
 /** A kind that is newer than its words is shown by its name alone. */
