@@ -63,6 +63,31 @@ const mutations: ReadonlyArray<Mutation> = [
     },
   },
   {
+    what: "a record in the middle of the log is on no replica",
+    kind: "offset-hole",
+    spoil: (history) => {
+      forgetPolls(history)
+      for (const append of history.appends.slice(4, 5)) append.outcome = "info"
+      redrain(history, without(8, 9))
+    },
+  },
+  {
+    what: "a consumer that does not say where it begins was given all but one",
+    kind: "unseen",
+    spoil: (history) => {
+      for (const poll of history.polls) poll.from = -1
+      history.polls.splice(4, 1)
+    },
+  },
+  {
+    what: "a producer that was replaced writes behind its successor",
+    kind: "fenced-append",
+    spoil: (history) => {
+      const append = at(history.appends, 6)
+      append.producer = { id: 7, epoch: 1, baseSequence: 0 }
+    },
+  },
+  {
     what: "two values change places in the log",
     kind: "wrong-ack-offset",
     spoil: (history) => {

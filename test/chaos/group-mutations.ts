@@ -141,6 +141,16 @@ export const groupMutations: ReadonlyArray<GroupMutation> = [
     spoil: ({ assigns }) => void (at(assigns, 2).partitions = [part, other]),
   },
   {
+    what: "a partition given to another one while its owner has time to be heard of",
+    kind: "owners-overlap",
+    spoil: ({ joins, assigns }) => {
+      for (const assigned of assigns) assigned.timeoutMs = 100
+      // The owner in generation 2 was the only one, and never asked to join again.
+      joins.splice(1, 1)
+      assigns.splice(1, 1)
+    },
+  },
+  {
     what: "a record that no member was given, below the committed offset",
     kind: "skipped-record",
     spoil: ({ rest }) => void rest.polls.splice(2, 1),
@@ -149,6 +159,22 @@ export const groupMutations: ReadonlyArray<GroupMutation> = [
 
 /** What spoils nothing. */
 export const groupAllowances: ReadonlyArray<Omit<GroupMutation, "kind">> = [
+  {
+    what: "a partition that another one gets when its owner has joined again",
+    spoil: ({ joins, assigns }) => {
+      for (const assigned of assigns) assigned.timeoutMs = 1e9
+      const span = { invoked: at(assigns, 1).returned + 0.5, returned: Infinity }
+      joins.push({ ...at(joins, 1), ...span, outcome: "pending" })
+    },
+  },
+  {
+    what: "a partition that another one gets when its owner was not heard of for long",
+    spoil: ({ joins, assigns }) => {
+      for (const assigned of assigns) assigned.timeoutMs = 3
+      joins.splice(1, 1)
+      assigns.splice(1, 1)
+    },
+  },
   {
     what: "a commit of unknown outcome that never shows",
     spoil: ({ commits, reads }) => {

@@ -12,10 +12,16 @@ export const anomalyKinds = [
   "read-then-lost",
   /** Acknowledged at one offset, found at another: a repeated batch must get its first offset. */
   "wrong-ack-offset",
+  /** Acknowledged, in the log, and never given to a consumer that has read past it. */
+  "unseen",
+  /** Nothing lies at an offset of the log, and nothing explains it. */
+  "offset-hole",
   /** More often in the log than it was sent, or at all twice by an idempotent producer. */
   "duplicate",
   /** An idempotent producer's batches out of their order. */
   "nonmonotonic-send",
+  /** A batch of a producer's earlier epoch lies behind one of a later: it had been fenced. */
+  "fenced-append",
   /** One batch is not in one piece. */
   "torn-batch",
   /** Acknowledged before another was sent, and behind it in the log. */
@@ -70,6 +76,8 @@ export const anomalyKinds = [
   "generation-regress",
   /** A partition has two owners in one generation. */
   "two-owners",
+  /** A member is given a partition while another one may still own it, by the time that passed. */
+  "owners-overlap",
   /** Below what a group has committed lies a record that no member of it was given. */
   "skipped-record",
 ] as const
@@ -83,7 +91,13 @@ export interface Anomaly {
   readonly detail: string
   /** Ids of the operations that show it. */
   readonly operations: ReadonlyArray<number>
+  /** Of lost writes: where in the log, and the brokers whose dumps do not hold it. */
+  readonly where?: LossPlace
+  readonly missingOn?: ReadonlyArray<number>
 }
+
+/** Before the first acknowledged record that is left, behind the last one, or between them. */
+export type LossPlace = "prefix" | "middle" | "postfix"
 
 /** Collects at most `perKindMax` of each kind: one bug shows itself a thousand times. */
 export class Anomalies {
@@ -100,11 +114,18 @@ export class Anomalies {
     partition: string,
     detail: string,
     operations: ReadonlyArray<{ readonly id: number }>,
+    more: Pick<Anomaly, "where" | "missingOn"> = {},
   ): void {
     const count = (this.#counts.get(kind) ?? 0) + 1
     this.#counts.set(kind, count)
     if (count > this.#perKindMax) return
-    this.#found.push({ kind, partition, detail, operations: operations.map(({ id }) => id) })
+    this.#found.push({
+      kind,
+      partition,
+      detail,
+      operations: operations.map(({ id }) => id),
+      ...more,
+    })
   }
 
   get found(): ReadonlyArray<Anomaly> {

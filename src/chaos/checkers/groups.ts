@@ -1,8 +1,7 @@
 /**
  * What groups were told (VERIFICATION §3.2 ii). A committed offset is a register: each read of it
  * is explained by some order of the commits, one whose outcome is unknown may land at any time.
- * In a generation every partition has one owner, generations do not fall, and whoever is of an
- * earlier one commits nothing. What lies below a committed offset was read by the group.
+ * Generations do not fall, and whoever is of an earlier one commits nothing.
  */
 import type {
   AssignCall,
@@ -13,13 +12,15 @@ import type {
 } from "../history/history.ts"
 import { operationsOf } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
+import { checkRegister } from "./committed.ts"
+import { checkGroupReads } from "./group-reads.ts"
+import { checkOwners } from "./owners.ts"
 import type { PartitionView } from "./partition-view.ts"
 
 type Commit = Operation<CommitCall>
-type Read = Operation<CommittedCall>
 type Assign = Operation<AssignCall>
 
-const keyOf = ({ group, partition }: Commit | Read): string => `${group} ${partition}`
+const keyOf = ({ group, partition }: CommitCall | CommittedCall): string => `${group} ${partition}`
 
 export function checkGroups(
   operations: ReadonlyArray<Operation>,
@@ -27,7 +28,7 @@ export function checkGroups(
   found: Anomalies,
 ): void {
   const commits = operationsOf(operations, "commit")
-  if (commits.length === 0 && operationsOf(operations, "join").length === 0) return
+  const joins = operationsOf(operations, "join")
   const reads = operationsOf(operations, "committed").filter(({ outcome }) => outcome === "ok")
   const readsByKey = Map.groupBy(reads, keyOf)
   const commitsByKey = Map.groupBy(commits, keyOf)
@@ -35,57 +36,12 @@ export function checkGroups(
     checkRegister(commitsByKey.get(key) ?? [], readsByKey.get(key) ?? [], found)
   }
   const assigns = operationsOf(operations, "assign").filter(({ outcome }) => outcome === "ok")
-  const [ofEpochs, ofGenerations] = byProtocol(assigns)
-  checkGenerations(ofGenerations, operationsOf(operations, "join"), commits, found)
+  const known = assigns.filter(({ generation }) => generation !== -1)
+  const [ofEpochs, ofGenerations] = byProtocol(known)
+  checkGenerations(ofGenerations, joins, commits, found)
   checkHandedOn(ofEpochs, commits, found)
-  checkOwners(assigns, found)
-  for (const view of views) checkRead(view, commits, found)
-}
-
-/** When it has certainly taken effect: when it was answered, or seen by somebody. */
-function settledAt(commits: ReadonlyArray<Commit>, reads: ReadonlyArray<Read>) {
-  const settled = new Map<string, number>()
-  for (const { tag, outcome, returned } of commits) if (outcome === "ok") settled.set(tag, returned)
-  for (const { tag, returned } of reads) {
-    if (tag !== "") settled.set(tag, Math.min(settled.get(tag) ?? Infinity, returned))
-  }
-  return settled
-}
-
-function checkRegister(
-  commits: ReadonlyArray<Commit>,
-  reads: ReadonlyArray<Read>,
-  found: Anomalies,
-): void {
-  const byTag = new Map(commits.map((commit) => [commit.tag, commit]))
-  const settled = settledAt(commits, reads)
-  const done = commits
-    .flatMap((commit) => {
-      const at = settled.get(commit.tag)
-      return at === undefined ? [] : [{ commit, at }]
-    })
-    .sort((a, b) => a.at - b.at)
-  for (const read of reads) {
-    const { partition, group } = read
-    const commit = byTag.get(read.tag)
-    const who = `${group}: ${read.offset} (${read.tag || "nothing"})`
-    if (read.offset >= 0 && (commit === undefined || commit.offset !== read.offset)) {
-      found.add("uncommitted-offset", partition, `${who} was never committed`, [read])
-      continue
-    }
-    if (commit?.outcome === "fail") {
-      found.add("aborted-commit", partition, `${who} had been refused`, [commit, read])
-    }
-    if (commit !== undefined && commit.invoked > read.returned) {
-      found.add("uncommitted-offset", partition, `${who} was read before`, [commit, read])
-    }
-    const over = commit === undefined ? -1 : (settled.get(commit.tag) ?? Infinity)
-    const later = done.find(({ commit: { invoked }, at }) => at < read.invoked && invoked > over)
-    if (later === undefined) continue
-    const detail = `${who} is told, ${later.commit.offset} (${later.commit.tag}) had been committed`
-    const kind = commit === undefined ? "lost-commits" : "stale-commit"
-    found.add(kind, partition, detail, [later.commit, read])
-  }
+  checkOwners(operations, assigns, found)
+  checkGroupReads(views, commits, found)
 }
 
 /** A generation counts from when a member was given its assignment: before that it may be lost. */
@@ -95,7 +51,9 @@ function checkGenerations(
   commits: ReadonlyArray<Commit>,
   found: Anomalies,
 ): void {
-  const later = [...joins, ...commits].filter(({ outcome }) => outcome === "ok")
+  const later = [...joins, ...commits].filter(
+    ({ outcome, generation }) => outcome === "ok" && generation !== -1,
+  )
   const events = [
     ...assigns.map((assign) => ({ at: assign.returned, assign, later: undefined })),
     ...later.map((one) => ({ at: one.invoked, assign: undefined, later: one })),
@@ -135,59 +93,44 @@ function checkHandedOn(
     assigns.flatMap((assign) => assign.partitions.map((partition) => ({ assign, partition }))),
     ({ assign, partition }) => `${assign.group} ${partition}`,
   )
-  for (const commit of commits) {
-    if (commit.outcome !== "ok") continue
-    const over = given
-      .get(keyOf(commit))
-      ?.find(
-        ({ assign }) =>
-          assign.member !== commit.member &&
-          assign.generation > commit.generation &&
-          assign.returned < commit.invoked,
-      )
-    if (over === undefined) continue
-    const { member, generation } = over.assign
-    const detail = `${commit.group}: ${commit.member} committed in epoch ${commit.generation}, after ${member} owned it in ${generation}`
-    found.add("fenced-commit", commit.partition, detail, [over.assign, commit])
-  }
-}
-
-function checkOwners(assigns: ReadonlyArray<Assign>, found: Anomalies): void {
-  const owners = new Map<string, Assign>()
-  for (const assign of assigns) {
-    for (const partition of assign.partitions) {
-      const key = `${assign.group} ${assign.generation} ${partition}`
-      const before = owners.get(key)
-      if (before !== undefined && before.member !== assign.member) {
-        const detail = `${assign.group}, generation ${assign.generation}: ${before.member} and ${assign.member}`
-        found.add("two-owners", partition, detail, [before, assign])
-      }
-      owners.set(key, assign)
+  const done = commits.filter(({ outcome, generation }) => outcome === "ok" && generation !== -1)
+  for (const [key, ofKey] of Map.groupBy(done, keyOf)) {
+    const owners = (given.get(key) ?? [])
+      .map(({ assign }) => assign)
+      .sort((a, b) => a.returned - b.returned)
+    const newest = new Newest()
+    let next = 0
+    for (const commit of ofKey.toSorted((a, b) => a.invoked - b.invoked)) {
+      for (; (owners[next]?.returned ?? Infinity) < commit.invoked; next++) newest.see(owners[next])
+      const over = newest.besides(commit.member)
+      if (over === undefined || over.generation <= commit.generation) continue
+      const detail = `${commit.group}: ${commit.member} committed in epoch ${commit.generation}, after ${over.member} owned it in ${over.generation}`
+      found.add("fenced-commit", commit.partition, detail, [over, commit])
     }
   }
 }
 
-/** Every record below what a group has committed was given to one of its members. */
-function checkRead(view: PartitionView, commits: ReadonlyArray<Commit>, found: Anomalies): void {
-  const { log, partition } = view
-  if (log === undefined) return
-  const highest = new Map<string, Commit>()
-  for (const commit of commits) {
-    if (commit.partition !== partition || commit.outcome !== "ok") continue
-    const before = highest.get(commit.group)
-    if (before === undefined || commit.offset > before.offset) highest.set(commit.group, commit)
-  }
-  const start = Math.max(log.startOffset, view.highestStart)
-  for (const [group, commit] of highest) {
-    const read = new Set<number>()
-    for (const { process, records } of view.polls) {
-      if (process.startsWith(`${group}.`)) for (const [offset] of records) read.add(offset)
+/** Of two members the assignments with the highest epochs, of all seen so far. */
+class Newest {
+  #first: Assign | undefined
+  /** Of another member than the first. */
+  #second: Assign | undefined
+
+  see(assign: Assign | undefined): void {
+    if (assign === undefined) return
+    const first = this.#first
+    if (first === undefined || assign.generation > first.generation) {
+      if (first !== undefined && first.member !== assign.member) this.#second = first
+      this.#first = assign
+    } else if (
+      assign.member !== first.member &&
+      assign.generation > (this.#second?.generation ?? -1)
+    ) {
+      this.#second = assign
     }
-    const skipped = log.records.find(
-      ([offset]) => offset >= start && offset < commit.offset && !read.has(offset),
-    )
-    if (skipped === undefined) continue
-    const detail = `${group} has committed ${commit.offset}, and never read ${skipped[1]} at ${skipped[0]}`
-    found.add("skipped-record", partition, detail, [commit])
+  }
+
+  besides(member: string): Assign | undefined {
+    return this.#first?.member === member ? this.#second : this.#first
   }
 }

@@ -20,7 +20,8 @@ export function checkMetadata(operations: ReadonlyArray<Operation>, anomalies: A
     for (const topic of answer.topics) {
       topic.partitions.forEach(({ leader, epoch }, index) => {
         const partition = partitionKey(topic.name, topic.id, index)
-        if (leader >= 0) checkLeader(partition, leader, epoch, answer, leaders, anomalies)
+        if (leader >= 0 && epoch >= 0)
+          checkLeader(partition, leader, epoch, answer, leaders, anomalies)
         const key = `${answer.process} ${answer.node} ${answer.connection} ${partition}`
         const before = epochs.get(key)
         if (before !== undefined && epoch < before.epoch && epoch >= 0) {
@@ -63,6 +64,7 @@ class Presence {
   see(answer: Operation<MetadataCall>): void {
     const connection = `${answer.process} ${answer.node} ${answer.connection}`
     for (const { name, id } of answer.topics) {
+      if (id === "") continue
       const gone = this.#gone.get(`${connection} ${id}`)
       if (gone !== undefined) {
         const detail = `broker ${answer.node}: ${name} (${id}) had been deleted`

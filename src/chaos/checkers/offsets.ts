@@ -1,10 +1,11 @@
 /**
  * ListOffsets and OffsetForLeaderEpoch: linearizable ends, and what the log says of times, epochs.
  */
-import type { EpochEndCall, ListOffsetsCall, Operation } from "../history/history.ts"
+import type { EpochEndCall, ListOffsetsCall, Operation, RemoveCall } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
-import { lowerBound } from "./partition-view.ts"
-import type { FinalLog, PartitionView } from "./partition-view.ts"
+import type { FinalLog } from "./final-log.ts"
+import { lowerBound } from "./lower-bound.ts"
+import type { PartitionView } from "./partition-view.ts"
 import { sentBy } from "./polls.ts"
 
 const latest = -1
@@ -12,66 +13,27 @@ const earliest = -2
 const greatest = -3
 
 export function checkOffsets(view: PartitionView, anomalies: Anomalies): void {
-  const ends = new KnownEnds(view)
-  checkEnds(view, ends, anomalies)
+  checkEnds(view, anomalies)
   checkStarts(view, anomalies)
   checkRemoved(view, anomalies)
   const { log } = view
-  if (log === undefined) return
-  checkTimes(view, log, ends, anomalies)
-  checkEpochEnds(view, log, ends, anomalies)
+  // Where records are missing between others, which one is the first of a time or an epoch is too.
+  if (log === undefined || log.isCompacted) return
+  checkTimes(view, log, anomalies)
+  checkEpochEnds(view, log, anomalies)
 }
 
-/** An end of the log that some client had been told at some moment. */
-interface Told {
-  readonly returned: number
-  readonly end: number
-  readonly by: Operation
-}
-
-/** What was known to be committed at each moment, from acknowledgements, reads and answers. */
-export class KnownEnds {
-  /** Ascending by `returned`, and by `end`: only what raised it. */
-  readonly #told: Array<Told> = []
-
-  constructor(view: PartitionView) {
-    const all: Array<Told> = []
-    for (const append of view.appends) {
-      if (append.outcome !== "ok" || append.acks !== -1 || append.offset < 0) continue
-      const end = append.offset + append.values.length
-      all.push({ returned: append.returned, end, by: append })
-    }
-    for (const poll of view.polls) {
-      if (poll.outcome !== "ok") continue
-      all.push({ returned: poll.returned, end: poll.highWatermark, by: poll })
-    }
-    for (const list of view.lists) {
-      if (list.outcome !== "ok" || list.at !== latest) continue
-      all.push({ returned: list.returned, end: list.offset, by: list })
-    }
-    all.sort((a, b) => a.returned - b.returned)
-    for (const told of all) {
-      if (told.end > (this.#told.at(-1)?.end ?? -1)) this.#told.push(told)
-    }
-  }
-
-  /** The highest that had returned before `moment`. */
-  before(moment: number): Told | undefined {
-    return this.#told[lowerBound(this.#told, moment, ({ returned }) => returned) - 1]
-  }
-}
-
-function checkEnds(view: PartitionView, ends: KnownEnds, anomalies: Anomalies): void {
+function checkEnds(view: PartitionView, anomalies: Anomalies): void {
   const sent = view.log === undefined ? [] : sentBy(view, view.log)
   for (const list of view.lists) {
     if (list.outcome !== "ok" || list.at !== latest) continue
-    const known = ends.before(list.invoked)
+    const known = view.ends.before(list.invoked)
     if (known !== undefined && list.offset < known.end) {
       const detail = `latest is ${list.offset}, ${known.end} was known before it was asked`
       anomalies.add("stale-offsets", view.partition, detail, [known.by, list])
     }
     if (view.log === undefined) continue
-    const place = lowerBound(view.log.records, list.offset, ([offset]) => offset)
+    const place = view.log.placeAt(list.offset)
     if ((sent[place - 1] ?? -1) < list.returned) continue
     const detail = `latest is ${list.offset} before all below it was sent`
     anomalies.add("early-high-watermark", view.partition, detail, [list])
@@ -118,33 +80,38 @@ function checkRemoved(view: PartitionView, anomalies: Anomalies): void {
     const detail = `deleted up to ${remove.lowWatermark}, asked for ${remove.offset}`
     anomalies.add("stale-offsets", view.partition, detail, [remove])
   }
-  const byReturn = removes.toSorted((a, b) => a.returned - b.returned)
-  const starts = view.lists.filter(({ outcome, at }) => outcome === "ok" && at === earliest)
-  for (const list of starts) {
-    const done = byReturn.findLast(({ returned }) => returned < list.invoked)
-    const deleted = byReturn
-      .slice(0, done === undefined ? 0 : byReturn.indexOf(done) + 1)
-      .reduce((most, { lowWatermark }) => Math.max(most, lowWatermark), 0)
-    if (done === undefined || list.offset >= deleted) continue
-    const detail = `earliest is ${list.offset} after all below ${deleted} was deleted`
+  const deepest = deepestBy(removes)
+  for (const list of view.lists) {
+    if (list.outcome !== "ok" || list.at !== earliest) continue
+    const done = deepest[lowerBound(deepest, list.invoked, ({ returned }) => returned) - 1]
+    if (done === undefined || list.offset >= done.lowWatermark) continue
+    const detail = `earliest is ${list.offset} after all below ${done.lowWatermark} was deleted`
     anomalies.add("stale-offsets", view.partition, detail, [done, list])
   }
 }
 
-function checkTimes(
-  view: PartitionView,
-  log: FinalLog,
-  ends: KnownEnds,
-  anomalies: Anomalies,
-): void {
+/** By their returns: those that deleted more than all before. */
+function deepestBy(
+  removes: ReadonlyArray<Operation<RemoveCall>>,
+): ReadonlyArray<Operation<RemoveCall>> {
+  const deepest: Array<Operation<RemoveCall>> = []
+  for (const remove of removes.toSorted((a, b) => a.returned - b.returned)) {
+    if (remove.lowWatermark > (deepest.at(-1)?.lowWatermark ?? 0)) deepest.push(remove)
+  }
+  return deepest
+}
+
+function checkTimes(view: PartitionView, log: FinalLog, anomalies: Anomalies): void {
   // The start of the log may have moved since: then the first record of a time may be gone.
   if (Math.max(log.startOffset, view.highestStart) > 0) return
-  const times = log.records.map(([, value]) => view.writers.get(value)?.append.timestampMs ?? -1)
+  const times = log.records.map(([, value]) => view.writers.firstOf(value)?.timestampMs ?? -1)
+  // The client did not tell: then any record may be of any time.
+  if (times.includes(-1)) return
   let most = -1
   const mostBy = times.map((time) => (most = Math.max(most, time)))
   for (const list of view.lists) {
     if (list.outcome !== "ok" || list.at === latest || list.at === earliest) continue
-    const known = ends.before(list.invoked)?.end ?? 0
+    const known = view.ends.before(list.invoked)?.end ?? 0
     const wrong =
       list.at === greatest
         ? wrongGreatest(list, log, times, mostBy, known)
@@ -176,24 +143,20 @@ function wrongGreatest(
   known: number,
 ): string | undefined {
   if (list.offset === -1) return known > 0 ? `none, the log reached ${known}` : undefined
-  const place = lowerBound(log.records, list.offset, ([offset]) => offset)
+  const place = log.placeAt(list.offset)
   const time = times[place] ?? -1
   const before = mostBy[place - 1] ?? -1
   if (before >= time) return `${list.offset}, an earlier record is as late`
-  const inKnown = lowerBound(log.records, known, ([offset]) => offset)
+  const inKnown = log.placeAt(known)
   const most = mostBy[inKnown - 1] ?? -1
   return most > time ? `${list.offset}, a later time was known` : undefined
 }
 
-function checkEpochEnds(
-  view: PartitionView,
-  log: FinalLog,
-  ends: KnownEnds,
-  anomalies: Anomalies,
-): void {
+function checkEpochEnds(view: PartitionView, log: FinalLog, anomalies: Anomalies): void {
+  if (log.records.some(([, , epoch]) => epoch === -1)) return
   for (const call of view.epochEnds) {
     if (call.outcome !== "ok" || call.endOffset < 0) continue
-    const known = ends.before(call.invoked)
+    const known = view.ends.before(call.invoked)
     const wrong = wrongEpochEnd(call, log, view.highestStart, known?.end ?? 0)
     if (wrong === undefined) continue
     const shown = known === undefined ? [call] : [known.by, call]

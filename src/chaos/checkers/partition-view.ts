@@ -7,16 +7,12 @@ import type {
   Operation,
   Poll,
   RemoveCall,
-  SeenRecord,
 } from "../history/history.ts"
 import { operationsOf, topicOfKey } from "../history/history.ts"
-
-/** Who tried to write a value. */
-export interface Writer {
-  readonly append: Operation<Append>
-  /** Place in its batch. */
-  readonly at: number
-}
+import { finalLog } from "./final-log.ts"
+import type { FinalLog } from "./final-log.ts"
+import { KnownEnds } from "./known-ends.ts"
+import { Writers } from "./writers.ts"
 
 export interface PartitionView {
   readonly partition: string
@@ -26,25 +22,15 @@ export interface PartitionView {
   readonly epochEnds: ReadonlyArray<Operation<EpochEndCall>>
   readonly removes: ReadonlyArray<Operation<RemoveCall>>
   readonly drains: ReadonlyArray<Operation<Drain>>
-  readonly writers: ReadonlyMap<string, Writer>
+  readonly writers: Writers
+  /** The topic was deleted, or that may be: nothing need be there at the end. */
+  readonly isDeleted: boolean
   /** The log at the end, by offset; undefined when nobody could read it. */
   readonly log: FinalLog | undefined
   /** The highest at which any replica's log ever began, as far as it is known. */
   readonly highestStart: number
-}
-
-/** What the replica with the longest log held at the end. */
-export interface FinalLog {
-  readonly drain: Operation<Drain>
-  readonly records: ReadonlyArray<SeenRecord>
-  /** Of the replicas' log starts the highest: below it records may be gone. */
-  readonly startOffset: number
-  readonly endOffset: number
-  /** Of the first record that is there; −1 when there is none. */
-  readonly firstOffset: number
-  readonly valueAt: ReadonlyMap<number, string>
-  /** Every offset of a value, ascending. */
-  readonly offsetsOf: ReadonlyMap<string, ReadonlyArray<number>>
+  /** How far the log was known to be committed at each moment. */
+  readonly ends: KnownEnds
 }
 
 interface Growing {
@@ -78,14 +64,35 @@ export function partitionViews(
   }
   for (const operation of operations) place(operation, view)
   const deleted = deletedTopics(operations)
-  return [...views].map(([partition, parts]) => ({
-    partition,
-    ...parts,
-    writers: writersOf(parts.appends),
-    // What was deleted need not be there any more, whoever still shows it.
-    log: deleted.has(topicOfKey(partition)) ? undefined : finalLog(parts.drains),
-    highestStart: logStarts.get(partition) ?? 0,
-  }))
+  const strays = straysOf(views)
+  return [...views]
+    .filter(([partition]) => !isStray(partition))
+    .map(([partition, parts]) => {
+      const topic = topicOfKey(partition)
+      const isDeleted = deleted.has(topic)
+      return {
+        partition,
+        ...parts,
+        writers: new Writers(parts.appends, strays.get(topic)),
+        isDeleted,
+        // What was deleted need not be there any more, whoever still shows it.
+        log: isDeleted ? undefined : finalLog(parts.drains),
+        highestStart: logStarts.get(partition) ?? 0,
+        ends: new KnownEnds(parts),
+      }
+    })
+}
+
+/** The client chose the partition, and has not told which. */
+export const isStray = (partition: string): boolean => partition.endsWith("/-1")
+
+/** By topic: who wrote what may be in any of its partitions. */
+function straysOf(views: ReadonlyMap<string, Growing>): ReadonlyMap<string, Writers> {
+  const strays = new Map<string, Writers>()
+  for (const [partition, { appends }] of views) {
+    if (isStray(partition)) strays.set(topicOfKey(partition), new Writers(appends))
+  }
+  return strays
 }
 
 function place(operation: Operation, view: (partition: string) => Growing): void {
@@ -116,50 +123,4 @@ function place(operation: Operation, view: (partition: string) => Growing): void
 function deletedTopics(operations: ReadonlyArray<Operation>): ReadonlySet<string> {
   const asked = operationsOf(operations, "delete").filter(({ outcome }) => outcome !== "fail")
   return new Set(asked.map(({ topic, topicId }) => `${topic}#${topicId.slice(0, 8)}`))
-}
-
-function writersOf(appends: ReadonlyArray<Operation<Append>>): Map<string, Writer> {
-  const writers = new Map<string, Writer>()
-  for (const append of appends) {
-    append.values.forEach((value, at) => writers.set(value, { append, at }))
-  }
-  return writers
-}
-
-function finalLog(drains: ReadonlyArray<Operation<Drain>>): FinalLog | undefined {
-  let longest: Operation<Drain> | undefined
-  let startOffset = 0
-  for (const drain of drains) {
-    startOffset = Math.max(startOffset, drain.logStartOffset)
-    if (longest === undefined || drain.highWatermark > longest.highWatermark) longest = drain
-  }
-  if (longest === undefined) return undefined
-  const valueAt = new Map<number, string>()
-  const offsetsOf = new Map<string, Array<number>>()
-  for (const [offset, value] of longest.records) {
-    valueAt.set(offset, value)
-    const offsets = offsetsOf.get(value)
-    if (offsets === undefined) offsetsOf.set(value, [offset])
-    else offsets.push(offset)
-  }
-  const { records, highWatermark: endOffset } = longest
-  const firstOffset = records[0]?.[0] ?? -1
-  return { drain: longest, records, startOffset, endOffset, firstOffset, valueAt, offsetsOf }
-}
-
-/** The first place whose key is at or above `key`, of an ascending list. */
-export function lowerBound<T>(
-  items: ReadonlyArray<T>,
-  key: number,
-  keyOf: (item: T) => number,
-): number {
-  let lo = 0
-  let hi = items.length
-  while (lo < hi) {
-    const middle = (lo + hi) >>> 1
-    const item = items[middle]
-    if (item !== undefined && keyOf(item) < key) lo = middle + 1
-    else hi = middle
-  }
-  return lo
 }

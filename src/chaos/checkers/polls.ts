@@ -1,34 +1,48 @@
 /** What consumers were given: in order, without gaps, never beyond what is committed. */
-import type { Operation, Poll } from "../history/history.ts"
+import type { Operation, Poll, SeenRecord } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
-import { lowerBound } from "./partition-view.ts"
-import type { FinalLog, PartitionView } from "./partition-view.ts"
+import { lastRecords } from "./compaction.ts"
+import type { FinalLog } from "./final-log.ts"
+import { lowerBound } from "./lower-bound.ts"
+import type { PartitionView } from "./partition-view.ts"
+
+/** How far one process has come. */
+interface Progress {
+  /** Where its next answer begins, if nobody says otherwise. */
+  next: number
+  /** The end of all that it has read. */
+  reached: number
+}
 
 export function checkPolls(view: PartitionView, anomalies: Anomalies): void {
-  const watermarks = new Map<string, Operation<Poll>>()
-  /** By process: the end of what it has read. */
-  const reached = new Map<string, number>()
+  const { log } = view
+  const processes = new Map<string, Progress>()
+  const expected = log && { log, records: lastRecords(view, log) }
   for (const poll of view.polls.toSorted((a, b) => a.returned - b.returned)) {
-    if (poll.outcome === "fail") {
-      checkRefusal(view, poll, reached.get(poll.process) ?? 0, anomalies)
-      continue
-    }
+    const progress = processes.get(poll.process)
+    if (poll.outcome === "fail") checkRefusal(view, poll, progress?.reached ?? 0, anomalies)
     if (poll.outcome !== "ok") continue
-    checkAnswer(view, poll, anomalies)
-    if (view.log !== undefined) checkGaps(view, view.log, poll, anomalies)
-    const key = `${poll.process} ${poll.node} ${poll.connection}`
-    const before = watermarks.get(key)
-    if (before !== undefined && before.highWatermark > poll.highWatermark) {
-      const detail = `broker ${poll.node}: ${poll.highWatermark} after ${before.highWatermark}`
-      anomalies.add("high-watermark-regress", view.partition, detail, [before, poll])
-    }
-    watermarks.set(key, poll)
-    const last = poll.records.at(-1)
-    if (last !== undefined) {
-      reached.set(poll.process, Math.max(reached.get(poll.process) ?? 0, last[0] + 1))
-    }
+    const from = beginOf(poll, progress?.next)
+    checkAnswer(view, poll, from, anomalies)
+    if (expected !== undefined && from !== -1) checkGaps(view, expected, poll, from, anomalies)
+    const next = (poll.records.at(-1)?.[0] ?? from - 1) + 1
+    const reached = poll.records.length === 0 ? 0 : next
+    if (progress === undefined) processes.set(poll.process, { next, reached })
+    else Object.assign(progress, { next, reached: Math.max(progress.reached, reached) })
   }
-  if (view.log !== undefined) checkEarly(view, view.log, anomalies)
+  checkWatermarks(view, anomalies)
+  if (log !== undefined) checkEarly(view, log, anomalies)
+}
+
+/**
+ * The offset at which the answer must begin; −1: of an answer without records nobody knows. A
+ * member of a group may be given what others have read, or not what they have; and where a client
+ * begins to read and does not tell, it may be anywhere.
+ */
+function beginOf({ from, group, records }: Operation<Poll>, next: number | undefined): number {
+  if (from !== -1) return from
+  const first = records[0]?.[0] ?? next ?? -1
+  return group === undefined ? (next ?? first) : first
 }
 
 /** Offsets a consumer has read up to exist as long as no replica's log begins behind them. */
@@ -39,7 +53,7 @@ function checkRefusal(
   anomalies: Anomalies,
 ): void {
   const startOffset = Math.max(view.log?.startOffset ?? Infinity, view.highestStart)
-  if (poll.from > reached || poll.from < startOffset) return
+  if (poll.from === -1 || poll.from > reached || poll.from < startOffset) return
   const detail = `broker ${poll.node} at ${poll.from}, read up to ${reached}: ${poll.error}`
   if (poll.error === "OFFSET_OUT_OF_RANGE") {
     anomalies.add("spurious-out-of-range", view.partition, detail, [poll])
@@ -48,18 +62,23 @@ function checkRefusal(
   }
 }
 
-function checkAnswer(view: PartitionView, poll: Operation<Poll>, anomalies: Anomalies): void {
+function checkAnswer(
+  view: PartitionView,
+  poll: Operation<Poll>,
+  from: number,
+  anomalies: Anomalies,
+): void {
   let before = -1
   for (const [offset, value] of poll.records) {
     if (offset <= before) {
       const detail = `${value} at ${offset} comes after ${before}`
       anomalies.add("int-nonmonotonic-poll", view.partition, detail, [poll])
     }
-    if (offset < poll.from) {
-      const detail = `${value} at ${offset}, asked for ${poll.from}`
+    if (offset < from) {
+      const detail = `${value} at ${offset}, to be read from ${from} on`
       anomalies.add("nonmonotonic-poll", view.partition, detail, [poll])
     }
-    if (offset >= poll.highWatermark) {
+    if (poll.highWatermark >= 0 && offset >= poll.highWatermark) {
       const detail = `${value} at ${offset}, the high watermark is ${poll.highWatermark}`
       anomalies.add("above-high-watermark", view.partition, detail, [poll])
     }
@@ -67,30 +86,47 @@ function checkAnswer(view: PartitionView, poll: Operation<Poll>, anomalies: Anom
   }
 }
 
-/** Of the records in the log from the offset asked for on, the answer holds the first ones. */
+/** Of the records that must be shown from the offset on, the answer holds the first ones. */
 function checkGaps(
   view: PartitionView,
-  log: FinalLog,
+  expected: { readonly log: FinalLog; readonly records: ReadonlyArray<SeenRecord> },
   poll: Operation<Poll>,
+  begin: number,
   anomalies: Anomalies,
 ): void {
   if (poll.records.length === 0) return
-  const from = Math.max(poll.from, log.startOffset)
-  let place = lowerBound(log.records, from, ([offset]) => offset)
+  const { log, records } = expected
+  const from = Math.max(begin, log.startOffset)
+  let place = log.isCompacted ? lowerBound(records, from, ([at]) => at) : log.placeAt(from)
   let first = true
   for (const [offset, value] of poll.records) {
     if (offset < from) continue
-    const expected = log.records[place++]
-    if (expected === undefined) return
-    if (expected[0] === offset) {
-      first = false
-      continue
+    const wanted = records[place]
+    if (wanted === undefined) return
+    // What was lost, or is elsewhere, or has been compacted since, is for others to say.
+    if (wanted[0] > offset) continue
+    if (wanted[0] < offset) {
+      const detail = `${value} at ${offset} comes, ${wanted[1]} at ${wanted[0]} does not`
+      anomalies.add(first ? "poll-skip" : "int-poll-skip", view.partition, detail, [poll])
+      return
     }
-    // What was lost, or is elsewhere, is for others to say.
-    if (expected[0] > offset) return
-    const detail = `${value} at ${offset} comes, ${expected[1]} at ${expected[0]} does not`
-    anomalies.add(first ? "poll-skip" : "int-poll-skip", view.partition, detail, [poll])
-    return
+    first = false
+    place++
+  }
+}
+
+/** One broker's process never tells one connection less than before. */
+function checkWatermarks(view: PartitionView, anomalies: Anomalies): void {
+  const watermarks = new Map<string, Operation<Poll>>()
+  for (const poll of view.polls.toSorted((a, b) => a.returned - b.returned)) {
+    if (poll.outcome !== "ok" || poll.highWatermark < 0 || poll.node < 0) continue
+    const key = `${poll.process} ${poll.node} ${poll.connection}`
+    const before = watermarks.get(key)
+    if (before !== undefined && before.highWatermark > poll.highWatermark) {
+      const detail = `broker ${poll.node}: ${poll.highWatermark} after ${before.highWatermark}`
+      anomalies.add("high-watermark-regress", view.partition, detail, [before, poll])
+    }
+    watermarks.set(key, poll)
   }
 }
 
@@ -98,9 +134,8 @@ function checkGaps(
 function checkEarly(view: PartitionView, log: FinalLog, anomalies: Anomalies): void {
   const latest = sentBy(view, log)
   for (const poll of view.polls) {
-    if (poll.outcome !== "ok") continue
-    const place = lowerBound(log.records, poll.highWatermark, ([offset]) => offset)
-    const sent = latest[place - 1]
+    if (poll.outcome !== "ok" || poll.highWatermark < 0) continue
+    const sent = latest[log.placeAt(poll.highWatermark) - 1]
     if (sent === undefined || sent < poll.returned) continue
     const detail = `${poll.highWatermark} was told before all below it was sent`
     anomalies.add("early-high-watermark", view.partition, detail, [poll])
@@ -111,7 +146,7 @@ function checkEarly(view: PartitionView, log: FinalLog, anomalies: Anomalies): v
 export function sentBy(view: PartitionView, log: FinalLog): ReadonlyArray<number> {
   let latest = -1
   return log.records.map(([, value]) => {
-    latest = Math.max(latest, view.writers.get(value)?.append.invoked ?? -1)
+    latest = Math.max(latest, view.writers.firstOf(value)?.invoked ?? -1)
     return latest
   })
 }

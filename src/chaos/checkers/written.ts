@@ -3,26 +3,13 @@ import type { Operation } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import type { PartitionView } from "./partition-view.ts"
 
-interface Seen {
-  readonly value: string
-  readonly by: Operation
-}
-
 export function checkWritten(view: PartitionView, anomalies: Anomalies): void {
-  const { partition } = view
-  const at = new Map<number, Seen>()
-  const see = (offset: number, value: string, by: Operation): void => {
-    const before = at.get(offset)
-    if (before === undefined) at.set(offset, { value, by })
-    else if (before.value !== value) {
-      const detail = `offset ${offset} is ${before.value} and ${value}`
-      anomalies.add("inconsistent-offsets", partition, detail, [before.by, by])
-    }
-  }
+  const seen = new Seen(view, anomalies)
   for (const reads of [view.drains, view.polls]) {
     for (const read of reads) {
+      if (read.outcome !== "ok") continue
       for (const [offset, value] of read.records) {
-        see(offset, value, read)
+        seen.see(offset, value, read)
         checkWriter(view, value, offset, read, anomalies)
       }
     }
@@ -30,9 +17,56 @@ export function checkWritten(view: PartitionView, anomalies: Anomalies): void {
   for (const append of view.appends) {
     // With fewer acks an acknowledged record may be lost, and its offset belong to another.
     if (append.outcome !== "ok" || append.acks !== -1 || append.offset < 0) continue
-    append.values.forEach((value, i) => see(append.offset + i, value, append))
+    append.values.forEach((value, i) => seen.see(append.offset + i, value, append))
   }
-  checkCopies(view, at, anomalies)
+  seen.checkCopies()
+}
+
+/** The value at each offset: that of the final log, and what was seen where it has none. */
+class Seen {
+  readonly #view: PartitionView
+  readonly #anomalies: Anomalies
+  readonly #elsewhere = new Map<number, { readonly value: string; readonly by: Operation }>()
+
+  constructor(view: PartitionView, anomalies: Anomalies) {
+    this.#view = view
+    this.#anomalies = anomalies
+  }
+
+  see(offset: number, value: string, by: Operation): void {
+    const { log } = this.#view
+    const final = log?.valueAt(offset)
+    if (log !== undefined && final !== undefined) {
+      if (final !== value) this.#differ(offset, final, value, log.drain, by)
+      return
+    }
+    const before = this.#elsewhere.get(offset)
+    if (before === undefined) this.#elsewhere.set(offset, { value, by })
+    else if (before.value !== value) this.#differ(offset, before.value, value, before.by, by)
+  }
+
+  #differ(offset: number, one: string, other: string, by: Operation, and: Operation): void {
+    const detail = `offset ${offset} is ${one} and ${other}`
+    this.#anomalies.add("inconsistent-offsets", this.#view.partition, detail, [by, and])
+  }
+
+  /** Idempotent: once. Else at most as often as it was sent. */
+  checkCopies(): void {
+    const { log, writers, partition } = this.#view
+    const places = new Map<string, Array<number>>()
+    for (const [value, offsets] of log?.copies ?? []) places.set(value, [...offsets])
+    for (const [offset, { value }] of this.#elsewhere) {
+      const known = places.get(value)
+      if (known === undefined) places.set(value, [...(log?.offsetsOf(value) ?? []), offset])
+      else known.push(offset)
+    }
+    for (const [value, offsets] of places) {
+      const append = writers.firstOf(value)
+      if (append === undefined || offsets.length <= writers.copiesMax(value)) continue
+      const detail = `${value} is at ${offsets.toSorted((a, b) => a - b).join(", ")}`
+      this.#anomalies.add("duplicate", partition, detail, [append])
+    }
+  }
 }
 
 function checkWriter(
@@ -42,35 +76,12 @@ function checkWriter(
   read: Operation,
   anomalies: Anomalies,
 ): void {
-  const writer = view.writers.get(value)
-  if (writer === undefined || writer.append.invoked > read.returned) {
+  const writer = view.writers.firstOf(value)
+  if (writer === undefined || writer.invoked > read.returned) {
     const detail = `${value} at ${offset} was not written to this partition`
     anomalies.add("unwritten-value", view.partition, detail, [read])
-  } else if (writer.append.outcome === "fail") {
-    const detail = `${value} at ${offset}: its write failed (${writer.append.error})`
-    anomalies.add("aborted-read", view.partition, detail, [writer.append, read])
-  }
-}
-
-/** Idempotent: once. Else at most as often as it was sent. */
-function checkCopies(
-  view: PartitionView,
-  at: ReadonlyMap<number, Seen>,
-  anomalies: Anomalies,
-): void {
-  const places = new Map<string, Array<number>>()
-  for (const [offset, { value }] of at) {
-    const known = places.get(value)
-    if (known === undefined) places.set(value, [offset])
-    else known.push(offset)
-  }
-  for (const [value, offsets] of places) {
-    const append = view.writers.get(value)?.append
-    if (append === undefined || offsets.length === 1) continue
-    const most = append.producer === null ? Math.max(1, append.attempts) : 1
-    if (append.outcome === "pending" && append.producer === null) continue
-    if (offsets.length <= most) continue
-    const detail = `${value} is at ${offsets.toSorted((a, b) => a - b).join(", ")}`
-    anomalies.add("duplicate", view.partition, detail, [append])
+  } else if (view.writers.didAllFail(value)) {
+    const detail = `${value} at ${offset}: its write failed (${writer.error})`
+    anomalies.add("aborted-read", view.partition, detail, [writer, read])
   }
 }
