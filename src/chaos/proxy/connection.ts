@@ -1,4 +1,6 @@
-/** Two sockets, from whoever dialled the link and to the broker it leads to, and what is between. */
+/**
+ * Two sockets, from whoever dialled the link and to the broker it leads to, and what is between.
+ */
 import { Pipe } from "./pipe.ts"
 import type { PipeEvents } from "./pipe.ts"
 import type { Ending, Wire } from "./outlet.ts"
