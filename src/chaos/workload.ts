@@ -28,7 +28,7 @@ export interface WorkloadContext {
   readonly drivers: ReadonlyArray<DriverName>
   /** The run is interrupted: end soon, drain nothing. */
   readonly signal: AbortSignal
-  log(line: string): void
+  readonly log: (line: string) => void
 }
 
 /** For the terminal, the report and the judgement whether the run was worth anything. */

@@ -5,6 +5,7 @@
  * may have been done all the same: then the outcome is unknown.
  */
 import type { Prng } from "../../../../raft/prng.ts"
+import { nameOf } from "../../history/values.ts"
 import type { PartitionRef, Topic } from "../partition.ts"
 import { partitionsOf } from "../partition.ts"
 import { toldOf } from "./group-ports.ts"
@@ -44,6 +45,9 @@ export class ForeignMember implements Member {
   #isPaused = false
   #isSettled = false
   #operations = 0
+  /** Of lives before this one. */
+  #lived = 0
+  #watched = -1
   #running: Promise<void> = Promise.resolve()
 
   constructor(name: string, shape: ForeignShape, ports: GroupPorts, chance: Prng) {
@@ -120,18 +124,7 @@ export class ForeignMember implements Member {
       lifeMs === 0 ? Infinity : clock.nowMs() + lifeMs / 2 + this.#chance.below(lifeMs)
     const isOver = () => !this.#isSettled && !this.#isPaused && clock.nowMs() > untilMs
     const life = new ForeignLife(`${this.name}.${number}`, this.#shape, this.#ports, child)
-    let isWatched = true
-    const watch = async (): Promise<void> => {
-      let askedMs = clock.nowMs()
-      let operations = -1
-      while (isWatched && !child.hasExited) {
-        await clock.sleep(1000)
-        if (life.operations !== operations || this.#isPaused) askedMs = clock.nowMs()
-        operations = life.operations
-        if (clock.nowMs() - askedMs > answerMs) child.kill()
-      }
-    }
-    const watching = watch()
+    const watch = setInterval(() => this.#watch(life, child), answerMs)
     try {
       while (!this.#over.signal.aborted && !child.hasExited && !isOver()) {
         await life.step()
@@ -142,21 +135,27 @@ export class ForeignMember implements Member {
         await child.leave(leaveMs)
       } else if (child.hasExited) log(`${this.name} ended by itself: ${child.tail}`)
     } finally {
-      isWatched = false
+      clearInterval(watch)
       this.#lived += life.operations
       child.kill()
       await child.exited
       this.#child = undefined
-      void watching
     }
   }
 
-  #lived = 0
+  /** A process that answers nothing hangs. */
+  #watch(life: ForeignLife, child: MemberProcess): void {
+    if (life.operations === this.#watched && !this.#isPaused) child.kill()
+    this.#watched = life.operations
+  }
 
   #crashes(isFate: boolean, percent: number): boolean {
     return isFate && !this.#over.signal.aborted && this.#chance.below(100) < percent
   }
 }
+
+const nameIn = (base64: string | null): string =>
+  nameOf(base64 === null ? null : Buffer.from(base64, "base64"))
 
 /** One process of a member. */
 class ForeignLife {
@@ -232,7 +231,7 @@ class ForeignLife {
       const ref = this.#refs.get(`${topic}/${partition}`)
       const last = given.at(-1)
       if (ref === undefined || last === undefined) continue
-      const seen = given.map(([offset, value]) => [offset, value, -1] as const)
+      const seen = given.map(([offset, value]) => [offset, nameIn(value), -1] as const)
       const unknown = { from: -1, highWatermark: -1, logStartOffset: -1 }
       const call = { f: "poll" as const, partition: ref.key, group, ...unknown, records: [] }
       const operation = recorder.begin(this.#process, call, askedMs)

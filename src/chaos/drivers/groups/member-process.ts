@@ -17,7 +17,7 @@ export interface PollAnswer {
     readonly [
       topic: string,
       partition: number,
-      records: ReadonlyArray<readonly [offset: number, value: string]>,
+      records: ReadonlyArray<readonly [offset: number, base64: string | null]>,
     ]
   >
   readonly owned?: TellOwned

@@ -40,7 +40,6 @@ consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
   member = payload.memberId
   partitions = Object.entries(payload.memberAssignment)
     .flatMap(([topic, own]) => own.map((partition) => [topic, partition] as const))
-    .toSorted()
 })
 consumer.on(consumer.events.REBALANCING, () => {
   partitions = []
@@ -57,7 +56,8 @@ await consumer.run({
   autoCommit: false,
   eachBatchAutoResolve: false,
   partitionsConsumedConcurrently: 3,
-  eachBatch: async ({ batch, resolveOffset, heartbeat, isStale, isRunning }) => {
+  eachBatch: async (payload) => {
+    const { batch } = payload
     const { topic, partition } = batch
     const records = batch.messages.map(({ offset, value }) => ({
       topic,
@@ -70,16 +70,16 @@ await consumer.run({
     waiting.push(entry)
     wakeUp()
     try {
-      while (waiting.includes(entry) && isRunning() && !isStale()) {
+      while (waiting.includes(entry) && payload.isRunning() && !payload.isStale()) {
         await Bun.sleep(10)
-        await heartbeat()
+        await payload.heartbeat()
       }
     } finally {
       const at = waiting.indexOf(entry)
       if (at >= 0) waiting.splice(at, 1)
     }
     // What nobody asked for comes again.
-    if (isTaken) resolveOffset(batch.lastOffset())
+    if (isTaken) payload.resolveOffset(batch.lastOffset())
   },
 })
 

@@ -57,7 +57,6 @@ export const memberArguments = () => {
 }
 
 const standardOutput = 1
-const decoder = new TextDecoder()
 
 /** Until it is told to leave, or standard input ends. */
 export async function serveMember(member: LoopedMember): Promise<void> {
@@ -92,7 +91,7 @@ function grouped(records: ReadonlyArray<MemberRecord>) {
   return [...found.values()].map((own) => [
     own[0]?.topic ?? "",
     own[0]?.partition ?? -1,
-    own.map(({ offset, value }) => [offset, value === null ? "?null" : decoder.decode(value)]),
+    own.map(({ offset, value }) => [offset, value && Buffer.from(value).toString("base64")]),
   ])
 }
 

@@ -1,6 +1,7 @@
 """The loop of every member in Python; PROTOCOL.md says what it is asked and answers."""
 
 import argparse
+import base64
 import json
 import os
 import sys
@@ -17,10 +18,10 @@ def arguments():
 
 
 def grouped(records):
-    """(topic, partition, offset, value) … to [[topic, partition, [[offset, value], …]], …]."""
+    """Of (topic, partition, offset, value): [[topic, partition, [[offset, base64], …]], …]."""
     found = {}
     for topic, partition, offset, value in records:
-        text = "?null" if value is None else value.decode("utf-8", "replace")
+        text = None if value is None else base64.b64encode(value).decode()
         found.setdefault((topic, partition), []).append([offset, text])
     return [[topic, partition, seen] for (topic, partition), seen in found.items()]
 

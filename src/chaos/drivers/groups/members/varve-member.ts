@@ -35,9 +35,9 @@ await serveMember({
   poll: (waitMs) => consumer.poll(waitMs, 500),
   owned: () => ({
     ...membership(),
-    partitions: consumer.assignment
-      .map(({ topic, partition }) => [topic, partition] as const)
-      .toSorted(),
+    partitions: consumer.assignment.map(
+      ({ topic, partition }) => [topic, partition] as const,
+    ),
   }),
   commit: async (asked) => {
     const { committer } = consumer
