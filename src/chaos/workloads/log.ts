@@ -2,6 +2,8 @@
  * Workload i (VERIFICATION §3.2): producers of several kinds write to topics, consumers of several
  * kinds read them, administrators ask; in the end every replica is read.
  */
+import { ProcessGuard } from "../cluster/process-guard.ts"
+import { makeForeignCrew } from "../drivers/foreign-crew.ts"
 import type { Topic } from "../drivers/partition.ts"
 import { partitionsOf } from "../drivers/partition.ts"
 import { RawConsumer } from "../drivers/raw/consumer.ts"
@@ -18,6 +20,8 @@ import { makeTopics } from "./topics.ts"
 import type { NewTopic } from "./topics.ts"
 
 const drainTimeoutMs = 120_000
+/** Below −1, which says that there is no producer id. */
+const firstSessionId = -2
 
 export const makeLogWorkload = (context: WorkloadContext): Workload => new LogWorkload(context)
 
@@ -34,6 +38,7 @@ class LogWorkload implements Workload {
   readonly #crew = new Crew()
   #topics: ReadonlyArray<Topic> = []
   #pacer: Pacer | undefined
+  #guard: ProcessGuard | undefined
 
   constructor(context: WorkloadContext) {
     this.#context = context
@@ -56,7 +61,7 @@ class LogWorkload implements Workload {
     const { cluster, clock, rate, seed, signal } = this.#context
     this.#topics = await makeTopics(cluster, this.#wanted(), signal)
     const ports = this.#ports()
-    const shares = [...this.#rawProducers(ports)]
+    const shares = [...this.#rawProducers(ports), ...(await this.#foreign(ports))]
     this.#rawReaders(ports)
     this.#crew.producers.push(...shares.map(({ client }) => client))
     this.#pacer = new Pacer(clock, rate, shares, seed)
@@ -84,6 +89,7 @@ class LogWorkload implements Workload {
   async dispose(): Promise<void> {
     this.#pacer?.stop()
     await this.#crew.dispose()
+    await this.#guard?.dispose()
   }
 
   #wanted(): ReadonlyArray<NewTopic> {
@@ -119,6 +125,21 @@ class LogWorkload implements Workload {
       const client = new RawProducerClient(`raw-producer-${i}`, ports, shape)
       yield { client, refs, weight, recordsMax: 8 }
     }
+  }
+
+  /** Clients that others wrote: their readers join the crew, their producers get their share. */
+  async #foreign({ clock, recorder, tally, runId }: RawPorts): Promise<ReadonlyArray<Share>> {
+    const { cluster, drivers, log, seed } = this.#context
+    if (drivers.every((driver) => driver === "raw")) return []
+    this.#guard = new ProcessGuard()
+    const sessionIds = { next: firstSessionId }
+    const shared = { clock, recorder, tally, runId, log, sessionIds, wards: this.#guard }
+    const ports = { ...shared, bootstrap: cluster.bootstrap }
+    const { producers, consumers } = await makeForeignCrew(drivers, ports, this.#topics, seed)
+    this.#crew.consumers.push(...consumers)
+    return producers.map(({ client, topic }) => {
+      return { client, refs: partitionsOf(topic), weight: 2, recordsMax: 1 }
+    })
   }
 
   #rawReaders(ports: RawPorts): void {

@@ -66,8 +66,7 @@ async function create(client: Client, wanted: ReadonlyArray<NewTopic>): Promise<
     timeoutMs: 10_000,
   })
   for (const { name, errorCode, errorMessage } of answer.topics) {
-    const isThere =
-      errorCode === ErrorCode.NONE || errorCode === ErrorCode.TOPIC_ALREADY_EXISTS
+    const isThere = errorCode === ErrorCode.NONE || errorCode === ErrorCode.TOPIC_ALREADY_EXISTS
     const what = `${name}: ${errorName(errorCode)} ${errorMessage ?? ""}`
     if (!isThere && isRetriable(errorCode)) return what
     if (!isThere) throw new Error(what)

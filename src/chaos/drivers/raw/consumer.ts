@@ -145,7 +145,14 @@ export class RawConsumer implements ConsumerClient {
       return this.#refused(ref, position, error, node === leader.node)
     }
     const { records, next } = seenIn(result.records, from)
-    const seen: Poll = { f: "poll", partition: ref.key, from, records, highWatermark, logStartOffset }
+    const seen: Poll = {
+      f: "poll",
+      partition: ref.key,
+      from,
+      records,
+      highWatermark,
+      logStartOffset,
+    }
     begun.end({ ...told, outcome: "ok" }, seen)
     client.ports.tally.saw(records.length)
     position.offset = next
