@@ -83,4 +83,6 @@ export interface ClientControl {
    * are recorded as what they are. Undefined where the driver has no such thing.
    */
   readonly beget?: () => Promise<void>
+  /** How many it has begotten. */
+  readonly successors?: number
 }

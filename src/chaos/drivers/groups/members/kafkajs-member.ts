@@ -38,8 +38,9 @@ let failure: string | undefined
 
 consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
   member = payload.memberId
-  partitions = Object.entries(payload.memberAssignment)
-    .flatMap(([topic, own]) => own.map((partition) => [topic, partition] as const))
+  partitions = Object.entries(payload.memberAssignment).flatMap(([topic, own]) =>
+    own.map((partition) => [topic, partition] as const),
+  )
 })
 consumer.on(consumer.events.REBALANCING, () => {
   partitions = []

@@ -35,9 +35,7 @@ await serveMember({
   poll: (waitMs) => consumer.poll(waitMs, 500),
   owned: () => ({
     ...membership(),
-    partitions: consumer.assignment.map(
-      ({ topic, partition }) => [topic, partition] as const,
-    ),
+    partitions: consumer.assignment.map(({ topic, partition }) => [topic, partition] as const),
   }),
   commit: async (asked) => {
     const { committer } = consumer
