@@ -1,8 +1,9 @@
 /** Clients that stand still, and producers that go on although they have a successor. */
-import type { Effect, Fault, Injected } from "../fault.ts"
+import { FaultImpossible } from "../fault.ts"
+import type { Effect, Fault, FaultContext, Injected } from "../fault.ts"
 import type { ClientControl } from "../workload.ts"
 import { needsOf } from "./needs.ts"
-import { oneOf } from "./targets.ts"
+import { oneOf, someOf } from "./targets.ts"
 import type { FaultTools } from "./tools.ts"
 
 /** What was under way when it was told to stand still may end. */
@@ -54,14 +55,11 @@ async function stoodStill(
 export const zombieProducer: Fault = {
   kind: "zombie-producer",
   needs: needsOf["zombie-producer"],
-  async inject({ chance, clients, clock, signal }, untilMs): Promise<Injected> {
-    const able = clients.filter((one) => one.beget !== undefined)
-    const client = oneOf(chance, able, "producer that can have a successor")
+  async inject(context, untilMs): Promise<Injected> {
+    const { chance, clock, signal } = context
     const stands = chance.below(2) === 0
-    const before = client.operations
-    if (stands) client.pause()
+    const { client, before } = await succeeded(context, stands)
     try {
-      await client.beget?.()
       if (stands) await clock.sleep(Math.max(0, (untilMs - clock.nowMs()) / 2), signal)
     } finally {
       if (stands) client.resume()
@@ -69,12 +67,38 @@ export const zombieProducer: Fault = {
     return {
       target: `${client.name}, ${stands ? "paused until its successor was there" : "not paused"}`,
       nodes: [],
-      verify() {
-        const since = client.operations - before
-        const evidence = `${client.name} and its successor began ${since} operations`
-        return Promise.resolve({ effective: since > 0, evidence })
-      },
+      verify: () => Promise.resolve(hasSuccessor(client, before)),
       heal: () => Promise.resolve(),
     }
   },
+}
+
+interface Before {
+  readonly operations: number
+  readonly successors: number
+}
+
+/** The first that can have one now; it is paused before, if it shall be. */
+async function succeeded({ chance, clients }: FaultContext, stands: boolean) {
+  const able = clients.filter((one) => one.beget !== undefined)
+  let why = "there is no producer that can have a successor"
+  for (const client of someOf(chance, able, able.length)) {
+    const before: Before = { operations: client.operations, successors: client.successors ?? 0 }
+    if (stands) client.pause()
+    try {
+      await client.beget?.()
+      return { client, before }
+    } catch (error) {
+      if (stands) client.resume()
+      why = error instanceof Error ? error.message : String(error)
+    }
+  }
+  throw new FaultImpossible(why)
+}
+
+function hasSuccessor({ name, operations, successors }: ClientControl, before: Before): Effect {
+  const since = operations - before.operations
+  const born = (successors ?? before.successors + 1) - before.successors
+  const evidence = `${name} has ${born} more successors, they and it began ${since} operations`
+  return { effective: since > 0 && born > 0, evidence }
 }

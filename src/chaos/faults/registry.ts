@@ -1,4 +1,5 @@
 /** Every fault there is, by its kind. */
+import { diskFaults } from "../disk/faults.ts"
 import type { Fault, FaultKind } from "../fault.ts"
 import { consumerPause, zombieProducer } from "./clients.ts"
 import { flapping } from "./flapping.ts"
@@ -33,6 +34,7 @@ export function allFaults(tools: FaultTools = realTools): ReadonlyMap<FaultKind,
     membership(tools),
     consumerPause(tools),
     zombieProducer,
+    ...diskFaults,
   ]
   return new Map(faults.map((fault) => [fault.kind, fault]))
 }
