@@ -14,9 +14,12 @@ export class Markup {
 
 type Part = Markup | string | number | undefined | ReadonlyArray<Part>
 
-/** A template: what is put in is text, unless it is markup itself; `undefined` is nothing. */
-export const html = (texts: TemplateStringsArray, ...parts: ReadonlyArray<Part>): Markup =>
-  new Markup(texts.map((text, i) => text + partText(parts[i])).join(""))
+/**
+ * A template: what is put in is text, unless it is markup itself; `undefined` is nothing. Line ends
+ * of the template and the indentation after them are its layout alone, and left out.
+ */
+export const markup = (texts: TemplateStringsArray, ...parts: ReadonlyArray<Part>): Markup =>
+  new Markup(texts.map((text, i) => text.replace(/\n\s*/g, "") + partText(parts[i])).join(""))
 
 function partText(part: Part): string {
   if (part === undefined) return ""

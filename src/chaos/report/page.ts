@@ -3,7 +3,7 @@ import { chosenAnomalies, gatherEvidence } from "./anomalies/evidence.ts"
 import { lostWrites } from "./anomalies/lost-writes.ts"
 import type { Operation } from "../history/history.ts"
 import type { RunResult } from "../result.ts"
-import { html, jsonForScript, Markup } from "./markup.ts"
+import { jsonForScript, Markup, markup } from "./markup.ts"
 import { plotDataId } from "./plot-data.ts"
 import { plotsOf } from "./plots.ts"
 import { anomaliesSection } from "./sections/anomalies.ts"
@@ -42,31 +42,24 @@ export function pageOf({ result, operations, assets, files }: PageParts): string
   const lostFrom = result.anomalies.filter(({ kind }) => kind === "lost-write")
   const lost = lostWrites(operations, new Set(lostFrom.map(({ partition }) => partition)))
   const recovered = recoveries(outages, result.faults, result.phases.drainMs)
-  const body = html`<main>
-    ${verdictSection(result)}${promisesSection(result)}${faultsSection(result, operations)}${figuresSection(result)}${timelineSection(result)}${latencySection(plots, operations)}${throughputSection(plots)}${outagesSection(result, recovered)}${unseenSection(plots, result)}${operationsSection(result)}${anomaliesSection(result, evidence, lost)}${rawSection(result, files)}
-  </main>`
+  const body = markup`<main>${verdictSection(result)}${promisesSection(result)}${faultsSection(result, operations)}${figuresSection(result)}${timelineSection(result)}${latencySection(plots, operations)}${throughputSection(plots)}${outagesSection(result, recovered)}${unseenSection(plots, result)}${operationsSection(result)}${anomaliesSection(result, evidence, lost)}${rawSection(result, files)}</main>`
   const title = `${result.verdict} · chaos run of ${result.options.product}, seed ${result.options.seed}`
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src '${assets.scriptHash}'`
-  return html`<!doctype html>
-    <html lang="en" class="is-${result.verdict.toLowerCase()}">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${policy}" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>${title}</title>
-        <style>
-          ${new Markup(assets.css)}
-        </style>
-      </head>
-      <body>
-        ${body}
-        <script type="application/json" id="${plotDataId}">
-          ${jsonForScript(plots.data)}
-        </script>
-        <script>
-          ${new Markup(assets.script)}
-        </script>
-      </body>
-    </html> `.text
+  return markup`<!doctype html>
+<html lang="en" class="is-${result.verdict.toLowerCase()}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>${new Markup(assets.css)}</style>
+</head>
+<body>
+${body}
+<script type="application/json" id="${plotDataId}">${jsonForScript(plots.data)}</script>
+<script>${new Markup(assets.script)}</script>
+</body>
+</html>
+`.text
 }

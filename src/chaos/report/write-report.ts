@@ -1,4 +1,4 @@
-/** `report.html` and `result.json` of a run's folder. */
+/** `report.markup` and `result.json` of a run's folder. */
 import { readdirSync, writeFileSync } from "node:fs"
 import { join, relative, sep } from "node:path"
 import type { Operation } from "../history/history.ts"

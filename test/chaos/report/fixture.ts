@@ -10,6 +10,7 @@ import type {
   Operation,
   OutcomeKind,
   SeenRecord,
+  Span,
 } from "../../../src/chaos/history/history.ts"
 import { partitionKey } from "../../../src/chaos/history/history.ts"
 import { statisticsOf } from "../../../src/chaos/report/statistics/index.ts"

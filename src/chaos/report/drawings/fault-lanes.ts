@@ -2,7 +2,7 @@
 import type { FaultRecord } from "../../fault.ts"
 import type { RunResult } from "../../result.ts"
 import { formatDuration, formatTime } from "../format.ts"
-import { html, nothing } from "../markup.ts"
+import { markup, nothing } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 import { faultWords } from "../words/faults.ts"
 import { phasesOf } from "../words/phases.ts"
@@ -34,44 +34,18 @@ export function drawFaultLanes(result: RunResult): Markup {
     bottom += Math.max(1, rows.length) * (barHeight + barGap) + laneGap
     bottoms.push(bottom)
   }
-  return html`<svg
-    viewBox="0 0 ${drawingWidth} ${bottom + 20}"
-    role="img"
-    aria-label="${labelOf(result)}"
-  >
-    <defs>
-      <pattern
-        id="missed"
-        width="6"
-        height="6"
-        patternUnits="userSpaceOnUse"
-        patternTransform="rotate(45)"
-      >
-        <rect class="missed-ground" width="6" height="6" />
-        <line class="missed-line" x1="0" x2="0" y1="0" y2="6" />
-      </pattern>
-    </defs>
-    ${drawPhases(result, axis, bottom)}${drawTicks(axis, phaseHeight, bottom)}${lanes.map((lane, i) => drawLane(lane, axis, bottoms[i - 1] ?? phaseHeight + laneGap))}
-  </svg>`
+  return markup`<svg viewBox="0 0 ${drawingWidth} ${bottom + 20}" role="img" aria-label="${labelOf(result)}"><defs><pattern id="missed" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="missed-ground" width="6" height="6"/><line class="missed-line" x1="0" x2="0" y1="0" y2="6"/></pattern></defs>${drawPhases(result, axis, bottom)}${drawTicks(axis, phaseHeight, bottom)}${lanes.map((lane, i) => drawLane(lane, axis, bottoms[i - 1] ?? phaseHeight + laneGap))}</svg>`
 }
 
 const labelOf = ({ faults }: RunResult): string =>
   `Timeline of ${faults.length} faults by broker; the same as a table at the end of this page`
 
 function drawPhases(result: RunResult, axis: TimeAxis, bottom: number): Markup {
-  return html`${phasesOf(result.phases).map(({ name, fromMs, toMs }) => {
+  return markup`${phasesOf(result.phases).map(({ name, fromMs, toMs }) => {
     const x = axis.x(fromMs)
     const width = round(axis.x(toMs) - x)
     const label = width > name.length * characterWidth + 6 ? name : ""
-    return html`<g
-      ><title>${name}: ${formatTime(fromMs, true)} to ${formatTime(toMs, true)}</title
-      ><rect class="phase phase-${name}" x="${x}" y="0" width="${width}" height="${bottom}" /><text
-        class="phase-name"
-        x="${round(x + width / 2)}"
-        y="14"
-        >${label}</text
-      ></g
-    >`
+    return markup`<g><title>${name}: ${formatTime(fromMs, true)} to ${formatTime(toMs, true)}</title><rect class="phase phase-${name}" x="${x}" y="0" width="${width}" height="${bottom}"/><text class="phase-name" x="${round(x + width / 2)}" y="14">${label}</text></g>`
   })}`
 }
 
@@ -106,14 +80,7 @@ function rowsOf(faults: ReadonlyArray<FaultRecord>): ReadonlyArray<ReadonlyArray
 }
 
 const drawLane = ({ name, rows }: Lane, axis: TimeAxis, top: number): Markup =>
-  html`<line
-      class="lane"
-      x1="0"
-      x2="${drawingWidth}"
-      y1="${top - laneGap / 2}"
-      y2="${top - laneGap / 2}"
-    /><text class="lane-name" x="0" y="${top + 12}">${name}</text
-    >${rows.map((row, i) => row.map((fault) => drawFault(fault, axis, top + i * (barHeight + barGap))))}`
+  markup`<line class="lane" x1="0" x2="${drawingWidth}" y1="${top - laneGap / 2}" y2="${top - laneGap / 2}"/><text class="lane-name" x="0" y="${top + 12}">${name}</text>${rows.map((row, i) => row.map((fault) => drawFault(fault, axis, top + i * (barHeight + barGap))))}`
 
 function drawFault(fault: FaultRecord, axis: TimeAxis, y: number): Markup {
   const { plan, injectedMs, healedMs, effective, target, evidence } = fault
@@ -122,11 +89,8 @@ function drawFault(fault: FaultRecord, axis: TimeAxis, y: number): Markup {
   const { family } = faultWords(plan.kind)
   const fits = width > plan.kind.length * characterWidth + 6
   const label = fits
-    ? html`<text class="fault-name" x="${x + 4}" y="${y + 12}">${plan.kind}</text>`
+    ? markup`<text class="fault-name" x="${x + 4}" y="${y + 12}">${plan.kind}</text>`
     : nothing
   const title = `${plan.kind}, ${target}: ${formatTime(injectedMs, true)}, ${formatDuration(healedMs - injectedMs)}; ${effective ? "" : "NOT EFFECTIVE: "}${evidence}`
-  return html`<g class="fault family-${family}${effective ? "" : " ineffective"}"
-    ><title>${title}</title
-    ><rect x="${x}" y="${y}" width="${width}" height="${barHeight}" rx="2" />${label}</g
-  >`
+  return markup`<g class="fault family-${family}${effective ? "" : " ineffective"}"><title>${title}</title><rect x="${x}" y="${y}" width="${width}" height="${barHeight}" rx="2"/>${label}</g>`
 }

@@ -1,7 +1,7 @@
 /** Who led each partition when, and in which epoch. */
 import type { LeaderSeen, RunResult } from "../../result.ts"
 import { formatTime, shortened } from "../format.ts"
-import { html, nothing } from "../markup.ts"
+import { markup, nothing } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 import { brokerClass } from "./brokers.ts"
 import { drawingWidth, gutter } from "./fault-lanes.ts"
@@ -59,13 +59,7 @@ export function drawLeaderLanes(
 ): Markup {
   const axis = timeAxis(gutter, drawingWidth - 8, phases.endMs)
   const bottom = rows.length * rowHeight + 4
-  return html`<svg
-    viewBox="0 0 ${drawingWidth} ${bottom + 20}"
-    role="img"
-    aria-label="Leader of ${rows.length} partitions over time"
-  >
-    ${rows.map((row, i) => drawRow(row, axis, i * rowHeight + 2, rowHeight))}${drawTicks(axis, 0, bottom)}
-  </svg>`
+  return markup`<svg viewBox="0 0 ${drawingWidth} ${bottom + 20}" role="img" aria-label="Leader of ${rows.length} partitions over time">${rows.map((row, i) => drawRow(row, axis, i * rowHeight + 2, rowHeight))}${drawTicks(axis, 0, bottom)}</svg>`
 }
 
 function drawRow(
@@ -79,8 +73,7 @@ function drawRow(
   const name = shortened(partition, 19)
   const size = isTall ? "lane-name" : "lane-name small"
   const baseline = round(y + height / 2 + (isTall ? 4 : 2.5))
-  return html`<text class="${size}" x="0" y="${baseline}">${name}</text
-    >${reigns.map((reign) => drawReign(partition, reign, axis, { y, height, isTall, baseline }))}`
+  return markup`<text class="${size}" x="0" y="${baseline}">${name}</text>${reigns.map((reign) => drawReign(partition, reign, axis, { y, height, isTall, baseline }))}`
 }
 
 interface Place {
@@ -99,10 +92,7 @@ function drawReign(partition: string, reign: Reign, axis: TimeAxis, place: Place
   const label = [long, `${epoch}`].find((text) => width > text.length * characterWidth + 4)
   const text =
     place.isTall && label !== undefined
-      ? html`<text class="epoch" x="${round(x + 4)}" y="${place.baseline}">${label}</text>`
+      ? markup`<text class="epoch" x="${round(x + 4)}" y="${place.baseline}">${label}</text>`
       : nothing
-  return html`<g class="reign ${brokerClass(leader)}"
-    ><title>${partition}: ${who}, epoch ${epoch}, from ${formatTime(fromMs, true)}</title
-    ><rect x="${x}" y="${place.y}" width="${width}" height="${place.height}" />${text}</g
-  >`
+  return markup`<g class="reign ${brokerClass(leader)}"><title>${partition}: ${who}, epoch ${epoch}, from ${formatTime(fromMs, true)}</title><rect x="${x}" y="${place.y}" width="${width}" height="${place.height}"/>${text}</g>`
 }

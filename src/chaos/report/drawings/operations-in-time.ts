@@ -7,7 +7,7 @@ import type { Evidence } from "../anomalies/evidence.ts"
 import type { FaultRecord } from "../../fault.ts"
 import type { Operation } from "../../history/history.ts"
 import { formatDuration, formatTime, shortened } from "../format.ts"
-import { html, nothing } from "../markup.ts"
+import { markup, nothing } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 import { faultWords } from "../words/faults.ts"
 import { brokerClass } from "./brokers.ts"
@@ -48,16 +48,7 @@ export function drawOperationsInTime(evidence: Evidence, endMs: number): Markup 
   const frame = frameOf(operations, faults, endMs)
   const width = gutter + plotWidth + 30
   const height = frame.bottom + 24
-  return html`<svg
-    class="natural"
-    width="${width}"
-    height="${height}"
-    viewBox="0 0 ${width} ${height}"
-    role="img"
-    aria-label="The operations in time, by process"
-  >
-    ${faults.map((fault, i) => drawFault(fault, frame, i))}${drawLanes(frame, width)}${operations.map((operation) => drawOperation(operation, frame, !evidence.operations.includes(operation)))}${drawTimes(operations, frame)}
-  </svg>`
+  return markup`<svg class="natural" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="The operations in time, by process">${faults.map((fault, i) => drawFault(fault, frame, i))}${drawLanes(frame, width)}${operations.map((operation) => drawOperation(operation, frame, !evidence.operations.includes(operation)))}${drawTimes(operations, frame)}</svg>`
 }
 
 function frameOf(
@@ -132,18 +123,7 @@ function drawFault(fault: FaultRecord, { scale, faultsTop, bottom }: Frame, row:
   const text = shortened(name, 60)
   const isLeft = from + text.length * characterWidth < gutter + plotWidth
   const x = isLeft ? from + 4 : gutter + plotWidth - 4
-  return html`<g class="fault family-${faultWords(plan.kind).family}"
-    ><title>${name}: ${formatTime(injectedMs, true)} to ${formatTime(healedMs, true)}</title
-    ><rect class="shade" x="${from}" y="${y}" width="${width}" height="${bottom - y}" /><rect
-      class="tab"
-      x="${from}"
-      y="${y}"
-      width="${width}"
-      height="${faultHeight - 3}"
-    /><text class="${isLeft ? "fault-label" : "fault-label end"}" x="${round(x)}" y="${y + 11.5}"
-      >${text}</text
-    ></g
-  >`
+  return markup`<g class="fault family-${faultWords(plan.kind).family}"><title>${name}: ${formatTime(injectedMs, true)} to ${formatTime(healedMs, true)}</title><rect class="shade" x="${from}" y="${y}" width="${width}" height="${bottom - y}"/><rect class="tab" x="${from}" y="${y}" width="${width}" height="${faultHeight - 3}"/><text class="${isLeft ? "fault-label" : "fault-label end"}" x="${round(x)}" y="${y + 11.5}">${text}</text></g>`
 }
 
 const laneTop = (frame: Frame, process: string): number =>
@@ -151,37 +131,15 @@ const laneTop = (frame: Frame, process: string): number =>
 
 function drawLanes(frame: Frame, width: number): Markup {
   const { processes, brokers, brokersTop, scale, bottom } = frame
-  return html`${processes.map((process) => {
+  return markup`${processes.map((process) => {
     const y = laneTop(frame, process)
-    return html`<line class="lane" x1="0" x2="${width}" y1="${y}" y2="${y}" /><text
-        class="row-name"
-        x="0"
-        y="${y + 27}"
-        ><title>${process}</title>${shortened(process, 22)}</text
-      >`
+    return markup`<line class="lane" x1="0" x2="${width}" y1="${y}" y2="${y}"/><text class="row-name" x="0" y="${y + 27}"><title>${process}</title>${shortened(process, 22)}</text>`
   })}${brokers.map((node, i) => {
     const y = brokersTop + i * brokerHeight
-    return html`<line class="lane" x1="0" x2="${width}" y1="${y}" y2="${y}" /><text
-        class="row-name"
-        x="0"
-        y="${y + 15}"
-        >broker ${node}</text
-      ><line
-        class="broker-line ${brokerClass(node)}"
-        x1="${gutter}"
-        x2="${gutter + plotWidth}"
-        y1="${y + 11}"
-        y2="${y + 11}"
-      />`
+    return markup`<line class="lane" x1="0" x2="${width}" y1="${y}" y2="${y}"/><text class="row-name" x="0" y="${y + 15}">broker ${node}</text><line class="broker-line ${brokerClass(node)}" x1="${gutter}" x2="${gutter + plotWidth}" y1="${y + 11}" y2="${y + 11}"/>`
   })}${scale.breaks.map(
     ({ x, ms }) =>
-      html`<line
-          class="break"
-          x1="${x}"
-          x2="${x}"
-          y1="${laneTop(frame, processes[0] ?? "")}"
-          y2="${bottom}"
-        /><text class="break-name" x="${x}" y="${bottom + 12}">${formatDuration(ms)}</text>`,
+      markup`<line class="break" x1="${x}" x2="${x}" y1="${laneTop(frame, processes[0] ?? "")}" y2="${bottom}"/><text class="break-name" x="${x}" y="${bottom + 12}">${formatDuration(ms)}</text>`,
   )}`
 }
 
@@ -195,32 +153,15 @@ function drawOperation(operation: Operation, frame: Frame, isContext: boolean): 
   const answer =
     node < 0
       ? nothing
-      : html`<line
-            class="answer outcome-${outcome}"
-            x1="${to}"
-            x2="${to}"
-            y1="${y + 34}"
-            y2="${broker}"
-          /><circle class="answer-dot outcome-${outcome}" cx="${to}" cy="${broker}" r="4" />`
+      : markup`<line class="answer outcome-${outcome}" x1="${to}" x2="${to}" y1="${y + 34}" y2="${broker}"/><circle class="answer-dot outcome-${outcome}" cx="${to}" cy="${broker}" r="4"/>`
   const text = `${f} #${id} ${outcomeWord(operation)}`
   const isEnd = from + text.length * characterWidth > gutter + plotWidth + 20
-  return html`<g class="${isContext ? "context" : "named"}"
-    >${answer}<rect
-      class="bar outcome-${outcome}"
-      x="${from}"
-      y="${y + 21}"
-      width="${Math.max(3, round(to - from))}"
-      height="13"
-      rx="2"
-    /><text class="${isEnd ? "bar-name end" : "bar-name"}" x="${isEnd ? to : from}" y="${y + 15}"
-      >${text}</text
-    ></g
-  >`
+  return markup`<g class="${isContext ? "context" : "named"}">${answer}<rect class="bar outcome-${outcome}" x="${from}" y="${y + 21}" width="${Math.max(3, round(to - from))}" height="13" rx="2"/><text class="${isEnd ? "bar-name end" : "bar-name"}" x="${isEnd ? to : from}" y="${y + 15}">${text}</text></g>`
 }
 
 /** Of the first and of the last moment, and of the ends of what is cut out. */
 function drawTimes(operations: ReadonlyArray<Operation>, { scale, endMs, bottom }: Frame): Markup {
   const times = timesOf(operations, endMs)
   const edges = [times[0] ?? 0, times.at(-1) ?? 0]
-  return html`${[...new Set(edges)].map((ms) => html`<text class="tick" x="${scale.x(ms)}" y="${bottom + 12}">${formatTime(ms, true)}</text>`)}`
+  return markup`${[...new Set(edges)].map((ms) => markup`<text class="tick" x="${scale.x(ms)}" y="${bottom + 12}">${formatTime(ms, true)}</text>`)}`
 }

@@ -1,7 +1,7 @@
 /** The left column of drawings of operations: who did what, and how it went. */
 import type { Operation } from "../../history/history.ts"
 import { shortened } from "../format.ts"
-import { html } from "../markup.ts"
+import { markup } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 
 export const rowNameWidth = 206
@@ -19,7 +19,5 @@ export const outcomeWord = ({ outcome }: Operation): string => outcomeWords[outc
 export const drawRowName = (operation: Operation, y: number): Markup => {
   const { process, f, id } = operation
   const what = `${f} #${id}, ${outcomeWord(operation)}`
-  return html`<text class="row-name" x="0" y="${y}"
-      ><title>${process}</title>${shortened(process, 32)}</text
-    ><text class="row-what outcome-${operation.outcome}" x="0" y="${y + 12}">${what}</text>`
+  return markup`<text class="row-name" x="0" y="${y}"><title>${process}</title>${shortened(process, 32)}</text><text class="row-what outcome-${operation.outcome}" x="0" y="${y + 12}">${what}</text>`
 }

@@ -1,6 +1,6 @@
 /** Where a time lies in a drawing. All lengths are units of the drawing's own viewBox. */
 import { formatTime } from "../format.ts"
-import { html } from "../markup.ts"
+import { markup } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 
 export interface TimeAxis {
@@ -34,12 +34,7 @@ export function ticksOf(endMs: number): ReadonlyArray<number> {
 
 /** Thin lines from `top` to `bottom` with their times beneath. */
 export const drawTicks = (axis: TimeAxis, top: number, bottom: number): Markup =>
-  html`${ticksOf(axis.endMs).map((ms) => {
+  markup`${ticksOf(axis.endMs).map((ms) => {
     const x = axis.x(ms)
-    return html`<line class="grid" x1="${x}" x2="${x}" y1="${top}" y2="${bottom}" /><text
-        class="tick"
-        x="${x}"
-        y="${bottom + 13}"
-        >${formatTime(ms)}</text
-      >`
+    return markup`<line class="grid" x1="${x}" x2="${x}" y1="${top}" y2="${bottom}"/><text class="tick" x="${x}" y="${bottom + 13}">${formatTime(ms)}</text>`
   })}`

@@ -11,7 +11,7 @@ import { drawLogOrder } from "../drawings/log-order.ts"
 import { drawOperationsInTime } from "../drawings/operations-in-time.ts"
 import { outcomeWord } from "../drawings/row-names.ts"
 import { counted, formatCount, formatTime, partitionLabel } from "../format.ts"
-import { html, nothing } from "../markup.ts"
+import { markup, nothing } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 import { explanationOf } from "../words/anomalies.ts"
 import { answerText, askedText } from "../words/calls.ts"
@@ -23,19 +23,16 @@ export function anomaliesSection(
   lost: ReadonlyArray<LostWrites>,
 ): Markup {
   const counts = Object.entries(result.anomalyCounts).filter(([, count]) => count > 0)
-  if (counts.length === 0) return section("anomalies", "Anomalies", html`<p>None was found.</p>`)
+  if (counts.length === 0) return section("anomalies", "Anomalies", markup`<p>None was found.</p>`)
   const byKind = Map.groupBy(evidence, ({ anomaly }) => anomaly.kind)
   const kinds = [...byKind].map(([kind, own]) => kindArticle(kind, own, result))
   return section(
     "anomalies",
     "Anomalies",
-    html`<p>
-      An anomaly is something that clients saw and that cannot be, if the promises hold. One bug
-      shows itself many times; the first few of each kind are drawn.
-    </p>`,
+    markup`<p>An anomaly is something that clients saw and that cannot be, if the promises hold. One bug shows itself many times; the first few of each kind are drawn.</p>`,
     countsTable(counts),
     lostTable(lost),
-    html`${kinds}`,
+    markup`${kinds}`,
     notDrawn(result.anomalies),
   )
 }
@@ -49,7 +46,7 @@ const countsTable = (counts: ReadonlyArray<readonly [kind: string, count: number
     counts
       .toSorted(([, a], [, b]) => b - a)
       .map(([kind, count]) => [
-        html`<a href="#kind-${kind}"><code>${kind}</code></a>`,
+        markup`<a href="#kind-${kind}"><code>${kind}</code></a>`,
         formatCount(count),
         titleOf(kind),
       ]),
@@ -67,19 +64,17 @@ function lostTable(lost: ReadonlyArray<LostWrites>): Markup {
       .map(([node, count]) => `${node < 0 ? "not told" : `broker ${node}`}: ${count}`)
       .join(", "),
   ])
-  return html`<h3>Where the lost records lay</h3>
-    <p>At the beginning of the log, between records that are still there, or behind its end.</p>
-    ${table(
-      "Lost records by place",
-      [
-        { name: "partition" },
-        { name: "beginning", isNumber: true },
-        { name: "middle", isNumber: true },
-        { name: "end", isNumber: true },
-        { name: "acknowledged by" },
-      ],
-      rows,
-    )}`
+  return markup`<h3>Where the lost records lay</h3><p>At the beginning of the log, between records that are still there, or behind its end.</p>${table(
+    "Lost records by place",
+    [
+      { name: "partition" },
+      { name: "beginning", isNumber: true },
+      { name: "middle", isNumber: true },
+      { name: "end", isNumber: true },
+      { name: "acknowledged by" },
+    ],
+    rows,
+  )}`
 }
 
 function kindArticle(
@@ -89,46 +84,27 @@ function kindArticle(
 ): Markup {
   const total = result.anomalyCounts[kind] ?? evidence.length
   const explanation = explanationOf(kind)
-  return html`<article class="kind" id="kind-${kind}">
-    <h3>${titleOf(kind)} <code>${kind}</code></h3>
-    <p>${explanation?.text ?? ""}</p>
-    <p class="note">
-      Found
-      ${counted(total, "time")}${total > evidence.length ? `; ${evidence.length} of them are drawn here` : ""}.
-    </p>
-    ${evidence.map((one, i) => anomalyArticle(one, i + 1, result))}
-  </article>`
+  return markup`<article class="kind" id="kind-${kind}"><h3>${titleOf(kind)} <code>${kind}</code></h3><p>${explanation?.text ?? ""}</p><p class="note">Found ${counted(total, "time")}${total > evidence.length ? `; ${evidence.length} of them are drawn here` : ""}.</p>${evidence.map((one, i) => anomalyArticle(one, i + 1, result))}</article>`
 }
 
 function anomalyArticle(evidence: Evidence, number: number, result: RunResult): Markup {
   const { anomaly, operations, context } = evidence
   const order = logOrderOf(anomaly.detail, operations, context)
   const where = anomaly.partition === "" ? "" : ` in ${partitionLabel(anomaly.partition)}`
-  return html`<article class="anomaly">
-    <h4>${number}${where}</h4>
-    <p class="detail">${anomaly.detail}</p>
-    ${operationsTable(operations, context)}${
-      order === undefined
-        ? nothing
-        : html`<h5>What the log holds, as each operation tells it</h5>
-            ${scrolling("Order in the log", drawLogOrder(order))}`
-    }${timePicture(evidence, result)}${faultLines(evidence)}${logLines(evidence)}
-    <p class="label">Repeat this run</p>
-    <pre class="command" tabindex="0"><code>${result.command}</code></pre>
-  </article> `
+  return markup`<article class="anomaly"><h4>${number}${where}</h4><p class="detail">${anomaly.detail}</p>${operationsTable(operations, context)}${order === undefined ? nothing : markup`<h5>What the log holds, as each operation tells it</h5>${scrolling("Order in the log", drawLogOrder(order))}`}${timePicture(evidence, result)}${faultLines(evidence)}${logLines(evidence)}<p class="label">Repeat this run</p><pre class="command" tabindex="0"><code>${result.command}</code></pre></article>
+`
 }
 
 const timePicture = (evidence: Evidence, { phases }: RunResult): Markup =>
   evidence.operations.length === 0
     ? nothing
-    : html`<h5>The operations in time</h5>
-        ${scrolling("Operations in time", drawOperationsInTime(evidence, phases.drainMs))}`
+    : markup`<h5>The operations in time</h5>${scrolling("Operations in time", drawOperationsInTime(evidence, phases.drainMs))}`
 
 const operationRow = (operation: Operation, isContext: boolean) => [
-  html`#${operation.id}${isContext ? html` <span class="aside">context</span>` : nothing}`,
+  markup`#${operation.id}${isContext ? markup` <span class="aside">context</span>` : nothing}`,
   operation.process,
   askedText(operation),
-  html`<span class="outcome-${operation.outcome}">${answerText(operation)}</span>`,
+  markup`<span class="outcome-${operation.outcome}">${answerText(operation)}</span>`,
   formatTime(operation.invokedMs, true),
   operation.outcome === "pending" ? outcomeWord(operation) : formatTime(operation.returnedMs, true),
   operation.node < 0 ? "–" : operation.node,
@@ -142,7 +118,7 @@ function operationsTable(
     ...operations.map((one) => operationRow(one, false)),
     ...context.map((one) => operationRow(one, true)),
   ]
-  if (rows.length === 0) return html`<p class="note">The checker names no operation.</p>`
+  if (rows.length === 0) return markup`<p class="note">The checker names no operation.</p>`
   return table(
     "Operations concerned",
     [
@@ -158,36 +134,29 @@ function operationsTable(
   )
 }
 
-function faultLines({ active, next }: Evidence): Markup {
-  const list = (title: string, faults: ReadonlyArray<FaultRecord>) =>
-    faults.length === 0
-      ? nothing
-      : html`<h5>${title}</h5>
-          <ul>
-            ${faults.map(faultLine)}
-          </ul>`
-  return html`${list("Faults at that time", active)}${list("The next faults", next)}`
-}
+const faultLines = ({ active, next }: Evidence): Markup =>
+  markup`${faultList("Faults at that time", active)}${faultList("The next faults", next)}`
 
-const faultLine = (fault: FaultRecord): Markup =>
-  html`<li>
-    <b>${fault.plan.kind}</b> ${fault.target}, ${formatTime(fault.injectedMs, true)} to
-    ${formatTime(fault.healedMs, true)}: ${fault.evidence}
-  </li>`
+const faultList = (title: string, faults: ReadonlyArray<FaultRecord>): Markup =>
+  faults.length === 0 ? nothing : markup`<h5>${title}</h5><ul>${faults.map(faultLine)}</ul>`
+
+const faultLine = ({ plan, target, injectedMs, healedMs, evidence }: FaultRecord): Markup =>
+  markup`<li><b>${plan.kind}</b> ${target}, ${formatTime(injectedMs, true)} to ${formatTime(healedMs, true)}: ${evidence}</li>`
 
 function logLines({ logLines: lines, logLinesLeftOut }: Evidence): Markup {
   if (lines.length === 0) return nothing
   const text = lines.map(
     ({ atMs, node, text: said }) =>
-      html`<span class="at">${formatTime(atMs, true)} broker ${node}</span> ${said} `,
+      markup`<span class="at">${formatTime(atMs, true)} broker ${node}</span> ${said}
+`,
   )
   const more =
     logLinesLeftOut > 0
-      ? html`<p class="note">${counted(logLinesLeftOut, "more line")} in the logs.</p>`
+      ? markup`<p class="note">${counted(logLinesLeftOut, "more line")} in the logs.</p>`
       : nothing
   return folded(
     `What the brokers logged, ${logWindowMs / 1000} s before and after (${counted(lines.length, "line")})`,
-    html`${scrolling("Lines of the brokers' logs", html`<pre class="log">${text}</pre>`)}${more}`,
+    markup`${scrolling("Lines of the brokers' logs", markup`<pre class="log">${text}</pre>`)}${more}`,
   )
 }
 
@@ -201,7 +170,7 @@ function notDrawn(anomalies: ReadonlyArray<Anomaly>): Markup {
       "Anomalies that are not drawn",
       [{ name: "anomaly" }, { name: "partition" }, { name: "what" }, { name: "operations" }],
       rest.map(({ kind, partition, detail, operations }) => [
-        html`<code>${kind}</code>`,
+        markup`<code>${kind}</code>`,
         partitionLabel(partition),
         detail,
         operations.map((id) => `#${id}`).join(" "),

@@ -1,6 +1,6 @@
 import type { RunResult } from "../../result.ts"
 import { formatCount } from "../format.ts"
-import { html } from "../markup.ts"
+import { markup } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 import { section, table } from "./parts.ts"
 
@@ -9,10 +9,7 @@ export const operationsSection = ({ operations }: RunResult): Markup =>
   section(
     "operations",
     "Operations",
-    html`<p>
-      “Refused” had no effect for certain. Of “unknown” the client cannot tell: such a write may or
-      may not be in the log, and neither is held against the cluster.
-    </p>`,
+    markup`<p>“Refused” had no effect for certain. Of “unknown” the client cannot tell: such a write may or may not be in the log, and neither is held against the cluster.</p>`,
     table(
       "Operations by kind and client",
       [

@@ -1,16 +1,14 @@
 /** Small pieces that all sections are made of. */
-import { html } from "../markup.ts"
+import { markup } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 
 export const section = (id: string, title: string, ...content: ReadonlyArray<Markup>): Markup =>
-  html`<section id="${id}" aria-labelledby="${id}-title">
-    <h2 id="${id}-title">${title}</h2>
-    ${content}
-  </section> `
+  markup`<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>${content}</section>
+`
 
 /** What is wider than the page scrolls here, by hand and by keys, and not the page. */
 export const scrolling = (label: string, content: Markup): Markup =>
-  html`<div class="scroll" role="region" aria-label="${label}" tabindex="0">${content}</div>`
+  markup`<div class="scroll" role="region" aria-label="${label}" tabindex="0">${content}</div>`
 
 type Cell = Markup | string | number
 
@@ -25,37 +23,24 @@ export const table = (
   rows: ReadonlyArray<ReadonlyArray<Cell>>,
 ): Markup => {
   const head = columns.map(
-    ({ name, isNumber }) => html`<th scope="col" ${numberClass(isNumber)}>${name}</th>`,
+    ({ name, isNumber }) => markup`<th scope="col"${numberClass(isNumber)}>${name}</th>`,
   )
   const body = rows.map(
     (cells) =>
-      html`<tr>
-        ${cells.map((cell, i) => html`<td${numberClass(columns[i]?.isNumber)}>${cell}</td>`)}
-      </tr> `,
+      markup`<tr>${cells.map((cell, i) => markup`<td${numberClass(columns[i]?.isNumber)}>${cell}</td>`)}</tr>
+`,
   )
   return scrolling(
     label,
-    html`<table>
-      <thead>
-        <tr>
-          ${head}
-        </tr>
-      </thead>
-      <tbody>
-        ${body}
-      </tbody>
-    </table>`,
+    markup`<table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`,
   )
 }
 
 const numberClass = (isNumber: boolean | undefined): Markup | undefined =>
-  isNumber === true ? html` class="number"` : undefined
+  isNumber === true ? markup` class="number"` : undefined
 
 export const folded = (summary: string, content: Markup): Markup =>
-  html`<details>
-    <summary>${summary}</summary>
-    ${content}
-  </details>`
+  markup`<details><summary>${summary}</summary>${content}</details>`
 
 export interface LegendItem {
   readonly className: string
@@ -63,6 +48,4 @@ export interface LegendItem {
 }
 
 export const legend = (items: ReadonlyArray<LegendItem>): Markup =>
-  html`<ul class="legend">
-    ${items.map(({ className, name }) => html`<li><span class="swatch ${className}"></span>${name}</li>`)}
-  </ul>`
+  markup`<ul class="legend">${items.map(({ className, name }) => markup`<li><span class="swatch ${className}"></span>${name}</li>`)}</ul>`

@@ -2,7 +2,7 @@
 import type { Operation } from "../../history/history.ts"
 import type { RunResult } from "../../result.ts"
 import { counted, formatCount, formatDuration, partitionLabel } from "../format.ts"
-import { html, nothing } from "../markup.ts"
+import { markup, nothing } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 import type { Plots } from "../plots.ts"
 import { writeLatency } from "../statistics/latency.ts"
@@ -10,7 +10,7 @@ import type { Recovery } from "../statistics/outages.ts"
 import { section, table } from "./parts.ts"
 
 const frame = (id: string, label: string): Markup =>
-  html`<div id="${id}" class="plot" role="img" aria-label="${label}"></div>`
+  markup`<div id="${id}" class="plot" role="img" aria-label="${label}"></div>`
 
 export function latencySection(plots: Plots, operations: ReadonlyArray<Operation>): Markup {
   const { medianMs, p99Ms, maxMs } = writeLatency(operations)
@@ -18,32 +18,10 @@ export function latencySection(plots: Plots, operations: ReadonlyArray<Operation
   return section(
     "latency",
     "How long operations took",
-    html`<p>
-      Each point is one operation: when it was sent, and how long its answer took (each line is ten
-      times the one below it). Shaded: a fault lasted. ${words}
-    </p>`,
-    html`<div class="controls">
-      <label
-        >show
-        <select data-latency="kind">
-          <option value="writes">writes</option>
-          <option value="reads">reads</option>
-          <option value="other">all others</option>
-        </select></label
-      >
-      <label
-        >coloured by
-        <select data-latency="by">
-          <option value="outcome">outcome</option>
-          <option value="driver">client</option>
-        </select></label
-      >
-      <button type="button" id="whole-run">whole run</button>
-    </div>`,
+    markup`<p>Each point is one operation: when it was sent, and how long its answer took (each line is ten times the one below it). Shaded: a fault lasted. ${words}</p>`,
+    markup`<div class="controls"><label>show <select data-latency="kind"><option value="writes">writes</option><option value="reads">reads</option><option value="other">all others</option></select></label> <label>coloured by <select data-latency="by"><option value="outcome">outcome</option><option value="driver">client</option></select></label> <button type="button" id="whole-run">whole run</button></div>`,
     frame("plot-latency", `Latency of operations over time. ${words}`),
-    html`<div id="latency-legend" class="legend"></div>
-      <p class="note">${plots.sampling} Drag over a plot to look closer; all plots follow.</p>
-      <noscript><p>The plots need JavaScript; their figures are in the tables.</p></noscript>`,
+    markup`<div id="latency-legend" class="legend"></div><p class="note">${plots.sampling} Drag over a plot to look closer; all plots follow.</p><noscript><p>The plots need JavaScript; their figures are in the tables.</p></noscript>`,
   )
 }
 
@@ -51,7 +29,7 @@ export const throughputSection = (plots: Plots): Markup =>
   section(
     "throughput",
     "Throughput",
-    html`<p>Records per second that were acknowledged and that consumers were given.</p>`,
+    markup`<p>Records per second that were acknowledged and that consumers were given.</p>`,
     frame(
       "plot-throughput",
       `Throughput over time, at most ${formatCount(plots.throughputMax)} records acknowledged per second`,
@@ -68,10 +46,7 @@ export function unseenSection(plots: Plots, { unseen }: RunResult): Markup {
   return section(
     "unseen",
     "Acknowledged, not yet seen",
-    html`<p>
-      Records that the cluster had confirmed and that no consumer had been given yet. It must come
-      down to zero. ${words}
-    </p>`,
+    markup`<p>Records that the cluster had confirmed and that no consumer had been given yet. It must come down to zero. ${words}</p>`,
     frame("plot-unseen", `Unseen records over time. ${words}`),
   )
 }
@@ -102,14 +77,10 @@ export function outagesSection(result: RunResult, recoveries: ReadonlyArray<Reco
   return section(
     "outages",
     "Outages",
-    html`<p>
-      After a fault was taken back, how long until every partition took writes again. Only the time
-      until the next fault struck is counted; “or more” where that came first. Stops shorter than
-      100 ms are not.
-    </p>`,
-    recoveries.length === 0 ? html`<p>No fault was taken back.</p>` : heals,
+    markup`<p>After a fault was taken back, how long until every partition took writes again. Only the time until the next fault struck is counted; “or more” where that came first. Stops shorter than 100 ms are not.</p>`,
+    recoveries.length === 0 ? markup`<p>No fault was taken back.</p>` : heals,
     more > 0
-      ? html`<p class="note">The ${longest.length} longest of ${recoveries.length}.</p>`
+      ? markup`<p class="note">The ${longest.length} longest of ${recoveries.length}.</p>`
       : nothing,
     partitionOutages(result),
   )
@@ -124,15 +95,13 @@ function partitionOutages({ outages }: RunResult): Markup {
     formatDuration(toMs - fromMs),
   ])
   const more = outages.length - shown.length
-  return html`<h3>Longest outage of each partition</h3>
-    <p>Somebody was writing, and nothing was acknowledged; begun while faults struck.</p>
-    ${table(
-      "Longest outage of each partition",
-      [
-        { name: "partition" },
-        { name: "began at", isNumber: true },
-        { name: "lasted", isNumber: true },
-      ],
-      rows,
-    )}${more > 0 ? html`<p class="note">The ${shown.length} longest of ${outages.length} partitions.</p>` : nothing}`
+  return markup`<h3>Longest outage of each partition</h3><p>Somebody was writing, and nothing was acknowledged; begun while faults struck.</p>${table(
+    "Longest outage of each partition",
+    [
+      { name: "partition" },
+      { name: "began at", isNumber: true },
+      { name: "lasted", isNumber: true },
+    ],
+    rows,
+  )}${more > 0 ? markup`<p class="note">The ${shown.length} longest of ${outages.length} partitions.</p>` : nothing}`
 }

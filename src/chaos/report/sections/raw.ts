@@ -1,7 +1,7 @@
 /** The end of the page: everything that it was made from. */
 import type { RunResult } from "../../result.ts"
 import { formatDuration, formatTime } from "../format.ts"
-import { html } from "../markup.ts"
+import { markup } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 import { section, table } from "./parts.ts"
 
@@ -10,10 +10,8 @@ export const rawSection = (result: RunResult, files: ReadonlyArray<string>): Mar
   section(
     "raw",
     "Everything it was made from",
-    html`<ul class="files">
-      ${files.map((file) => html`<li><a href="${addressOf(file)}">${file}</a></li>`)}
-    </ul>`,
-    html`<h3>All faults</h3>`,
+    markup`<ul class="files">${files.map((file) => markup`<li><a href="${addressOf(file)}">${file}</a></li>`)}</ul>`,
+    markup`<h3>All faults</h3>`,
     table(
       "All faults",
       [
@@ -31,7 +29,7 @@ export const rawSection = (result: RunResult, files: ReadonlyArray<string>): Mar
         formatTime(result.phases.faultsMs + plan.atMs, true),
         formatTime(injectedMs, true),
         formatDuration(healedMs - injectedMs),
-        effective ? "yes" : html`<span class="warn">no</span>`,
+        effective ? "yes" : markup`<span class="warn">no</span>`,
         evidence,
       ]),
     ),

@@ -4,7 +4,7 @@ import { brokerClass, brokersOf } from "../drawings/brokers.ts"
 import { drawFaultLanes } from "../drawings/fault-lanes.ts"
 import { drawLeaderLanes, mostRestless, reignsOf } from "../drawings/leader-lanes.ts"
 import { counted } from "../format.ts"
-import { html, nothing } from "../markup.ts"
+import { markup, nothing } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 import { familyNames, faultWords } from "../words/faults.ts"
 import type { FaultFamily } from "../words/faults.ts"
@@ -14,7 +14,7 @@ export const timelineSection = (result: RunResult): Markup =>
   section(
     "timeline",
     "Timeline",
-    html`<p>When which fault struck which broker, in minutes and seconds from the beginning.</p>`,
+    markup`<p>When which fault struck which broker, in minutes and seconds from the beginning.</p>`,
     scrolling("Timeline of faults", drawFaultLanes(result)),
     faultLegend(result),
     leaders(result),
@@ -46,12 +46,9 @@ function leaders(result: RunResult): Markup {
     })),
     { className: brokerClass(-1), name: "nobody" },
   ])
-  const head = html`<h3>Who led which partition</h3>
-    <p>The number is the leader epoch: it grows whenever a new leader begins.</p>`
+  const head = markup`<h3>Who led which partition</h3><p>The number is the leader epoch: it grows whenever a new leader begins.</p>`
   if (all.length <= rowsMax)
-    return html`${head}${scrolling("Leaders by partition", drawLeaderLanes(all, result, 20))}${colours}`
+    return markup`${head}${scrolling("Leaders by partition", drawLeaderLanes(all, result, 20))}${colours}`
   const restless = mostRestless(all, restlessMax)
-  return html`${head}
-    <p class="note">The ${restless.length} partitions whose leader changed most often:</p>
-    ${scrolling("Leaders of some partitions", drawLeaderLanes(restless, result, 20))}${colours}${folded(`All ${counted(all.length, "partition")}`, scrolling("Leaders of all partitions", drawLeaderLanes(all, result, all.length > 100 ? 5 : 9)))}`
+  return markup`${head}<p class="note">The ${restless.length} partitions whose leader changed most often:</p>${scrolling("Leaders of some partitions", drawLeaderLanes(restless, result, 20))}${colours}${folded(`All ${counted(all.length, "partition")}`, scrolling("Leaders of all partitions", drawLeaderLanes(all, result, all.length > 100 ? 5 : 9)))}`
 }

@@ -4,7 +4,7 @@ import type { Append, Operation } from "../../history/history.ts"
 import { operationsOf } from "../../history/history.ts"
 import type { RunResult } from "../../result.ts"
 import { formatCount, formatDuration } from "../format.ts"
-import { html, nothing } from "../markup.ts"
+import { markup, nothing } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 import { faultWords } from "../words/faults.ts"
 import { section, table } from "./parts.ts"
@@ -14,10 +14,8 @@ export const promisesSection = ({ promises }: RunResult): Markup =>
     "promises",
     "What was promised",
     promises.length === 0
-      ? html`<p>Nothing: the run ended before its workloads began.</p>`
-      : html`<ul class="promises">
-          ${promises.map((promise) => html`<li>${promise}</li>`)}
-        </ul>`,
+      ? markup`<p>Nothing: the run ended before its workloads began.</p>`
+      : markup`<ul class="promises">${promises.map((promise) => markup`<li>${promise}</li>`)}</ul>`,
   )
 
 interface Tried {
@@ -45,11 +43,8 @@ export function faultsSection(result: RunResult, operations: ReadonlyArray<Opera
   return section(
     "tried",
     "What was tried",
-    html`<p>
-      A fault counts only when something shows that it had its effect. The last columns count the
-      writes that ended while a fault of the kind lasted; faults may overlap.
-    </p>`,
-    tried.length === 0 ? html`<p>No fault struck.</p>` : table("Faults by kind", columns, rows),
+    markup`<p>A fault counts only when something shows that it had its effect. The last columns count the writes that ended while a fault of the kind lasted; faults may overlap.</p>`,
+    tried.length === 0 ? markup`<p>No fault struck.</p>` : table("Faults by kind", columns, rows),
     skippedList(result),
   )
 }
@@ -60,10 +55,10 @@ function rowOf({ kind, records }: Tried, appends: ReadonlyArray<Operation<Append
   const lasted = records.reduce((sum, { injectedMs, healedMs }) => sum + healedMs - injectedMs, 0)
   const during = outcomesDuring(records, appends)
   return [
-    html`<span class="swatch family-${family}"></span>${kind}`,
+    markup`<span class="swatch family-${family}"></span>${kind}`,
     text,
     records.length,
-    html`<span class="${effective === records.length ? "" : "warn"}">${effective}</span>`,
+    markup`<span class="${effective === records.length ? "" : "warn"}">${effective}</span>`,
     formatDuration(lasted),
     formatCount(during.ok),
     formatCount(during.fail),
@@ -111,7 +106,4 @@ function isInside(spans: ReadonlyArray<Span>, atMs: number): boolean {
 const skippedList = ({ skipped }: RunResult): Markup =>
   skipped.length === 0
     ? nothing
-    : html`<h3>Not tried here</h3>
-        <ul class="skipped">
-          ${skipped.map(({ kind, why }) => html`<li><b>${kind}</b>: ${why}</li>`)}
-        </ul>`
+    : markup`<h3>Not tried here</h3><ul class="skipped">${skipped.map(({ kind, why }) => markup`<li><b>${kind}</b>: ${why}</li>`)}</ul>`

@@ -1,7 +1,7 @@
 /** The top of the page: the verdict, what it rests on, and the figures that people ask for first. */
 import type { RunResult } from "../../result.ts"
 import { counted, formatCount, formatDuration } from "../format.ts"
-import { html, nothing } from "../markup.ts"
+import { markup, nothing } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 import { verdictSentences } from "../words/verdicts.ts"
 import { section } from "./parts.ts"
@@ -13,24 +13,13 @@ export function verdictSection(result: RunResult): Markup {
   const planted =
     options.plant === undefined
       ? nothing
-      : html`<p class="planted">
-          The bug “${options.plant}” was planted on purpose: this run had to find it.
-        </p>`
+      : markup`<p class="planted">The bug “${options.plant}” was planted on purpose: this run had to find it.</p>`
   const why =
     reasons.length === 0
-      ? html`<p>${soundText(result)}</p>`
-      : html`<ul class="reasons">
-          ${reasons.map((reason) => html`<li>${reason}</li>`)}
-        </ul>`
-  return html`<header class="verdict">
-    <p class="overline">Chaos run · ${plan}</p>
-    <h1>
-      <span class="word">${verdict}</span>
-      <span class="sentence">${verdictSentences[verdict]}</span>
-    </h1>
-    ${why}${planted}
-    <p class="when">${time}</p>
-  </header> `
+      ? markup`<p>${soundText(result)}</p>`
+      : markup`<ul class="reasons">${reasons.map((reason) => markup`<li>${reason}</li>`)}</ul>`
+  return markup`<header class="verdict"><p class="overline">Chaos run · ${plan}</p><h1><span class="word">${verdict}</span> <span class="sentence">${verdictSentences[verdict]}</span></h1>${why}${planted}<p class="when">${time}</p></header>
+`
 }
 
 function soundText({ faults, acknowledged, read }: RunResult): string {
@@ -58,15 +47,7 @@ export function figuresSection(result: RunResult): Markup {
   return section(
     "figures",
     "Key figures",
-    html`<dl class="figures">
-      ${figures.map(
-        ([name, value, text]) =>
-          html`<div>
-            <dt>${name}</dt>
-            <dd><b>${value}</b><span>${text}</span></dd>
-          </div>`,
-      )}
-    </dl>`,
+    markup`<dl class="figures">${figures.map(([name, value, text]) => markup`<div><dt>${name}</dt><dd><b>${value}</b><span>${text}</span></dd></div>`)}</dl>`,
     versionsList(result),
   )
 }
@@ -78,14 +59,4 @@ const longestOutage = ({ outages }: RunResult): number =>
   outages.reduce((longest, { fromMs, toMs }) => Math.max(longest, toMs - fromMs), 0)
 
 const versionsList = ({ versions, command }: RunResult): Markup =>
-  html`<dl class="versions">
-      ${Object.entries(versions).map(
-        ([name, version]) =>
-          html`<div>
-            <dt>${name}</dt>
-            <dd>${version}</dd>
-          </div>`,
-      )}
-    </dl>
-    <p class="label">Repeat this run</p>
-    <pre class="command" tabindex="0"><code>${command}</code></pre>`
+  markup`<dl class="versions">${Object.entries(versions).map(([name, version]) => markup`<div><dt>${name}</dt><dd>${version}</dd></div>`)}</dl><p class="label">Repeat this run</p><pre class="command" tabindex="0"><code>${command}</code></pre>`
