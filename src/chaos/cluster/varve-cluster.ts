@@ -8,7 +8,8 @@ import { join, resolve } from "node:path"
 import type { Capability, ChaosNode, Endpoint, StartOptions } from "../cluster.ts"
 import type { Disks } from "../disk/disks.ts"
 import { ChaosProxy } from "../proxy/chaos-proxy.ts"
-import type { LinkPlace } from "../proxy/link-state.ts"
+import type { DoorSpec } from "../proxy/chaos-proxy.ts"
+import type { LinkSpec } from "../proxy/proxied-link.ts"
 import type { WireTap } from "../proxy/wire-tap.ts"
 import type { BrokerCommand } from "./broker-process.ts"
 import { freePorts } from "./ports.ts"
@@ -69,9 +70,9 @@ export async function startVarveCluster(options: VarveClusterOptions): Promise<V
   try {
     await formFolders(dir, options)
     const nodes = await placeNodes(dir, options.nodes)
-    const { places, spare } = await placeLinks(nodes)
-    for (const node of nodes) writePlace(node, nodes, places, endpoint(spare[node.id]))
-    const cluster = makeCluster(dir, options, guard, nodes, places)
+    const { doors, spare } = await placeDoors(nodes)
+    for (const node of nodes) writePlace(node, nodes, doors, endpoint(spare[node.id]))
+    const cluster = makeCluster(dir, options, guard, nodes, doors)
     try {
       await Promise.all(nodes.map(({ id }) => cluster.start(id)))
       await cluster.untilReady()
@@ -118,8 +119,8 @@ async function placeNodes(dir: string, count: number): Promise<ReadonlyArray<Cha
  * A port of the proxy for each link from clients, and for each pair of brokers both ways; `spare`:
  * one more port for each broker.
  */
-async function placeLinks(nodes: ReadonlyArray<ChaosNode>): Promise<{
-  readonly places: ReadonlyArray<LinkPlace>
+async function placeDoors(nodes: ReadonlyArray<ChaosNode>): Promise<{
+  readonly doors: ReadonlyArray<DoorSpec>
   readonly spare: ReadonlyArray<number>
 }> {
   const pairs = nodes.flatMap((from) =>
@@ -128,32 +129,37 @@ async function placeLinks(nodes: ReadonlyArray<ChaosNode>): Promise<{
   const taken = new Set(nodes.flatMap(({ address, direct }) => [address.port, direct.port]))
   const wanted = pairs.length + nodes.length
   const free = (await freePorts(wanted + taken.size)).filter((port) => !taken.has(port))
-  const toClients = nodes.map(({ id, address, direct }): LinkPlace => ({
-    link: { from: "clients", to: id },
-    protocol: "kafka",
+  const toClients = nodes.map(({ id, address, direct }): DoorSpec => ({
+    from: "clients",
+    to: id,
     listen: address,
     target: direct,
   }))
-  const between = pairs.map(({ from, to }, i): LinkPlace => ({
-    link: { from: from.id, to: to.id },
-    protocol: "varve-peers",
+  const between = pairs.map(({ from, to }, i): DoorSpec => ({
+    from: from.id,
+    to: to.id,
     listen: endpoint(free[i]),
     target: to.direct,
   }))
-  return { places: [...toClients, ...between], spare: free.slice(pairs.length) }
+  return { doors: [...toClients, ...between], spare: free.slice(pairs.length) }
+}
+
+function linkOf({ from, to }: DoorSpec): LinkSpec {
+  if (typeof from === "function") throw new Error("every link has a door of its own")
+  return { link: { from, to }, protocol: from === "clients" ? "kafka" : "varve-peers" }
 }
 
 /** Where the broker is and whom it dials where, in its broker.json. */
 function writePlace(
   node: ChaosNode,
   nodes: ReadonlyArray<ChaosNode>,
-  places: ReadonlyArray<LinkPlace>,
+  doors: ReadonlyArray<DoorSpec>,
   http: Endpoint,
 ): void {
   const file = join(node.dir, "broker.json")
   const peers = nodes.map(({ id, direct }) => {
-    const place = places.find(({ link }) => link.from === node.id && link.to === id)
-    return `${id}@${formatted(place?.listen ?? direct)}`
+    const door = doors.find(({ from, to }) => from === node.id && to === id)
+    return `${id}@${formatted(door?.listen ?? direct)}`
   })
   const json = {
     ...readStrings(file),
@@ -177,7 +183,7 @@ function makeCluster(
   options: VarveClusterOptions,
   guard: ProcessGuard,
   nodes: ReadonlyArray<ChaosNode>,
-  places: ReadonlyArray<LinkPlace>,
+  doors: ReadonlyArray<DoorSpec>,
 ): VarveCluster {
   const { plant, start, seed, tap, onExit } = options
   const plantMark = plant === undefined ? undefined : join(dir, "plant-loaded")
@@ -195,7 +201,7 @@ function makeCluster(
       version: versionOf(),
       nodes,
       capabilities: new Set([...capabilities, ...(options.capabilities ?? [])]),
-      network: new ChaosProxy(places, seed, tap),
+      network: new ChaosProxy({ links: doors.map(linkOf), doors, seed, tap }),
       guard,
       disks: options.disks,
       startTimeoutMs: options.startTimeoutMs ?? startTimeoutMs,

@@ -1,84 +1,113 @@
 /**
- * A TCP proxy in this process with a port for every directed link of a cluster. It needs no root
- * and no kernel module; what it cannot do is lose packets, for TCP would mend that before anybody
- * sees it.
+ * A TCP proxy in this process with ports for every directed link of a cluster. It needs no root and
+ * no kernel module; what it cannot do is lose packets, for TCP would mend that before anybody sees
+ * it.
  */
+import type { Endpoint } from "../cluster.ts"
 import { linkName } from "../network.ts"
 import type { Link, LinkCounters, LinkTrouble, Network } from "../network.ts"
-import { LinkListener } from "./link-listener.ts"
-import { LinkState } from "./link-state.ts"
-import type { LinkPlace } from "./link-state.ts"
+import { Door } from "./door.ts"
+import { ProxiedLink } from "./proxied-link.ts"
+import type { LinkSpec } from "./proxied-link.ts"
 import type { WireTap } from "./wire-tap.ts"
+
+export interface DoorSpec {
+  readonly listen: Endpoint
+  readonly target: Endpoint
+  /** Of the broker that it leads to. */
+  readonly to: number
+  /**
+   * Who comes in: clients, one broker, or whichever broker the client id of the first request names
+   * (undefined: none, and the connection is reset). A broker that dials itself is on no link, and
+   * never troubled.
+   */
+  readonly from: number | "clients" | ((clientId: string) => number | undefined)
+}
+
+export interface ProxyOptions {
+  readonly links: ReadonlyArray<LinkSpec>
+  readonly doors: ReadonlyArray<DoorSpec>
+  /** Of which frames and responses are troubled. */
+  readonly seed: number
+  readonly tap?: WireTap | undefined
+}
 
 export class ChaosProxy implements Network {
   readonly links: ReadonlyArray<Link>
-  private readonly listeners: ReadonlyMap<string, LinkListener>
+  private readonly byName: ReadonlyMap<string, ProxiedLink>
+  private readonly doors: ReadonlyArray<{ readonly to: number; readonly door: Door }>
   private nextConnection = 1
 
-  /** Listens nowhere yet. `seed`: of which frames are troubled. */
-  constructor(places: ReadonlyArray<LinkPlace>, seed: number, tap?: WireTap) {
-    const nextId = () => this.nextConnection++
-    this.links = places.map(({ link }) => link)
-    this.listeners = new Map(
-      places.map((place) => [
-        linkName(place.link),
-        new LinkListener(new LinkState(place, seed, tap), nextId),
-      ]),
+  /** Listens nowhere yet. */
+  constructor({ links, doors, seed, tap }: ProxyOptions) {
+    this.links = links.map(({ link }) => link)
+    this.byName = new Map(
+      links.map((spec) => [linkName(spec.link), new ProxiedLink(spec, seed, tap)]),
     )
+    this.doors = doors.map((spec) => ({ to: spec.to, door: this.doorOf(spec, seed) }))
   }
 
-  /** Links to that broker take connections from now on. Throws when a port is taken. */
+  /** Doors to that broker take connections from now on. Throws when a port is taken. */
   targetUp(node: number): void {
-    for (const listener of this.to(node)) listener.listen()
+    for (const { to, door } of this.doors) if (to === node) door.open()
   }
 
   /**
-   * Links to that broker refuse connections, as a machine does on which nobody listens; those there
+   * Doors to that broker refuse connections, as a machine does on which nobody listens; those there
    * are end as the broker ended them.
    */
   targetDown(node: number): void {
-    for (const listener of this.to(node)) listener.stopListening()
+    for (const { to, door } of this.doors) if (to === node) door.close()
   }
 
   trouble(link: Link, trouble: LinkTrouble): void {
-    this.listener(link).trouble(trouble)
+    this.of(link).suffer(trouble)
   }
 
   heal(link: Link): void {
-    this.listener(link).trouble({})
+    this.of(link).suffer({})
   }
 
   healAll(): void {
-    for (const listener of this.listeners.values()) listener.trouble({})
+    for (const link of this.byName.values()) link.suffer({})
   }
 
   reset(link: Link): number {
-    return this.listener(link).reset()
+    return this.of(link).reset()
   }
 
   counters(link: Link): LinkCounters {
-    return { ...this.listener(link).state.counters }
+    return { ...this.of(link).counters }
   }
 
   /** Connections under way. */
   connectionsOf(link: Link): number {
-    return this.listener(link).open
+    return this.of(link).open
   }
 
   dispose(): void {
-    for (const listener of this.listeners.values()) {
-      listener.stopListening()
-      listener.reset()
+    for (const { door } of this.doors) door.close()
+    for (const link of this.byName.values()) link.reset()
+  }
+
+  private of(link: Link): ProxiedLink {
+    const found = this.byName.get(linkName(link))
+    if (found === undefined) throw new RangeError(`there is no link ${linkName(link)}`)
+    return found
+  }
+
+  private doorOf({ listen, target, to, from }: DoorSpec, seed: number): Door {
+    const nextId = () => this.nextConnection++
+    if (typeof from !== "function") {
+      const entrance = { _tag: "one" as const, link: this.of({ from, to }) }
+      return new Door({ listen, target, entrance, nextId })
     }
-  }
-
-  private listener(link: Link): LinkListener {
-    const listener = this.listeners.get(linkName(link))
-    if (listener === undefined) throw new RangeError(`there is no link ${linkName(link)}`)
-    return listener
-  }
-
-  private to(node: number): ReadonlyArray<LinkListener> {
-    return [...this.listeners.values()].filter(({ state }) => state.place.link.to === node)
+    const ofItself = new ProxiedLink({ link: { from: to, to }, protocol: "kafka" }, seed, undefined)
+    const linkOf = (clientId: string): ProxiedLink | undefined => {
+      const caller = from(clientId)
+      if (caller === undefined) return undefined
+      return caller === to ? ofItself : this.byName.get(linkName({ from: caller, to }))
+    }
+    return new Door({ listen, target, entrance: { _tag: "by-caller", linkOf }, nextId })
   }
 }

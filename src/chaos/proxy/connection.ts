@@ -1,15 +1,16 @@
 /**
  * Two sockets, from whoever dialled the link and to the broker it leads to, and what is between.
  */
+import type { Endpoint } from "../cluster.ts"
 import { Pipe } from "./pipe.ts"
 import type { PipeEvents } from "./pipe.ts"
 import type { Ending, Wire } from "./outlet.ts"
-import type { LinkState } from "./link-state.ts"
+import type { ProxiedLink } from "./proxied-link.ts"
 
 export class Connection {
   readonly id: number
-  private readonly state: LinkState
-  private readonly done: (connection: Connection) => void
+  private readonly link: ProxiedLink
+  private readonly target: Endpoint
   private readonly down: Wire
   private up: Wire | undefined
   private readonly forth: Pipe
@@ -19,13 +20,13 @@ export class Connection {
   private upClosed = false
   private isAborted = false
 
-  constructor(id: number, state: LinkState, down: Wire, done: (connection: Connection) => void) {
+  constructor(id: number, link: ProxiedLink, target: Endpoint, down: Wire) {
     this.id = id
-    this.state = state
+    this.link = link
+    this.target = target
     this.down = down
-    this.done = done
-    this.forth = new Pipe(state, "forth", this.eventsOf("forth"))
-    this.back = new Pipe(state, "back", this.eventsOf("back"))
+    this.forth = new Pipe(link, "forth", this.eventsOf("forth"))
+    this.back = new Pipe(link, "back", this.eventsOf("back"))
     this.forth.from(down)
     this.back.to(down)
     this.dialIfOpen()
@@ -61,18 +62,18 @@ export class Connection {
 
   /** RST to both sides, whatever is on the way. */
   reset(): void {
-    this.state.counters.resets++
+    this.link.counters.resets++
     this.abort()
   }
 
   private eventsOf(direction: "forth" | "back"): PipeEvents {
-    const { state } = this
+    const { link } = this
     return {
       ending: (ending) => this.pipeEnded(direction, ending),
       responseLost: () => this.reset(),
       seen: (bytes, lost) =>
-        state.tap?.({
-          link: state.place.link,
+        link.tap?.({
+          link: link.link,
           connection: this.id,
           direction: direction === "forth" ? "request" : "response",
           bytes,
@@ -89,10 +90,10 @@ export class Connection {
 
   /** A link that is cut says nothing to the broker behind it, not even that somebody dials. */
   private dialIfOpen(): void {
-    const { cut } = this.state.trouble
+    const { cut } = this.link.trouble
     if (this.dialled || cut === "drop" || cut === "hold") return
     this.dialled = true
-    const { host, port } = this.state.place.target
+    const { host, port } = this.target
     Bun.connect({
       hostname: host,
       port,
@@ -140,6 +141,6 @@ export class Connection {
 
   private forgetIfOver(): void {
     const upIsOver = this.upClosed || (!this.dialled && this.isAborted)
-    if (this.downClosed && upIsOver) this.done(this)
+    if (this.downClosed && upIsOver) this.link.forget(this)
   }
 }

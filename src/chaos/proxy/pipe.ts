@@ -3,7 +3,7 @@ import { Outlet } from "./outlet.ts"
 import type { Ending, Wire } from "./outlet.ts"
 import { FrameScanner, raftFrameType } from "./frame-scanner.ts"
 import type { Frame, Piece } from "./frame-scanner.ts"
-import type { LinkState } from "./link-state.ts"
+import type { ProxiedLink } from "./proxied-link.ts"
 import { Pacing, isPaced } from "./pacing.ts"
 import { RaftFrames } from "./raft-frames.ts"
 import type { FrameFate } from "./raft-frames.ts"
@@ -22,7 +22,7 @@ export interface PipeEvents {
 }
 
 export class Pipe {
-  private readonly state: LinkState
+  private readonly link: ProxiedLink
   private readonly direction: "forth" | "back"
   private readonly events: PipeEvents
   private readonly outlet: Outlet
@@ -42,21 +42,21 @@ export class Pipe {
   /** Everything from here on is dropped. */
   private isDeaf = false
 
-  constructor(state: LinkState, direction: "forth" | "back", events: PipeEvents) {
-    this.state = state
+  constructor(link: ProxiedLink, direction: "forth" | "back", events: PipeEvents) {
+    this.link = link
     this.direction = direction
     this.events = events
-    this.scanner = new FrameScanner(state.framing(direction))
-    this.pacing = new Pacing(direction === "forth" ? state.forth : state.back, state.chance)
+    this.scanner = new FrameScanner(link.framing(direction))
+    this.pacing = new Pacing(direction === "forth" ? link.forth : link.back, link.chance)
     this.outlet = new Outlet({
-      wrote: (bytes) => (state.counters.bytes += bytes),
+      wrote: (bytes) => (link.counters.bytes += bytes),
       ending: (ending) => events.ending(ending),
       room: () => this.readOn(),
     })
-    if (state.place.protocol === "varve-peers" && direction === "forth") {
-      this.raft = new RaftFrames(state.counters, state.chance, (frame) => this.insert(frame))
+    if (link.carriesRaftFrames && direction === "forth") {
+      this.raft = new RaftFrames(link.counters, link.chance, (frame) => this.insert(frame))
     }
-    this.outlet.hold(state.trouble.cut === "hold")
+    this.outlet.hold(link.trouble.cut === "hold")
   }
 
   /** Nothing is on the way. */
@@ -87,7 +87,7 @@ export class Pipe {
 
   /** The source says no more. A blackhole says nothing of it: the heal does. */
   ended(ending: Ending): void {
-    if (this.state.trouble.cut === "drop") return
+    if (this.link.trouble.cut === "drop") return
     if (!this.isDeaf) {
       for (const piece of this.gathered) this.forward(piece)
       this.gathered = []
@@ -112,7 +112,7 @@ export class Pipe {
   }
 
   troubleChanged(): void {
-    const { trouble } = this.state
+    const { trouble } = this.link
     if (trouble.frames === undefined) this.raft?.flush()
     this.outlet.hold(trouble.cut === "hold")
     if (!isPaced(trouble)) this.outlet.hurry()
@@ -128,17 +128,17 @@ export class Pipe {
     const { frame, bytes } = piece
     if (this.isDeaf) return
     if (frame === undefined) {
-      if (this.state.trouble.cut !== "drop") this.forward(bytes)
-      else this.state.counters.droppedBytes += bytes.length
+      if (this.link.trouble.cut !== "drop") this.forward(bytes)
+      else this.link.counters.droppedBytes += bytes.length
       return
     }
     if (piece.begins) this.fate = this.decide(frame)
-    if (this.state.tap !== undefined) this.tap(piece)
+    if (this.link.tap !== undefined) this.tap(piece)
     this.follow(piece)
   }
 
   private decide(frame: Frame): FrameFate | "drop" | "lose" {
-    const { trouble, counters, chance } = this.state
+    const { trouble, counters, chance } = this.link
     if (trouble.cut === "drop") {
       counters.droppedFrames++
       return "drop"
@@ -160,7 +160,7 @@ export class Pipe {
       this.isMidFrame = !ends
       if (ends) this.atBoundary()
     } else if (fate === "drop" || fate === "lose") {
-      this.state.counters.droppedBytes += bytes.length
+      this.link.counters.droppedBytes += bytes.length
       if (fate === "lose" && ends) {
         this.isDeaf = true
         this.events.responseLost()
@@ -170,7 +170,7 @@ export class Pipe {
       if (!ends) return
       const whole = Buffer.concat(this.gathered)
       this.gathered = []
-      this.raft?.take(fate, whole, this.state.trouble.frames ?? {})
+      this.raft?.take(fate, whole, this.link.trouble.frames ?? {})
     }
   }
 
@@ -190,7 +190,7 @@ export class Pipe {
   }
 
   private forward(bytes: Uint8Array): void {
-    const { trouble, counters } = this.state
+    const { trouble, counters } = this.link
     if (trouble.cut === "hold") counters.delayedBytes += bytes.length
     if (!isPaced(trouble)) return this.outlet.push(bytes)
     if (trouble.cut !== "hold") counters.delayedBytes += bytes.length

@@ -4,11 +4,13 @@ import type { Server, Socket } from "node:net"
 import { freePorts } from "../../../src/chaos/cluster/ports.ts"
 import type { Link } from "../../../src/chaos/network.ts"
 import { ChaosProxy } from "../../../src/chaos/proxy/chaos-proxy.ts"
-import type { LinkProtocol } from "../../../src/chaos/proxy/link-state.ts"
+import type { DoorSpec } from "../../../src/chaos/proxy/chaos-proxy.ts"
+import type { LinkProtocol } from "../../../src/chaos/proxy/proxied-link.ts"
 import type { WireTap } from "../../../src/chaos/proxy/wire-tap.ts"
 import { until as untilSoon } from "../../../scripts/harness/until.ts"
 
 const host = "127.0.0.1"
+const at = (port: number) => ({ host, port })
 
 export const until = <A>(what: string, condition: () => A | undefined | null | false) =>
   untilSoon(what, condition, { everyMs: 2 })
@@ -57,6 +59,8 @@ export class End {
 export interface ProxiedOptions {
   readonly link?: Link
   readonly protocol?: LinkProtocol
+  /** Who comes in at the door; else whoever the link is for. */
+  readonly from?: DoorSpec["from"]
   readonly seed?: number
   readonly tap?: WireTap
 }
@@ -76,13 +80,13 @@ export class Proxied {
     this.port = port
     this.target = target
     this.server = createServer({ allowHalfOpen: true }, (socket) => this.ends.push(new End(socket)))
-    const place = {
-      link: this.link,
-      protocol: options.protocol ?? ("kafka" as const),
-      listen: { host, port },
-      target: { host, port: target },
-    }
-    this.proxy = new ChaosProxy([place], options.seed ?? 1, options.tap)
+    const { from, to } = this.link
+    this.proxy = new ChaosProxy({
+      links: [{ link: this.link, protocol: options.protocol ?? "kafka" }],
+      doors: [{ from: options.from ?? from, to, listen: at(port), target: at(target) }],
+      seed: options.seed ?? 1,
+      tap: options.tap,
+    })
   }
 
   static async start(options: ProxiedOptions = {}): Promise<Proxied> {
