@@ -8,20 +8,34 @@ import type { Batch } from "./lines.ts"
 const recordsMax = 5000
 const pollMs = 200
 
+type Growing = Omit<Batch, "records" | "highWatermark"> & {
+  highWatermark: number
+  readonly records: Array<Batch["records"][number]>
+}
+
 export class Inbox {
-  #batches: Array<Batch> = []
+  #batches: Array<Growing> = []
   #records = 0
   #room: PromiseWithResolvers<void> | undefined
   #arrived = () => {}
 
   /** Resolves when there is room for more. */
   async give(batch: Batch): Promise<void> {
-    this.#batches.push(batch)
+    this.#keep(batch)
     this.#records += batch.records.length
     this.#arrived()
     if (this.#records < recordsMax) return
     this.#room ??= Promise.withResolvers<void>()
     await this.#room.promise
+  }
+
+  /** Neighbours of one partition become one answer. */
+  #keep(batch: Batch): void {
+    const last = this.#batches.at(-1)
+    if (last?.topic === batch.topic && last.partition === batch.partition) {
+      last.records.push(...batch.records)
+      last.highWatermark = Math.max(last.highWatermark, batch.highWatermark)
+    } else this.#batches.push({ ...batch, records: [...batch.records] })
   }
 
   /** Answers a poll, after a while also with nothing. */

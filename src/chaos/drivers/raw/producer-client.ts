@@ -27,6 +27,7 @@ export class RawProducerClient implements ProducerClient {
   #zombies: ReadonlyArray<Zombie> = []
   #sessions = 0
   #operations = 0
+  #successors = 0
 
   constructor(name: string, ports: RawPorts, shape: ProducerShape) {
     this.#client = new RawClient(name, ports)
@@ -34,12 +35,16 @@ export class RawProducerClient implements ProducerClient {
     this.#producer = new RawProducer(this.#client, shape, () => this.#sessions++)
     const { gate } = this.#client
     const operations = () => this.#operations
+    const successors = () => this.#successors
     this.control = {
       name,
       role: "producer",
       pid: undefined,
       get operations() {
         return operations()
+      },
+      get successors() {
+        return successors()
       },
       pause: () => gate.pause(),
       resume: () => gate.resume(),
@@ -85,6 +90,7 @@ export class RawProducerClient implements ProducerClient {
     }
     const zombie = { producer: this.#producer, untilMs: this.#client.nowMs + zombieMs }
     zombie.producer.becomeZombie()
+    this.#successors++
     this.#zombies = [...this.#zombies.filter(({ producer }) => producer.outstanding > 0), zombie]
     const nextSession = () => this.#sessions++
     this.#producer = new RawProducer(this.#client, this.#shape, nextSession, identity)
