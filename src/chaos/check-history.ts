@@ -3,15 +3,11 @@
  * ever, and what it says comes from the file alone, which anybody can check again.
  */
 import { join } from "node:path"
-import type { Anomaly } from "./checkers/index.ts"
+import type { HistoryVerdict } from "./checkers/index.ts"
 
-export interface HistoryCheck {
-  readonly anomalies: ReadonlyArray<Anomaly>
+/** What `checkHistory` says, as it goes over a pipe. */
+export type HistoryCheck = Omit<HistoryVerdict, "counts"> & {
   readonly counts: Readonly<Record<string, number>>
-  readonly operations: number
-  readonly acknowledged: number
-  readonly read: number
-  readonly drained: number
 }
 
 export type CheckOutcome =

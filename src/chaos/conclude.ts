@@ -1,6 +1,7 @@
 /** From what happened to a verdict, a report, and a folder with what somebody may want to look at. */
 import { checkHistoryFile } from "./check-history.ts"
 import type { CheckOutcome, HistoryCheck } from "./check-history.ts"
+import { unseenOverTime } from "./checkers/index.ts"
 import { limitsOf } from "./limits.ts"
 import { aroundMs, logLinesAround } from "./log-lines.ts"
 import type { Interval } from "./log-lines.ts"
@@ -13,7 +14,13 @@ import { judge } from "./verdict.ts"
 import { versionsOf } from "./versions.ts"
 import type { Operation } from "./history/history.ts"
 
-const nothingChecked: Pick<HistoryCheck, "anomalies" | "counts"> = { anomalies: [], counts: {} }
+const unseenEveryMs = 500
+
+const nothingChecked: Pick<HistoryCheck, "anomalies" | "counts" | "undrained"> = {
+  anomalies: [],
+  counts: {},
+  undrained: [],
+}
 
 export async function concludeRun(happened: Happened): Promise<FinishedRun> {
   const { request, folder, clock } = happened
@@ -36,11 +43,16 @@ async function resultOf(
 ): Promise<RunResult> {
   const { request, cluster, faults, skipped, workloads, startedAt, leaders } = happened
   const { options, kafka } = request
-  const { anomalies, counts } = outcome._tag === "checked" ? outcome.check : nothingChecked
+  const { anomalies, counts, undrained } =
+    outcome._tag === "checked" ? outcome.check : nothingChecked
   const checked = outcome._tag === "checked" ? { _tag: "checked" as const, counts } : outcome
   const { verdict, reasons } = judge({
     ...happened,
     options,
+    gaps: [
+      ...happened.gaps,
+      ...undrained.map((partition) => `${partition} was not read to its end`),
+    ],
     checked,
     acknowledgedInFaults: acknowledgedWithin(operations, phases.faultsMs, phases.healMs),
   })
@@ -60,7 +72,7 @@ async function resultOf(
     anomalies,
     anomalyCounts: counts,
     leaders,
-    unseen: [],
+    unseen: unseenOverTime(operations, unseenEveryMs),
     logLines: await logLinesAround(cluster.nodes, startedAt.getTime(), moments),
   }
 }

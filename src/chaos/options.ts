@@ -33,7 +33,7 @@ type Defaults = Pick<
 
 const defaultsOf: Readonly<Record<Profile, Defaults>> = {
   smoke: {
-    seconds: 60,
+    seconds: 75,
     nodes: 3,
     partitions: 6,
     rate: 200,

@@ -6,6 +6,7 @@ import { appendFileSync } from "node:fs"
 import { startRunClock } from "./clock.ts"
 import type { RunClock } from "./clock.ts"
 import type { ChaosCluster } from "./cluster.ts"
+import { diskFaults } from "./disk/faults.ts"
 import type { FaultPlan, FaultRecord } from "./fault.ts"
 import { runNemesis } from "./faults/nemesis.ts"
 import { planText } from "./faults/plan-file.ts"
@@ -227,7 +228,7 @@ class Run implements AsyncDisposable {
     const windowMs = this.#request.options.seconds * 1000
     const { records, failures } = await runNemesis({
       plans,
-      faults: allFaults(),
+      faults: new Map([...allFaults(), ...diskFaults.map((fault) => [fault.kind, fault] as const)]),
       cluster: struck,
       clock: this.#clock,
       topics: workloads.flatMap(({ topics }) => topics),

@@ -21,6 +21,15 @@ export interface StartedCluster {
   readonly plantIsLoaded: () => boolean
 }
 
+/** A member that is gone is missed within seconds, not within a minute: a run has few of them. */
+const quickGroups = {
+  "group.consumer.session.timeout.ms": "6000",
+  "group.consumer.min.session.timeout.ms": "6000",
+  "group.consumer.heartbeat.interval.ms": "500",
+  "group.consumer.min.heartbeat.interval.ms": "500",
+  "group.initial.rebalance.delay.ms": "0",
+}
+
 export async function startCluster(request: ClusterRequest): Promise<StartedCluster> {
   const { options, dir, kafka, log } = request
   const { nodes, seed, plant } = options
@@ -37,6 +46,7 @@ export async function startCluster(request: ClusterRequest): Promise<StartedClus
     nodes,
     seed,
     onExit,
+    settings: quickGroups,
     start: (id, folder) => disks.startOptions({ id, dir: folder }),
     capabilities: [...disks.capabilities],
     ...(plant === undefined ? {} : { plant }),

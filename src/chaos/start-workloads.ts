@@ -3,12 +3,14 @@ import { availableDrivers } from "./drivers/available.ts"
 import { OptionError } from "./options.ts"
 import type { RunOptions } from "./result.ts"
 import type { DriverName, Workload, WorkloadContext, WorkloadName } from "./workload.ts"
+import { makeGroupsWorkload } from "./workloads/groups.ts"
 import { makeIdempotenceWorkload } from "./workloads/idempotence.ts"
 import { makeLogWorkload } from "./workloads/log.ts"
 
 const makers: Readonly<Partial<Record<WorkloadName, (context: WorkloadContext) => Workload>>> = {
   log: makeLogWorkload,
   idempotence: makeIdempotenceWorkload,
+  groups: makeGroupsWorkload,
 }
 
 /** Of partitions and records; metadata writes next to none. */

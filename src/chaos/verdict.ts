@@ -52,6 +52,8 @@ const endsByItself: ReadonlySet<FaultKind> = new Set([
   "old-copy",
   "wiped-disk",
 ])
+/** From the deed until it is known that it bit, which is when the record begins. */
+const strikesWithinMs = 15_000
 /** A broker may find out a while after the fault is taken back. */
 const findsOutMs = 30_000
 
@@ -93,7 +95,7 @@ export const mayEnd = ({ node, atMs }: BrokerEnd, faults: ReadonlyArray<FaultRec
     ({ plan, nodes, injectedMs, healedMs }) =>
       endsByItself.has(plan.kind) &&
       nodes.includes(node) &&
-      atMs >= injectedMs &&
+      atMs >= injectedMs - strikesWithinMs &&
       atMs <= healedMs + findsOutMs,
   )
 

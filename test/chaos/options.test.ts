@@ -26,7 +26,7 @@ describe("lists of names", () => {
 describe("options", () => {
   test("from the profile unless said", () => {
     const smoke = runOptions({ seed: 7 })
-    expect(smoke).toMatchObject({ profile: "smoke", product: "varve", nodes: 3, seconds: 60 })
+    expect(smoke).toMatchObject({ profile: "smoke", product: "varve", nodes: 3, seconds: 75 })
     const said = runOptions({ seed: 7, profile: "nightly", seconds: 10, faults: ["kill"] })
     expect(said).toMatchObject({ nodes: 5, seconds: 10, faults: ["kill"], partitions: 64 })
     expect(() => runOptions({ seed: 7, nodes: 4 })).toThrow("3 or 5")
@@ -46,7 +46,7 @@ describe("options", () => {
   test("the command repeats all of them", () => {
     const options = runOptions({ seed: 7, faults: ["kill"], drivers: ["raw"], plant: "no-noop" })
     expect(commandOf(options)).toBe(
-      "bun varve chaos --seed 7 --seconds 60 --profile smoke --nodes 3 --partitions 6 --rate 200 --faults =kill --workload log,idempotence,groups,metadata --drivers raw --plant no-noop",
+      "bun varve chaos --seed 7 --seconds 75 --profile smoke --nodes 3 --partitions 6 --rate 200 --faults =kill --workload log,idempotence,groups,metadata --drivers raw --plant no-noop",
     )
     const kafka = runOptions({ seed: 7, product: "kafka" })
     expect(commandOf(kafka, "./kafka")).toEndWith("--against kafka=./kafka")

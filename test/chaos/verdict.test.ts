@@ -84,8 +84,9 @@ describe("INVALID", () => {
     expect(verdictOf({ brokerEnds, faults }).verdict).toBe("VALID")
     const ofAnother = [...good.faults, fault("fsync-error", { nodes: [2] })]
     expect(verdictOf({ brokerEnds, faults: ofAnother }).verdict).toBe("INVALID")
-    const before = [{ node: 1, atMs: 9_000, how: "exit code 1" }]
-    expect(verdictOf({ brokerEnds: before, faults }).verdict).toBe("INVALID")
+    const longBefore = [fault("fsync-error", { injectedMs: 40_000, healedMs: 41_000 })]
+    const known = [...good.faults, ...longBefore]
+    expect(verdictOf({ brokerEnds, faults: known }).verdict).toBe("INVALID")
     const longAfter = [{ node: 1, atMs: 90_000, how: "exit code 1" }]
     expect(verdictOf({ brokerEnds: longAfter, faults }).verdict).toBe("INVALID")
   })

@@ -8,7 +8,7 @@ export const chaosFlags: ReadonlyArray<FlagSpec> = [
     value: "NAME",
     about: "smoke (3 minutes; the default), standard or nightly",
   },
-  { name: "seconds", kind: "int", value: "N", about: "how long faults strike (60)" },
+  { name: "seconds", kind: "int", value: "N", about: "how long faults strike (75)" },
   { name: "seed", kind: "int", value: "S", about: "of the plan of faults (drawn)" },
   { name: "nodes", kind: "int", value: "3|5", about: "brokers (3)" },
   {
