@@ -8,8 +8,9 @@ import type { ChaosNode } from "../cluster.ts"
 import { FaultImpossible } from "../fault.ts"
 import type { Effect, Fault, FaultContext, FaultKind, Injected } from "../fault.ts"
 import { startAgain } from "../faults/processes.ts"
-import { copyLog, filesOf, fileClasses, flipBit, putBack, readByte } from "./damage/files.ts"
+import { copyLog, filesOf, fileClasses, flipBit, putBack } from "./damage/files.ts"
 import { removeLog, truncate, type BitFlip } from "./damage/files.ts"
+import { readByte } from "./damage/places.ts"
 import { healthOf, untilOthersLead, untilWhole } from "./health.ts"
 import { NewLines } from "./new-lines.ts"
 import { disksOf, theVictim, type Target } from "./target.ts"
@@ -65,8 +66,9 @@ const faultOf = ({ kind, before, damage, afterwards }: DamageFault): Fault => ({
   },
 })
 
+/** What a broker says of a log that it does not believe, or has mended. */
 const complaints =
-  /damaged|lost|recover|distrust|forgot|gone|does not fit|not believed|bring|has had a log|moved aside|amnesiac|old copy|missing|corrupt|malformed/i
+  /damaged|counts for nothing|remembers|has had a log|forg[eo]t|moved aside|cut off|corrupt|malformed|read from their copies/i
 
 function injected(
   context: FaultContext,

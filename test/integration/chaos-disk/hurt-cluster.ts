@@ -37,7 +37,7 @@ export class HurtCluster {
     this.writer = new RawWriter({ bootstrapList, topic, partitions, rate: 200, name: "raw" })
   }
 
-  static async start(dir: string, power: boolean): Promise<HurtCluster> {
+  static async start(dir: string, power: boolean, plant?: string): Promise<HurtCluster> {
     const disks = equipDisks({ dir, power, log: (line) => console.log(line) })
     const settings = { "varve.disk.reserve.bytes": "1048576" }
     const cluster = await startVarveCluster({
@@ -47,6 +47,7 @@ export class HurtCluster {
       settings,
       disks,
       capabilities: disks.capabilities,
+      ...(plant === undefined ? {} : { plant }),
       start: (id, folder) => disks.startOptions({ id, dir: folder }),
     })
     const configs = { "min.insync.replicas": "2" }

@@ -1,8 +1,9 @@
 /** The files of a broker's log, and damages to one of them. Only while nobody has them open. */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
-import { closeSync, openSync, readSync, truncateSync, writeSync } from "node:fs"
+import { closeSync, openSync, truncateSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import type { Prng } from "../../../../raft/prng.ts"
+import { journalBytes, placeIn, readByte } from "./places.ts"
 
 export type FileClass = "db" | "wal" | "sentinel"
 
@@ -32,10 +33,10 @@ export interface BitFlip {
   readonly after: number
 }
 
-/** One bit, anywhere in it. */
+/** One bit of what is in use of it. */
 export function flipBit(dir: string, file: string, chance: Prng): BitFlip {
   const path = join(dir, file)
-  const offset = chance.below(statSync(path).size)
+  const offset = placeIn(path, usedBytes(path), chance)
   const before = readByte(path, offset)
   const after = before ^ (1 << chance.below(8))
   const descriptor = openSync(path, "r+")
@@ -47,27 +48,23 @@ export function flipBit(dir: string, file: string, chance: Prng): BitFlip {
   return { file, offset, before, after }
 }
 
-export function readByte(path: string, offset: number): number {
-  const byte = new Uint8Array(1)
-  const descriptor = openSync(path, "r")
-  try {
-    readSync(descriptor, byte, 0, 1, offset)
-  } finally {
-    closeSync(descriptor)
-  }
-  return byte[0] ?? 0
+function usedBytes(path: string): number {
+  const size = statSync(path).size
+  const used = path.endsWith("-wal") ? journalBytes(path) : size
+  return used === 0 ? size : used
 }
 
 export interface Truncation {
   readonly file: string
+  /** Of what is in use. */
   readonly before: number
   readonly after: number
 }
 
-/** Of the end, up to so many bytes; at least one. */
+/** Of the end of what is in use, up to so many bytes; at least one. */
 export function truncate(dir: string, file: string, bytesMax: number, chance: Prng): Truncation {
   const path = join(dir, file)
-  const before = statSync(path).size
+  const before = usedBytes(path)
   const after = before - 1 - chance.below(Math.min(before, bytesMax))
   truncateSync(path, after)
   return { file, before, after }
