@@ -6,11 +6,13 @@ import type { DriverName, Workload, WorkloadContext, WorkloadName } from "./work
 import { makeGroupsWorkload } from "./workloads/groups.ts"
 import { makeIdempotenceWorkload } from "./workloads/idempotence.ts"
 import { makeLogWorkload } from "./workloads/log.ts"
+import { makeMetadataWorkload } from "./workloads/metadata.ts"
 
-const makers: Readonly<Partial<Record<WorkloadName, (context: WorkloadContext) => Workload>>> = {
+const makers: Readonly<Record<WorkloadName, (context: WorkloadContext) => Workload>> = {
   log: makeLogWorkload,
   idempotence: makeIdempotenceWorkload,
   groups: makeGroupsWorkload,
+  metadata: makeMetadataWorkload,
 }
 
 /** Of partitions and records; metadata writes next to none. */
@@ -40,15 +42,14 @@ export function makeWorkloads(
   context: Omit<WorkloadContext, "partitions" | "rate" | "seed">,
 ): ReadonlyArray<Workload> {
   const sum = options.workloads.reduce((total, name) => total + weights[name], 0)
-  return options.workloads.flatMap((name) => {
+  return options.workloads.map((name) => {
     const share = (whole: number) =>
       sum === 0 ? whole : Math.max(1, Math.round((whole * weights[name]) / sum))
-    const workload = makers[name]?.({
+    return makers[name]({
       ...context,
       seed: options.seed,
       partitions: share(options.partitions),
       rate: share(options.rate),
     })
-    return workload === undefined ? [] : [workload]
   })
 }
