@@ -1,5 +1,5 @@
 /** `result.json`: all that a run has to say, apart from its history. Times: run clock, ms. */
-import type { Anomaly } from "./checkers/index.ts"
+import type { Anomaly, Losses } from "./checkers/index.ts"
 import type { FaultKind, FaultRecord } from "./fault.ts"
 import type { DriverName, WorkloadName } from "./workload.ts"
 
@@ -88,6 +88,8 @@ export interface RunResult {
   readonly read: number
   readonly anomalies: ReadonlyArray<Anomaly>
   readonly anomalyCounts: Readonly<Record<string, number>>
+  /** Where the lost writes lay, of each partition that has any. */
+  readonly losses?: ReadonlyArray<Losses>
   /** Of each partition the longest time without an acknowledgement that began in the fault window … */
   readonly outages: ReadonlyArray<Outage>
   /** … and of all of them the longest after the last heal. */
