@@ -29,10 +29,12 @@ export class Inbox {
     await this.#room.promise
   }
 
-  /** Neighbours of one partition become one answer. */
+  /** What goes on in the same partition belongs to the same answer. */
   #keep(batch: Batch): void {
     const last = this.#batches.at(-1)
-    if (last?.topic === batch.topic && last.partition === batch.partition) {
+    const isSame = last?.topic === batch.topic && last.partition === batch.partition
+    const end = last?.records.at(-1)?.[0] ?? -1
+    if (last !== undefined && isSame && (batch.records[0]?.[0] ?? -1) > end) {
       last.records.push(...batch.records)
       last.highWatermark = Math.max(last.highWatermark, batch.highWatermark)
     } else this.#batches.push({ ...batch, records: [...batch.records] })

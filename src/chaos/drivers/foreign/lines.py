@@ -62,11 +62,16 @@ class Commands:
 
 
 def batches(records):
-    """Neighbours of one partition together. `records`: topic, partition, offset, value."""
+    """What goes on in the same partition together. `records`: topic, partition, offset, value."""
     out = []
     for topic, partition, offset, value in records:
         last = out[-1] if out else None
-        if last is None or last["topic"] != topic or last["partition"] != partition:
+        goes_on = (
+            last is not None
+            and (last["topic"], last["partition"]) == (topic, partition)
+            and offset > last["records"][-1][0]
+        )
+        if not goes_on:
             last = {
                 "topic": topic,
                 "partition": partition,
