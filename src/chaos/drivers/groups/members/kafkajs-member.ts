@@ -35,12 +35,22 @@ let wakeUp = () => {}
 let member = ""
 let partitions: ReadonlyArray<readonly [string, number]> = []
 let failure: string | undefined
+/** In whose name, by tag: a commit that was really answered. */
+const committed = new Map<string, { readonly member: string; readonly generation: number }>()
 
 consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
   member = payload.memberId
   partitions = Object.entries(payload.memberAssignment).flatMap(([topic, own]) =>
     own.map((partition) => [topic, partition] as const),
   )
+})
+consumer.on(consumer.events.COMMIT_OFFSETS, ({ payload }) => {
+  const as = { member: payload.memberId, generation: Number(payload.groupGenerationId) }
+  for (const { partitions: own } of payload.topics) {
+    for (const one of own) {
+      if ("metadata" in one && typeof one.metadata === "string") committed.set(one.metadata, as)
+    }
+  }
 })
 consumer.on(consumer.events.REBALANCING, () => {
   partitions = []
@@ -111,8 +121,12 @@ await serveMember({
       offset: String(offset),
       metadata,
     }))
+    committed.clear()
     await consumer.commitOffsets(asked)
-    return undefined
+    // It resolves also where it has sent nothing, or was refused while it was stopping.
+    const as = committed.get(asked[0]?.metadata ?? "")
+    if (as === undefined) throw new Error("kafkajs has not committed")
+    return as
   },
   leave: () => consumer.disconnect(),
 })

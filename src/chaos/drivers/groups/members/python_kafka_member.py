@@ -39,7 +39,10 @@ class Member(ConsumerRebalanceListener):
         return {"member": member, "generation": getattr(known, "generation_id", -1)}
 
     def owned(self):
-        return {**self.membership(), "partitions": self.held}
+        # Between JoinGroup and SyncGroup it holds nothing, and the generation is not settled yet.
+        known = self.membership()
+        generation = known["generation"] if self.held else -1
+        return {"member": known["member"], "generation": generation, "partitions": self.held}
 
     def commit(self, offsets):
         before = self.membership()

@@ -33,10 +33,16 @@ const membership = () => ({
 
 await serveMember({
   poll: (waitMs) => consumer.poll(waitMs, 500),
-  owned: () => ({
-    ...membership(),
-    partitions: consumer.assignment.map(({ topic, partition }) => [topic, partition] as const),
-  }),
+  owned: () => {
+    const { member, generation } = membership()
+    const partitions = consumer.assignment.map(
+      ({ topic, partition }) => [topic, partition] as const,
+    )
+    // Between JoinGroup and SyncGroup it is of a generation that has given it nothing yet: an eager
+    // member holds nothing then, a cooperative one what it had.
+    const isKnown = partitions.length > 0 && strategy !== "cooperative-sticky"
+    return { member, generation: isKnown ? generation : -1, partitions }
+  },
   commit: async (asked) => {
     const { committer } = consumer
     if (committer === undefined) throw new Error("outside the group")
