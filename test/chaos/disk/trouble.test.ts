@@ -99,13 +99,14 @@ async function runWriter(steps: ReadonlyArray<string>): Promise<ReadonlyArray<st
   return said.trim().split("\n")
 }
 
-describe("storage in trouble", () => {
-  const commit = (storage: StorageInBroker) => {
-    let done = 0
-    storage.commit(() => void done++)
-    return done
-  }
+/** How often the commit was really made. */
+function commit(storage: StorageInBroker): number {
+  let done = 0
+  storage.commit(() => void done++)
+  return done
+}
 
+describe("storage in trouble", () => {
   test("without a command nothing happens", () => {
     const storage = new StorageInBroker(folder)
     expect([commit(storage), storage.freeBytes(5), folder.deeds()]).toEqual([1, 5, []])
