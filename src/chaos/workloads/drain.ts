@@ -10,12 +10,13 @@ import type { RunClock } from "../clock.ts"
 import { partitionsOf } from "../drivers/partition.ts"
 import type { PartitionRef, Topic } from "../drivers/partition.ts"
 import { connectTo, Links } from "../drivers/raw/links.ts"
+import type { Connect } from "../drivers/raw/links.ts"
 import type { Begun, Recorder } from "../history/recorder.ts"
 import { ReplicaReader } from "./replica-reader.ts"
 import type { SharedRecords } from "./replica-reader.ts"
 
 export interface DrainOptions {
-  readonly cluster: ChaosCluster
+  readonly cluster: Pick<ChaosCluster, "nodes">
   readonly clock: RunClock
   readonly recorder: Recorder
   readonly topics: ReadonlyArray<Topic>
@@ -23,9 +24,13 @@ export interface DrainOptions {
   readonly compacted?: ReadonlySet<string>
   readonly timeoutMs: number
   readonly signal: AbortSignal
+  /** Unless said otherwise to the brokers' own ports, past the proxy. */
+  readonly connect?: Connect
 }
 
 const askMs = 5000
+/** Above those of clients. */
+const firstConnection = 1_000_000
 const backOffMs = 100
 const latest = -1
 
@@ -41,7 +46,8 @@ interface Replica {
 export async function drainReplicas(options: DrainOptions): Promise<void> {
   const { cluster, clock, timeoutMs, topics } = options
   const addresses = new Map(cluster.nodes.map(({ id, direct }) => [id, direct]))
-  const links = new Links(connectTo(addresses, "chaos-drain", askMs), { next: 1_000_000 })
+  const connect = options.connect ?? connectTo(addresses, "chaos-drain", askMs)
+  const links = new Links(connect, { next: firstConnection })
   const deadlineMs = clock.nowMs() + timeoutMs
   const drain = new Drain(options, links, () => clock.nowMs() >= deadlineMs)
   try {
