@@ -18,10 +18,6 @@ export interface PlannedGroup {
   readonly members: ReadonlyArray<Member>
 }
 
-export interface GroupsPlan {
-  readonly groups: ReadonlyArray<PlannedGroup>
-}
-
 interface Options {
   readonly ports: GroupPorts
   readonly topics: ReadonlyArray<Topic>
@@ -35,8 +31,8 @@ const crashPercent = 60
 const commitEveryMs = 400
 const rawMembers = 3
 const foreignMembers = 2
-/** From so many partitions on there is a group of every strategy, else of one that is drawn. */
-const manyPartitions = 12
+/** Groups of processes, drawn from all that could be: each process takes its share of the machine. */
+const foreignGroupsMax = 3
 
 interface Foreign {
   readonly name: string
@@ -79,9 +75,9 @@ function rawGroup(name: string, protocol: GroupProtocol, options: Options): Plan
   return { group, members }
 }
 
-function foreignGroup(foreign: Foreign, options: Options): PlannedGroup {
+function foreignGroup(planned: Foreign, options: Options): PlannedGroup {
   const { ports, topics, bootstrap, sessionTimeoutMs } = options
-  const { name, protocol, program, strategy, isUntagged } = foreign
+  const { name, protocol, program, strategy, isUntagged } = planned
   const group = `${name}-${ports.runId}`
   const flags = {
     bootstrap: bootstrap.join(","),
@@ -105,39 +101,56 @@ const programs = join(import.meta.dir, "..", "drivers", "groups", "members")
 const varveMember = [process.execPath, join(programs, "varve-member.ts")]
 const kafkajsMember = [process.execPath, join(programs, "kafkajs-member.ts")]
 
-async function foreignOf(
-  { drivers, topics }: Options,
-  chance: Prng,
-): Promise<ReadonlyArray<Foreign>> {
-  const partitions = topics.reduce((sum, topic) => sum + topic.partitions, 0)
-  const some = <T>(all: ReadonlyArray<T>): ReadonlyArray<T> => {
-    const at = chance.below(all.length)
-    return partitions >= manyPartitions ? all : all.slice(at, at + 1)
-  }
-  const found: Array<Foreign> = []
-  const add = (name: string, program: ReadonlyArray<string>, strategy: string, untagged = false) =>
-    found.push({
-      name: `${name}-${strategy}`,
-      protocol: strategy === "consumer" ? "consumer" : "classic",
-      program,
-      strategy,
-      isUntagged: untagged,
-    })
-  const varveStrategies = some(["range", "cooperative-sticky", "consumer"])
-  const confluentStrategies = some(["range", "cooperative-sticky"])
-  if (drivers.includes("raw")) {
-    for (const strategy of varveStrategies) add("raw-client", varveMember, strategy)
-  }
-  if (drivers.includes("kafkajs")) add("kafkajs", kafkajsMember, "roundrobin")
-  if (drivers.includes("confluent")) {
-    const python = (await pythonWith("confluent_kafka")) ?? "python3"
-    const program = [python, join(programs, "confluent_member.py")]
-    // Its Python face cannot set the metadata of a commit before 2.0.
-    for (const strategy of confluentStrategies) add("confluent", program, strategy, true)
-  }
-  if (drivers.includes("python-kafka")) {
-    const python = (await pythonWith("kafka")) ?? "python3"
-    add("python-kafka", [python, join(programs, "python_kafka_member.py")], "range")
-  }
-  return found
+/** One strategy of each client, and of the clients as many as there may be. */
+async function foreignOf({ drivers }: Options, chance: Prng): Promise<ReadonlyArray<Foreign>> {
+  const all = await Promise.all(
+    [...clients].filter(([name]) => drivers.includes(name)).map(([, client]) => client(chance)),
+  )
+  const left = [...all]
+  return Array.from({ length: Math.min(foreignGroupsMax, all.length) }, () =>
+    left.splice(chance.below(left.length), 1),
+  ).flat()
 }
+
+const oneOf = (chance: Prng, all: ReadonlyArray<string>): string =>
+  all[chance.below(all.length)] ?? ""
+
+const clients: ReadonlyMap<DriverName, (chance: Prng) => Promise<Foreign>> = new Map([
+  [
+    "raw",
+    async (chance: Prng) => {
+      const strategy = oneOf(chance, ["range", "cooperative-sticky", "consumer"])
+      return foreign("raw-client", varveMember, strategy)
+    },
+  ],
+  ["kafkajs", async () => foreign("kafkajs", kafkajsMember, "roundrobin")],
+  [
+    "confluent",
+    async (chance: Prng) => {
+      const strategy = oneOf(chance, ["range", "cooperative-sticky"])
+      const program = await pythonProgram("confluent_kafka", "confluent_member.py")
+      // Its Python face cannot set the metadata of a commit before 2.0.
+      return { ...foreign("confluent", program, strategy), isUntagged: true }
+    },
+  ],
+  [
+    "python-kafka",
+    async () => {
+      const program = await pythonProgram("kafka", "python_kafka_member.py")
+      return foreign("python-kafka", program, "range")
+    },
+  ],
+])
+
+const pythonProgram = async (module: string, file: string): Promise<ReadonlyArray<string>> => [
+  (await pythonWith(module)) ?? "python3",
+  join(programs, file),
+]
+
+const foreign = (name: string, program: ReadonlyArray<string>, strategy: string): Foreign => ({
+  name: `${name}-${strategy}`,
+  protocol: strategy === "consumer" ? "consumer" : "classic",
+  program,
+  strategy,
+  isUntagged: false,
+})

@@ -45,7 +45,7 @@ consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
   )
 })
 consumer.on(consumer.events.COMMIT_OFFSETS, ({ payload }) => {
-  const as = { member: payload.memberId, generation: Number(payload.groupGenerationId) }
+  const as = { member: payload.memberId, generation: payload.groupGenerationId }
   for (const { partitions: own } of payload.topics) {
     for (const one of own) {
       if ("metadata" in one && typeof one.metadata === "string") committed.set(one.metadata, as)
