@@ -118,6 +118,8 @@ function drain(file: HistoryFile, logs: ReadonlyArray<ReadonlyArray<SeenRecord>>
   })
 }
 
+const seconds = (ms: number): string => (ms / 1000).toFixed(1)
+
 /** In a process of its own: what it prints is its own peak. */
 async function check(path: string): Promise<void> {
   const begun = performance.now()
@@ -126,7 +128,6 @@ async function check(path: string): Promise<void> {
   const { anomalies, drained } = checkHistory(operations)
   const done = performance.now()
   for (const { kind, detail } of anomalies.slice(0, 3)) process.stdout.write(`${kind}: ${detail}\n`)
-  const seconds = (ms: number): string => (ms / 1000).toFixed(1)
   const { user, system } = process.cpuUsage()
   const peakMebibytes = process.resourceUsage().maxRSS / (process.platform === "linux" ? 1 : 1024)
   process.stdout.write(

@@ -1,23 +1,22 @@
 /** What lies below a committed offset was given to a member of the group. */
 import type { CommitCall, Operation, Poll } from "../history/history.ts"
+import { operationsOf } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import { lastRecords } from "./compaction.ts"
 import type { PartitionView } from "./partition-view.ts"
 
 type Commit = Operation<CommitCall>
 
-export function checkGroupReads(
-  views: ReadonlyArray<PartitionView>,
-  commits: ReadonlyArray<Commit>,
-  found: Anomalies,
-): void {
-  const done = commits.filter(({ outcome }) => outcome === "ok")
-  const byPartition = Map.groupBy(done, ({ partition }) => partition)
-  for (const view of views) checkPartition(view, byPartition.get(view.partition) ?? [], found)
-}
+export const commitsByPartition = (
+  operations: ReadonlyArray<Operation>,
+): ReadonlyMap<string, ReadonlyArray<Commit>> =>
+  Map.groupBy(
+    operationsOf(operations, "commit").filter(({ outcome }) => outcome === "ok"),
+    ({ partition }) => partition,
+  )
 
 /** Every record below what a group has committed was given to one of its members. */
-function checkPartition(
+export function checkGroupReads(
   view: PartitionView,
   commits: ReadonlyArray<Commit>,
   found: Anomalies,

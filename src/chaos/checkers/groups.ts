@@ -13,20 +13,14 @@ import type {
 import { operationsOf } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import { checkRegister } from "./committed.ts"
-import { checkGroupReads } from "./group-reads.ts"
 import { checkOwners } from "./owners.ts"
-import type { PartitionView } from "./partition-view.ts"
 
 type Commit = Operation<CommitCall>
 type Assign = Operation<AssignCall>
 
 const keyOf = ({ group, partition }: CommitCall | CommittedCall): string => `${group} ${partition}`
 
-export function checkGroups(
-  operations: ReadonlyArray<Operation>,
-  views: ReadonlyArray<PartitionView>,
-  found: Anomalies,
-): void {
+export function checkGroups(operations: ReadonlyArray<Operation>, found: Anomalies): void {
   const commits = operationsOf(operations, "commit")
   const joins = operationsOf(operations, "join")
   const reads = operationsOf(operations, "committed").filter(({ outcome }) => outcome === "ok")
@@ -41,7 +35,6 @@ export function checkGroups(
   checkGenerations(ofGenerations, joins, commits, found)
   checkHandedOn(ofEpochs, commits, found)
   checkOwners(operations, assigns, found)
-  checkGroupReads(views, commits, found)
 }
 
 /** A generation counts from when a member was given its assignment: before that it may be lost. */

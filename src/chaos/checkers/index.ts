@@ -5,6 +5,7 @@
 import type { Operation } from "../history/history.ts"
 import { Anomalies } from "./anomaly.ts"
 import type { Anomaly, AnomalyKind } from "./anomaly.ts"
+import { checkGroupReads, commitsByPartition } from "./group-reads.ts"
 import { checkGroups } from "./groups.ts"
 import { checkKept } from "./kept.ts"
 import type { Losses } from "./losses.ts"
@@ -16,7 +17,7 @@ import type { PartitionView } from "./partition-view.ts"
 import { checkPolls } from "./polls.ts"
 import { checkReplicas } from "./replicas.ts"
 import { checkSequenceRefusals } from "./sequences.ts"
-import { checkStrays } from "./strays.ts"
+import { Strays } from "./strays.ts"
 import { checkUnseen } from "./unseen.ts"
 import { checkWritten } from "./written.ts"
 
@@ -53,8 +54,10 @@ export function checkHistory(
 ): HistoryVerdict {
   const found = new Anomalies()
   const losses: Array<Losses> = []
-  const views = partitionViews(operations, logStarts)
-  for (const view of views) {
+  const basis = new Basis()
+  const strays = new Strays(operations)
+  const commits = commitsByPartition(operations)
+  for (const view of partitionViews(operations, logStarts)) {
     checkWritten(view, found)
     const lost = checkKept(view, found)
     if (lost !== undefined) losses.push(lost)
@@ -64,30 +67,39 @@ export function checkHistory(
     checkUnseen(view, found)
     checkOffsets(view, found)
     checkSequenceRefusals(view, found)
+    checkGroupReads(view, commits.get(view.partition) ?? [], found)
+    strays.see(view)
+    basis.see(view)
   }
-  checkStrays(operations, views, found)
+  strays.check(found)
   checkMetadata(operations, found)
-  checkGroups(operations, views, found)
-  const { found: anomalies, counts } = found
-  return { anomalies, counts, operations: operations.length, ...basisOf(views), losses }
+  checkGroups(operations, found)
+  const { acknowledged, read, drained, undrained } = basis
+  return {
+    anomalies: found.found,
+    counts: found.counts,
+    operations: operations.length,
+    acknowledged,
+    read,
+    drained,
+    undrained,
+    losses,
+  }
 }
 
-function basisOf(
-  views: ReadonlyArray<PartitionView>,
-): Pick<HistoryVerdict, "acknowledged" | "read" | "drained" | "undrained"> {
-  let acknowledged = 0
-  let read = 0
-  const undrained: Array<string> = []
-  for (const view of views) {
-    const before = acknowledged
-    for (const { outcome, acks } of view.appends) {
-      if (outcome === "ok" && acks === -1) acknowledged++
-    }
-    for (const poll of view.polls) read += poll.records.length
-    if (acknowledged > before && view.log === undefined && !view.isDeleted) {
-      undrained.push(view.partition)
-    }
+/** What there was to judge by. */
+class Basis {
+  acknowledged = 0
+  read = 0
+  drained = 0
+  readonly undrained: Array<string> = []
+
+  see({ partition, appends, polls, log, isDeleted }: PartitionView): void {
+    let acknowledged = 0
+    for (const { outcome, acks } of appends) if (outcome === "ok" && acks === -1) acknowledged++
+    for (const poll of polls) this.read += poll.records.length
+    this.acknowledged += acknowledged
+    if (log !== undefined) this.drained++
+    else if (acknowledged > 0 && !isDeleted) this.undrained.push(partition)
   }
-  const drained = views.filter(({ log }) => log !== undefined).length
-  return { acknowledged, read, drained, undrained }
 }

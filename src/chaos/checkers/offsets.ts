@@ -24,7 +24,7 @@ export function checkOffsets(view: PartitionView, anomalies: Anomalies): void {
 }
 
 function checkEnds(view: PartitionView, anomalies: Anomalies): void {
-  const sent = view.log === undefined ? [] : sentBy(view, view.log)
+  const sent = view.log === undefined ? [] : sentBy(view)
   for (const list of view.lists) {
     if (list.outcome !== "ok" || list.at !== latest) continue
     const known = view.ends.before(list.invoked)
@@ -104,7 +104,7 @@ function deepestBy(
 function checkTimes(view: PartitionView, log: FinalLog, anomalies: Anomalies): void {
   // The start of the log may have moved since: then the first record of a time may be gone.
   if (Math.max(log.startOffset, view.highestStart) > 0) return
-  const times = log.records.map(([, value]) => view.writers.firstOf(value)?.timestampMs ?? -1)
+  const times = view.logWriters.map((append) => append?.timestampMs ?? -1)
   // The client did not tell: then any record may be of any time.
   if (times.includes(-1)) return
   let most = -1

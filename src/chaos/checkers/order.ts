@@ -19,8 +19,8 @@ export function checkOrder(view: PartitionView, anomalies: Anomalies): void {
   checkRealTime(view, log, anomalies)
 }
 
-const placeOf = (log: FinalLog, append: Operation<Append>): number | undefined =>
-  log.firstOffsetOf(append.values[0] ?? "")
+const placeOf = (log: FinalLog, { values, offset }: Operation<Append>): number | undefined =>
+  log.firstOffsetOf(values[0] ?? "", offset)
 
 const producerOf = ({ producer }: Append): string =>
   `${producer?.id ?? -1}/${producer?.epoch ?? -1}`
@@ -94,9 +94,9 @@ function checkSequences(view: PartitionView, log: FinalLog, anomalies: Anomalies
 /** What one producer id wrote in an earlier epoch lies before what it wrote in a later one. */
 function checkFences(view: PartitionView, log: FinalLog, anomalies: Anomalies): void {
   const highest = new Map<number, { readonly epoch: number; readonly by: Operation<Append> }>()
-  for (const [offset, value] of log.records) {
-    const append = view.writers.firstOf(value)
+  for (const [place, append] of view.logWriters.entries()) {
     if (append === undefined || append.producer === null || append.producer.id < 0) continue
+    const [offset, value] = log.records[place] ?? [-1, ""]
     // Which of the attempts wrote it cannot be told, nor in which epoch.
     if (view.writers.isRepeated(value)) continue
     const { id, epoch } = append.producer

@@ -17,6 +17,7 @@ import { Writers } from "./writers.ts"
 export interface PartitionView {
   readonly partition: string
   readonly appends: ReadonlyArray<Operation<Append>>
+  /** By their returns. */
   readonly polls: ReadonlyArray<Operation<Poll>>
   readonly lists: ReadonlyArray<Operation<ListOffsetsCall>>
   readonly epochEnds: ReadonlyArray<Operation<EpochEndCall>>
@@ -27,6 +28,8 @@ export interface PartitionView {
   readonly isDeleted: boolean
   /** The log at the end, by offset; undefined when nobody could read it. */
   readonly log: FinalLog | undefined
+  /** By place in the log: who wrote the record. */
+  readonly logWriters: ReadonlyArray<Operation<Append> | undefined>
   /** The highest at which any replica's log ever began, as far as it is known. */
   readonly highestStart: number
   /** How far the log was known to be committed at each moment. */
@@ -42,45 +45,52 @@ interface Growing {
   readonly drains: Array<Operation<Drain>>
 }
 
-/** `logStarts`: by partition, the highest at which any replica's log ever began. */
-export function partitionViews(
+/**
+ * One after the other, so that only one partition's indexes are in memory. `logStarts`: by
+ * partition, the highest at which any replica's log ever began.
+ */
+export function* partitionViews(
   operations: ReadonlyArray<Operation>,
   logStarts: ReadonlyMap<string, number>,
-): ReadonlyArray<PartitionView> {
+): Generator<PartitionView> {
   const views = new Map<string, Growing>()
-  const view = (partition: string): Growing => {
-    const known = views.get(partition)
-    if (known !== undefined) return known
-    const made: Growing = {
-      appends: [],
-      polls: [],
-      lists: [],
-      epochEnds: [],
-      removes: [],
-      drains: [],
-    }
-    views.set(partition, made)
-    return made
-  }
-  for (const operation of operations) place(operation, view)
+  for (const operation of operations) place(operation, views)
   const deleted = deletedTopics(operations)
   const strays = straysOf(views)
-  return [...views]
-    .filter(([partition]) => !isStray(partition))
-    .map(([partition, parts]) => {
-      const topic = topicOfKey(partition)
-      const isDeleted = deleted.has(topic)
-      return {
-        partition,
-        ...parts,
-        writers: new Writers(parts.appends, strays.get(topic)),
-        isDeleted,
-        // What was deleted need not be there any more, whoever still shows it.
-        log: isDeleted ? undefined : finalLog(parts.drains),
-        highestStart: logStarts.get(partition) ?? 0,
-        ends: new KnownEnds(parts),
-      }
-    })
+  for (const [partition, parts] of views) {
+    if (isStray(partition)) continue
+    const topic = topicOfKey(partition)
+    const isDeleted = deleted.has(topic)
+    const writers = new Writers(parts.appends, strays.get(topic))
+    // What was deleted need not be there any more, whoever still shows it.
+    const log = isDeleted ? undefined : finalLog(parts.drains)
+    parts.polls.sort((a, b) => a.returned - b.returned)
+    yield {
+      partition,
+      ...parts,
+      writers,
+      isDeleted,
+      log,
+      logWriters: log?.records.map(([, value]) => writers.firstOf(value)) ?? [],
+      highestStart: logStarts.get(partition) ?? 0,
+      ends: new KnownEnds(parts),
+    }
+  }
+}
+
+function growing(views: Map<string, Growing>, partition: string): Growing {
+  const known = views.get(partition)
+  if (known !== undefined) return known
+  const made: Growing = {
+    appends: [],
+    polls: [],
+    lists: [],
+    epochEnds: [],
+    removes: [],
+    drains: [],
+  }
+  views.set(partition, made)
+  return made
 }
 
 /** The client chose the partition, and has not told which. */
@@ -95,25 +105,25 @@ function straysOf(views: ReadonlyMap<string, Growing>): ReadonlyMap<string, Writ
   return strays
 }
 
-function place(operation: Operation, view: (partition: string) => Growing): void {
+function place(operation: Operation, views: Map<string, Growing>): void {
   switch (operation.f) {
     case "append":
-      view(operation.partition).appends.push(operation)
+      growing(views, operation.partition).appends.push(operation)
       return
     case "poll":
-      view(operation.partition).polls.push(operation)
+      growing(views, operation.partition).polls.push(operation)
       return
     case "list":
-      view(operation.partition).lists.push(operation)
+      growing(views, operation.partition).lists.push(operation)
       return
     case "epochEnd":
-      view(operation.partition).epochEnds.push(operation)
+      growing(views, operation.partition).epochEnds.push(operation)
       return
     case "remove":
-      view(operation.partition).removes.push(operation)
+      growing(views, operation.partition).removes.push(operation)
       return
     case "drain":
-      if (operation.outcome === "ok") view(operation.partition).drains.push(operation)
+      if (operation.outcome === "ok") growing(views, operation.partition).drains.push(operation)
       return
     default:
   }

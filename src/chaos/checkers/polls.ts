@@ -18,7 +18,7 @@ export function checkPolls(view: PartitionView, anomalies: Anomalies): void {
   const { log } = view
   const processes = new Map<string, Progress>()
   const expected = log && { log, records: lastRecords(view, log) }
-  for (const poll of view.polls.toSorted((a, b) => a.returned - b.returned)) {
+  for (const poll of view.polls) {
     const progress = processes.get(poll.process)
     if (poll.outcome === "fail") checkRefusal(view, poll, progress?.reached ?? 0, anomalies)
     if (poll.outcome !== "ok") continue
@@ -118,7 +118,7 @@ function checkGaps(
 /** One broker's process never tells one connection less than before. */
 function checkWatermarks(view: PartitionView, anomalies: Anomalies): void {
   const watermarks = new Map<string, Operation<Poll>>()
-  for (const poll of view.polls.toSorted((a, b) => a.returned - b.returned)) {
+  for (const poll of view.polls) {
     if (poll.outcome !== "ok" || poll.highWatermark < 0 || poll.node < 0) continue
     const key = `${poll.process} ${poll.node} ${poll.connection}`
     const before = watermarks.get(key)
@@ -132,7 +132,7 @@ function checkWatermarks(view: PartitionView, anomalies: Anomalies): void {
 
 /** Whatever lies below a high watermark had been sent when it was told. */
 function checkEarly(view: PartitionView, log: FinalLog, anomalies: Anomalies): void {
-  const latest = sentBy(view, log)
+  const latest = sentBy(view)
   for (const poll of view.polls) {
     if (poll.outcome !== "ok" || poll.highWatermark < 0) continue
     const sent = latest[log.placeAt(poll.highWatermark) - 1]
@@ -143,10 +143,7 @@ function checkEarly(view: PartitionView, log: FinalLog, anomalies: Anomalies): v
 }
 
 /** By place in the log: when the last of all records up to there was sent. */
-export function sentBy(view: PartitionView, log: FinalLog): ReadonlyArray<number> {
+export function sentBy({ logWriters }: PartitionView): ReadonlyArray<number> {
   let latest = -1
-  return log.records.map(([, value]) => {
-    latest = Math.max(latest, view.writers.firstOf(value)?.invoked ?? -1)
-    return latest
-  })
+  return logWriters.map((append) => (latest = Math.max(latest, append?.invoked ?? -1)))
 }

@@ -50,7 +50,8 @@ function checkDump(view: PartitionView, drain: Operation<Drain>, anomalies: Anom
 function checkHoles(view: PartitionView, log: FinalLog, anomalies: Anomalies): void {
   const { drain } = log
   let expected = drain.logStartOffset < 0 ? Math.max(0, log.firstOffset) : drain.logStartOffset
-  for (const [offset] of [...log.records, endOf(log)]) {
+  for (let place = 0; place <= log.records.length; place++) {
+    const offset = log.records[place]?.[0] ?? log.endOffset
     if (offset > expected) {
       const detail = `nothing lies at ${expected} to ${offset - 1} on broker ${drain.node}`
       anomalies.add("offset-hole", view.partition, detail, [drain])
@@ -58,8 +59,6 @@ function checkHoles(view: PartitionView, log: FinalLog, anomalies: Anomalies): v
     if (offset >= expected) expected = offset + 1
   }
 }
-
-const endOf = (log: FinalLog): SeenRecord => [log.endOffset, "", -1]
 
 /** Each replica may begin elsewhere; above the highest start they hold the same. */
 function difference(log: FinalLog, dump: ReadonlyArray<SeenRecord>): string | undefined {

@@ -1,9 +1,9 @@
 /** What was acknowledged, and when a consumer first saw it. */
 import type { Operation, Poll } from "../history/history.ts"
+import { operationsOf } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import { lastRecords } from "./compaction.ts"
 import type { PartitionView } from "./partition-view.ts"
-import { isStray, partitionViews } from "./partition-view.ts"
 
 /**
  * Acknowledged, there, and given to nobody, though readers that go on from where they were have
@@ -68,17 +68,17 @@ export function unseenOverTime(
   const changes: Array<{ readonly atMs: number; readonly by: 1 | -1 }> = []
   let endMs = 0
   for (const { invokedMs, returnedMs } of operations) endMs = Math.max(endMs, invokedMs, returnedMs)
-  for (const view of partitionViews(operations, new Map())) {
-    if (isStray(view.partition) || view.polls.length === 0) continue
-    const seenMs = firstSeen(view.polls)
-    for (const { outcome, acks, returnedMs, values } of view.appends) {
-      if (outcome !== "ok" || acks !== -1) continue
-      for (const value of values) {
-        const seen = seenMs.get(value) ?? Infinity
-        if (seen <= returnedMs) continue
-        changes.push({ atMs: returnedMs, by: 1 })
-        if (seen !== Infinity) changes.push({ atMs: seen, by: -1 })
-      }
+  const { seenMs, partitions } = firstSeen(operationsOf(operations, "poll"))
+  for (const { outcome, acks, partition, returnedMs, values } of operationsOf(
+    operations,
+    "append",
+  )) {
+    if (outcome !== "ok" || acks !== -1 || !partitions.has(partition)) continue
+    for (const value of values) {
+      const seen = seenMs.get(value) ?? Infinity
+      if (seen <= returnedMs) continue
+      changes.push({ atMs: returnedMs, by: 1 })
+      if (seen !== Infinity) changes.push({ atMs: seen, by: -1 })
     }
   }
   changes.sort((a, b) => a.atMs - b.atMs)
@@ -92,13 +92,20 @@ export function unseenOverTime(
   }
 }
 
-function firstSeen(polls: ReadonlyArray<Operation<Poll>>): ReadonlyMap<string, number> {
-  const seen = new Map<string, number>()
-  for (const { outcome, returnedMs, records } of polls) {
+/** By value when a consumer had been given it first; and the partitions that somebody reads. */
+function firstSeen(polls: ReadonlyArray<Operation<Poll>>): {
+  readonly seenMs: ReadonlyMap<string, number>
+  readonly partitions: ReadonlySet<string>
+} {
+  const seenMs = new Map<string, number>()
+  const partitions = new Set<string>()
+  for (const { outcome, partition, returnedMs, records } of polls) {
+    partitions.add(partition)
     if (outcome !== "ok") continue
     for (const [, value] of records) {
-      seen.set(value, Math.min(seen.get(value) ?? Infinity, returnedMs))
+      const before = seenMs.get(value)
+      if (before === undefined || returnedMs < before) seenMs.set(value, returnedMs)
     }
   }
-  return seen
+  return { seenMs, partitions }
 }

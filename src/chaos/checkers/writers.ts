@@ -31,7 +31,7 @@ export class Writers {
   }
 
   isRepeated(value: string): boolean {
-    return this.#repeated.has(value)
+    return this.#repeated.size > 0 && this.#repeated.has(value)
   }
 
   allOf(value: string): ReadonlyArray<Operation<Append>> {

@@ -1,5 +1,5 @@
 /** What the log holds: each offset one value, each value written by somebody, once. */
-import type { Operation } from "../history/history.ts"
+import type { Append, Operation } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import type { PartitionView } from "./partition-view.ts"
 
@@ -9,15 +9,15 @@ export function checkWritten(view: PartitionView, anomalies: Anomalies): void {
     for (const read of reads) {
       if (read.outcome !== "ok") continue
       for (const [offset, value] of read.records) {
-        seen.see(offset, value, read)
-        checkWriter(view, value, offset, read, anomalies)
+        const writer = seen.see(offset, value, read)
+        checkWriter(view, value, offset, writer, read, anomalies)
       }
     }
   }
   for (const append of view.appends) {
     // With fewer acks an acknowledged record may be lost, and its offset belong to another.
     if (append.outcome !== "ok" || append.acks !== -1 || append.offset < 0) continue
-    append.values.forEach((value, i) => seen.see(append.offset + i, value, append))
+    append.values.forEach((value, i) => void seen.see(append.offset + i, value, append))
   }
   seen.checkCopies()
 }
@@ -33,16 +33,20 @@ class Seen {
     this.#anomalies = anomalies
   }
 
-  see(offset: number, value: string, by: Operation): void {
-    const { log } = this.#view
-    const final = log?.valueAt(offset)
-    if (log !== undefined && final !== undefined) {
-      if (final !== value) this.#differ(offset, final, value, log.drain, by)
-      return
+  /** Returns who wrote the value. */
+  see(offset: number, value: string, by: Operation): Operation<Append> | undefined {
+    const { log, logWriters, writers } = this.#view
+    const place = log?.placeAt(offset) ?? -1
+    const final = log?.records[place]
+    if (log !== undefined && final !== undefined && final[0] === offset) {
+      if (final[1] === value) return logWriters[place]
+      this.#differ(offset, final[1], value, log.drain, by)
+      return writers.firstOf(value)
     }
     const before = this.#elsewhere.get(offset)
     if (before === undefined) this.#elsewhere.set(offset, { value, by })
     else if (before.value !== value) this.#differ(offset, before.value, value, before.by, by)
+    return writers.firstOf(value)
   }
 
   #differ(offset: number, one: string, other: string, by: Operation, and: Operation): void {
@@ -73,14 +77,14 @@ function checkWriter(
   view: PartitionView,
   value: string,
   offset: number,
+  writer: Operation<Append> | undefined,
   read: Operation,
   anomalies: Anomalies,
 ): void {
-  const writer = view.writers.firstOf(value)
   if (writer === undefined || writer.invoked > read.returned) {
     const detail = `${value} at ${offset} was not written to this partition`
     anomalies.add("unwritten-value", view.partition, detail, [read])
-  } else if (view.writers.didAllFail(value)) {
+  } else if (writer.outcome === "fail" && view.writers.didAllFail(value)) {
     const detail = `${value} at ${offset}: its write failed (${writer.error})`
     anomalies.add("aborted-read", view.partition, detail, [writer, read])
   }

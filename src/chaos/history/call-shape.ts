@@ -2,6 +2,9 @@
 import type { Call } from "./history.ts"
 
 type Shape = (value: unknown) => boolean
+type Fields = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null
 
 const text: Shape = (value) => typeof value === "string"
 const number: Shape = (value) => typeof value === "number" && Number.isFinite(value)
@@ -18,12 +21,12 @@ const records = listOf(
     typeof value[1] === "string" &&
     typeof value[2] === "number",
 )
-const fields =
-  (shapes: Readonly<Record<string, Shape>>): Shape =>
-  (value) =>
-    typeof value === "object" && value !== null && wrongField(shapes, value, true) === undefined
-const producer: Shape = (value) =>
-  value === null || fields({ id: number, epoch: number, baseSequence: number })(value)
+const fields = (wanted: Readonly<Record<string, Shape>>): Shape => {
+  const entries = Object.entries(wanted)
+  return (value) => isObject(value) && wrongField(entries, value, true) === undefined
+}
+const producerFields = fields({ id: number, epoch: number, baseSequence: number })
+const producer: Shape = (value) => value === null || producerFields(value)
 const topics = listOf(
   fields({
     name: text,
@@ -71,25 +74,27 @@ const shapes: Readonly<Record<Call["f"], Readonly<Record<string, Shape>>>> = {
 }
 
 function wrongField(
-  wanted: Readonly<Record<string, Shape>>,
-  value: object,
+  wanted: ReadonlyArray<readonly [string, Shape]>,
+  value: Fields,
   isWhole: boolean,
 ): string | undefined {
-  const given: Readonly<Record<string, unknown>> = { ...value }
-  return Object.keys(wanted).find((field) => {
-    if (given[field] === undefined) return isWhole
-    return wanted[field]?.(given[field]) === false
-  })
+  for (const [field, shape] of wanted) {
+    const given = value[field]
+    if (given === undefined ? isWhole : !shape(given)) return field
+  }
+  return undefined
 }
 
-const isKind = (f: unknown): f is Call["f"] => typeof f === "string" && Object.hasOwn(shapes, f)
+const fieldsOf = new Map(Object.entries(shapes).map(([f, wanted]) => [f, Object.entries(wanted)]))
 
 /** Why it is no call (of kind `f`, where that is given: then fields may be left out), in a few words. */
 export function wrongCall(call: unknown, f?: Call["f"]): string | undefined {
-  if (typeof call !== "object" || call === null) return "it has no call"
-  const named = "f" in call ? call.f : f
-  if (!isKind(named)) return "no such call is known"
+  if (!isObject(call)) return "it has no call"
+  const named = call["f"] ?? f
+  if (typeof named !== "string") return "its call has no f"
+  const wanted = fieldsOf.get(named)
+  if (wanted === undefined) return `no call ${named} is known`
   if (f !== undefined && named !== f) return `it answers ${f} with ${named}`
-  const wrong = wrongField(shapes[named], call, f === undefined)
+  const wrong = wrongField(wanted, call, f === undefined)
   return wrong === undefined ? undefined : `${named}: ${wrong} is missing or wrong`
 }

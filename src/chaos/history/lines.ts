@@ -103,7 +103,9 @@ export class BrokenHistory extends SyntaxError {
 
 /** Takes lines one by one. Whatever it throws is a `BrokenHistory`. */
 export class HistoryReader {
-  readonly #operations = new Map<number, Mutable<Operation>>()
+  readonly #operations: Array<Mutable<Operation>> = []
+  /** Place of an operation that does not stand at its number. */
+  readonly #places = new Map<number, number>()
   readonly #interner = new Interner()
   #lineNumber = 0
   /** Said only when a line follows the one that could not be read. */
@@ -129,18 +131,25 @@ export class HistoryReader {
   }
 
   finish(): ReadHistory {
-    const operations = [...this.#operations.values()]
+    const operations = this.#operations
     if (this.#hasPlaces === false) numberByTime(operations)
     return { operations, tornTail: this.#torn !== undefined }
   }
 
   #invoke(line: Line): void {
-    if (this.#operations.has(line.op)) throw this.#broken(`operation ${line.op} begins twice`)
-    this.#operations.set(line.op, this.#interner.operation(invoked(line)))
+    if (this.#find(line.op) !== undefined) throw this.#broken(`operation ${line.op} begins twice`)
+    if (line.op !== this.#operations.length) this.#places.set(line.op, this.#operations.length)
+    this.#operations.push(this.#interner.operation(invoked(line)))
+  }
+
+  #find(op: number): Mutable<Operation> | undefined {
+    const place = this.#places.get(op)
+    const operation = this.#operations[place ?? op]
+    return operation?.id === op ? operation : undefined
   }
 
   #return(line: Line): void {
-    const begun = this.#operations.get(line.op)
+    const begun = this.#find(line.op)
     if (begun === undefined) throw this.#broken(`operation ${line.op} was never invoked`)
     if (begun.outcome !== "pending") throw this.#broken(`operation ${line.op} returned twice`)
     const wrong = wrongCall(line.call, begun.f)
@@ -148,7 +157,7 @@ export class HistoryReader {
     if (line.t / nanosPerMs < begun.invokedMs) {
       throw this.#broken(`operation ${line.op} returned before it was invoked`)
     }
-    this.#operations.set(line.op, this.#interner.operation(returned(begun, line)))
+    this.#interner.operation(returned(begun, line))
   }
 
   #lineOf(parsed: unknown): Line {

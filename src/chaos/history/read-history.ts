@@ -13,25 +13,16 @@ const newline = 10
  */
 export async function readHistory(path: string): Promise<ReadHistory> {
   const reader = new HistoryReader()
-  let number = 0
   try {
-    for await (const line of linesOf(path)) {
-      number++
-      reader.push(line)
-    }
+    await eachLine(path, (line) => reader.push(line))
   } catch (error) {
     if (error instanceof BrokenHistory) throw new BrokenHistory(`${path}: ${error.message}`)
-    if (error instanceof LineTooLong) {
-      throw new BrokenHistory(`${path}: line ${number + 1}: longer than ${lineBytesMax} bytes`)
-    }
     throw error
   }
   return reader.finish()
 }
 
-class LineTooLong extends Error {}
-
-async function* linesOf(path: string): AsyncGenerator<string> {
+async function eachLine(path: string, take: (line: string) => void): Promise<void> {
   let begun: Array<Buffer> = []
   let begunBytes = 0
   const stream: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1024 * 1024 })
@@ -40,8 +31,8 @@ async function* linesOf(path: string): AsyncGenerator<string> {
     for (;;) {
       const end = chunk.indexOf(newline, start)
       if (end === -1) break
-      const rest = chunk.subarray(start, end)
-      yield begun.length === 0 ? rest.toString("utf8") : joined(begun, rest)
+      if (begunBytes === 0) take(chunk.toString("utf8", start, end))
+      else take(Buffer.concat([...begun, chunk.subarray(start, end)]).toString("utf8"))
       begun = []
       begunBytes = 0
       start = end + 1
@@ -49,10 +40,9 @@ async function* linesOf(path: string): AsyncGenerator<string> {
     if (start === chunk.length) continue
     begun.push(chunk.subarray(start))
     begunBytes += chunk.length - start
-    if (begunBytes > lineBytesMax) throw new LineTooLong()
+    if (begunBytes > lineBytesMax) {
+      throw new BrokenHistory(`a line is longer than ${lineBytesMax} bytes`)
+    }
   }
-  if (begunBytes > 0) yield joined(begun, Buffer.alloc(0))
+  if (begunBytes > 0) take(Buffer.concat(begun).toString("utf8"))
 }
-
-const joined = (parts: ReadonlyArray<Buffer>, last: Buffer): string =>
-  Buffer.concat([...parts, last]).toString("utf8")
