@@ -4,11 +4,13 @@
  */
 import { ClientConnection, KafkaError } from "../../client/index.ts"
 import { ErrorCode, errorName } from "../../protocol/error-codes.ts"
-import { alterPartitionReassignments } from "../../protocol/messages/alter-partition-reassignments.ts"
 import { describeQuorum } from "../../protocol/messages/describe-quorum.ts"
 import { electLeaders } from "../../protocol/messages/elect-leaders.ts"
-import { listPartitionReassignments } from "../../protocol/messages/list-partition-reassignments.ts"
 import { metadata } from "../../protocol/messages/metadata.ts"
+import {
+  alterPartitionReassignments,
+  listPartitionReassignments,
+} from "../../protocol/reassignments.ts"
 import type { Api, RequestInput, ResponseOf } from "../../protocol/schema.ts"
 import type { ChaosCluster, ChaosNode } from "../cluster.ts"
 

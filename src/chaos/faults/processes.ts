@@ -60,8 +60,8 @@ export async function isAnswering(
 const startsMax = 3
 
 /**
- * Starts a broker that is down; a start that fails is tried again a few times. Rejects with the last
- * failure.
+ * Starts a broker that is down; a start that fails is tried again a few times. Rejects with the
+ * last failure.
  */
 export async function startAgain(cluster: ChaosCluster, id: number): Promise<void> {
   for (let tries = 1; cluster.pidOf(id) === undefined; tries++) {

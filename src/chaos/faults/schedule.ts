@@ -1,6 +1,6 @@
 /**
- * The faults of a run, drawn from its seed before anything runs. Between two bouts there is quiet; a
- * bout is one fault, or a few that may overlap: never beyond the model that is claimed.
+ * The faults of a run, drawn from its seed before anything runs. Between two bouts there is quiet;
+ * a bout is one fault, or a few that may overlap: never beyond the model that is claimed.
  */
 import type { Prng } from "../../../raft/prng.ts"
 import { stream } from "../../../raft/prng.ts"
@@ -131,11 +131,13 @@ class Scheduler {
   private join(bout: ReadonlyArray<FaultPlan>): FaultPlan | undefined {
     const [first] = bout
     if (first === undefined) return undefined
-    const atMs = first.atMs + Math.floor((first.durationMs * (10 + this.chance.below(60))) / 100)
+    const percent = 10 + this.chance.below(60)
+    const laterMs = Math.max(joinMsMin, Math.floor((first.durationMs * percent) / 100))
+    const atMs = first.atMs + laterMs
+    if (laterMs >= first.durationMs) return undefined
     const kind = this.draw(
       (one) =>
-        bout.every((other) => mayOverlap(one, other.kind)) &&
-        mayFollow(one) &&
+        bout.every((other) => mayJoin(one, atMs, other)) &&
         atMs + this.rangeOf(one)[0] <= this.windowMs,
       true,
     )
@@ -166,8 +168,23 @@ class Scheduler {
   }
 }
 
-/** A leader is not sought among brokers that are struck already: it would not be one for long. */
-const mayFollow = (kind: FaultKind): boolean => !kind.endsWith("-leader")
+const mayJoin = (kind: FaultKind, atMs: number, other: FaultPlan): boolean =>
+  mayOverlap(kind, other.kind) &&
+  (other.atMs > atMs || mayFollow(kind, other.kind)) &&
+  (other.atMs < atMs || mayFollow(other.kind, kind))
+
+/** The first has bitten by then. */
+const joinMsMin = 300
+
+/**
+ * A leader is not sought among brokers that are struck already: it would not be one for long. And
+ * to a broker that is down nothing goes that a cut could stop.
+ */
+function mayFollow(kind: FaultKind, first: FaultKind): boolean {
+  if (kind.endsWith("-leader")) return false
+  const isDown = traits[first].strikes === "one" && traits[first].holds.includes("processes")
+  return !(isDown && traits[kind].strikes === "one")
+}
 
 function rangeOf(kind: FaultKind, pace: Pace): readonly [min: number, max: number] {
   const [min, max] = traits[kind].lastsMs

@@ -6,8 +6,8 @@ import type { FaultTools } from "./tools.ts"
 const answerTimeoutMs = 1_000
 
 /**
- * Undefined when every broker answers and every partition has a leader and all its replicas in sync;
- * else what is missing, in a few words.
+ * Undefined when every broker answers and every partition has a leader and all its replicas in
+ * sync; else what is missing, in a few words.
  */
 export async function isWell(
   cluster: ChaosCluster,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import { faultKinds } from "../../../src/chaos/fault.ts"
-import type { FaultPlan } from "../../../src/chaos/fault.ts"
+import type { FaultKind, FaultPlan } from "../../../src/chaos/fault.ts"
 import { boutsOf } from "../../../src/chaos/faults/bouts.ts"
 import { kindsOf } from "../../../src/chaos/faults/kinds.ts"
 import { planFaults, windowNeededMs } from "../../../src/chaos/faults/schedule.ts"
@@ -78,6 +78,9 @@ describe("a schedule", () => {
             expect(traits[kind].alone).toBe(false)
             expect(traits[kind].strikes).not.toBe("many")
           }
+          // Nothing is cut off that is down.
+          const isOne = (kind: FaultKind) => traits[kind].strikes === "one"
+          expect(isOne(b.kind) && isOne(a.kind) && /kill|crash|pause/.test(a.kind)).toBe(false)
         }
       }),
     )
