@@ -1,6 +1,5 @@
 /** The whole page as text: pure, from the run's result and history and the page's assets. */
 import { chosenAnomalies, gatherEvidence } from "./anomalies/evidence.ts"
-import { lostWrites } from "./anomalies/lost-writes.ts"
 import type { Operation } from "../history/history.ts"
 import type { RunResult } from "../result.ts"
 import { jsonForScript, Markup, markup } from "./markup.ts"
@@ -39,27 +38,37 @@ export function pageOf({ result, operations, assets, files }: PageParts): string
   const plots = plotsOf(result, operations)
   const outages = allOutages(operations, result.phases.drainMs)
   const evidence = gatherEvidence(chosenAnomalies(result.anomalies), operations, result)
-  const lostFrom = result.anomalies.filter(({ kind }) => kind === "lost-write")
-  const lost = lostWrites(operations, new Set(lostFrom.map(({ partition }) => partition)))
   const recovered = recoveries(outages, result.faults, result.phases.drainMs)
-  const body = markup`<main>${verdictSection(result)}${promisesSection(result)}${faultsSection(result, operations)}${figuresSection(result)}${timelineSection(result)}${latencySection(plots, operations)}${throughputSection(plots)}${outagesSection(result, recovered)}${unseenSection(plots, result)}${operationsSection(result)}${anomaliesSection(result, evidence, lost)}${rawSection(result, files)}</main>`
+  const main = [
+    verdictSection(result),
+    promisesSection(result),
+    faultsSection(result, operations),
+    figuresSection(result),
+    timelineSection(result),
+    latencySection(plots, operations),
+    throughputSection(plots),
+    outagesSection(result, recovered),
+    unseenSection(plots, result),
+    operationsSection(result),
+    anomaliesSection(result, evidence),
+    rawSection(result, files),
+  ]
   const title = `${result.verdict} · chaos run of ${result.options.product}, seed ${result.options.seed}`
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src '${assets.scriptHash}'`
-  return markup`<!doctype html>
-<html lang="en" class="is-${result.verdict.toLowerCase()}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${new Markup(assets.css)}</style>
-</head>
-<body>
-${body}
-<script type="application/json" id="${plotDataId}">${jsonForScript(plots.data)}</script>
-<script>${new Markup(assets.script)}</script>
-</body>
-</html>
-`.text
+  return markup`<!doctype html>${"\n"}
+    <html lang="en" class="is-${result.verdict.toLowerCase()}">
+    <head>
+    <meta charset="utf-8">
+    <meta http-equiv="Content-Security-Policy" content="${policy}">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>${title}</title>
+    <style>${new Markup(assets.css)}</style>
+    </head>
+    <body>
+    <main>${main.map((one) => markup`${one}${"\n"}`)}</main>
+    <script type="application/json" id="${plotDataId}">${jsonForScript(plots.data)}</script>
+    <script>${new Markup(assets.script)}</script>
+    </body>
+    </html>${"\n"}`.text
 }

@@ -6,6 +6,7 @@ import { markup, nothing } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 import { faultWords } from "../words/faults.ts"
 import { phasesOf } from "../words/phases.ts"
+import type { Phase } from "../words/phases.ts"
 import { brokersOf } from "./brokers.ts"
 import { drawTicks, round, timeAxis } from "./time-axis.ts"
 import type { TimeAxis } from "./time-axis.ts"
@@ -34,19 +35,41 @@ export function drawFaultLanes(result: RunResult): Markup {
     bottom += Math.max(1, rows.length) * (barHeight + barGap) + laneGap
     bottoms.push(bottom)
   }
-  return markup`<svg viewBox="0 0 ${drawingWidth} ${bottom + 20}" role="img" aria-label="${labelOf(result)}"><defs><pattern id="missed" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="missed-ground" width="6" height="6"/><line class="missed-line" x1="0" x2="0" y1="0" y2="6"/></pattern></defs>${drawPhases(result, axis, bottom)}${drawTicks(axis, phaseHeight, bottom)}${lanes.map((lane, i) => drawLane(lane, axis, bottoms[i - 1] ?? phaseHeight + laneGap))}</svg>`
+  return markup`
+    <svg viewBox="0 0 ${drawingWidth} ${bottom + 20}" role="img" aria-label="${labelOf(result)}">
+    ${hatching}
+    ${drawPhases(result, axis, bottom)}
+    ${drawTicks(axis, phaseHeight, bottom)}
+    ${lanes.map((lane, i) => drawLane(lane, axis, bottoms[i - 1] ?? phaseHeight + laneGap))}
+    </svg>`
 }
+
+/** Of faults that had no effect. */
+const hatching = markup`
+  <defs>
+  <pattern id="missed" width="6" height="6" patternUnits="userSpaceOnUse"
+  ${" "}patternTransform="rotate(45)">
+  <rect class="missed-ground" width="6" height="6"/>
+  <line class="missed-line" x1="0" x2="0" y1="0" y2="6"/>
+  </pattern>
+  </defs>`
 
 const labelOf = ({ faults }: RunResult): string =>
   `Timeline of ${faults.length} faults by broker; the same as a table at the end of this page`
 
-function drawPhases(result: RunResult, axis: TimeAxis, bottom: number): Markup {
-  return markup`${phasesOf(result.phases).map(({ name, fromMs, toMs }) => {
-    const x = axis.x(fromMs)
-    const width = round(axis.x(toMs) - x)
-    const label = width > name.length * characterWidth + 6 ? name : ""
-    return markup`<g><title>${name}: ${formatTime(fromMs, true)} to ${formatTime(toMs, true)}</title><rect class="phase phase-${name}" x="${x}" y="0" width="${width}" height="${bottom}"/><text class="phase-name" x="${round(x + width / 2)}" y="14">${label}</text></g>`
-  })}`
+const drawPhases = (result: RunResult, axis: TimeAxis, bottom: number): Markup =>
+  markup`${phasesOf(result.phases).map((phase) => drawPhase(phase, axis, bottom))}`
+
+function drawPhase({ name, text, fromMs, toMs }: Phase, axis: TimeAxis, bottom: number): Markup {
+  const x = axis.x(fromMs)
+  const width = round(axis.x(toMs) - x)
+  const label = width > name.length * characterWidth + 6 ? name : ""
+  const when = `${formatTime(fromMs, true)} to ${formatTime(toMs, true)}`
+  return markup`
+    <g><title>${name}: ${text}, ${when}</title>
+    <rect class="phase phase-${name}" x="${x}" y="0" width="${width}" height="${bottom}"/>
+    <text class="phase-name" x="${round(x + width / 2)}" y="14">${label}</text>
+    </g>`
 }
 
 const laneIfAny = (name: string, faults: ReadonlyArray<FaultRecord>): ReadonlyArray<Lane> =>
@@ -79,18 +102,46 @@ function rowsOf(faults: ReadonlyArray<FaultRecord>): ReadonlyArray<ReadonlyArray
   return rows
 }
 
-const drawLane = ({ name, rows }: Lane, axis: TimeAxis, top: number): Markup =>
-  markup`<line class="lane" x1="0" x2="${drawingWidth}" y1="${top - laneGap / 2}" y2="${top - laneGap / 2}"/><text class="lane-name" x="0" y="${top + 12}">${name}</text>${rows.map((row, i) => row.map((fault) => drawFault(fault, axis, top + i * (barHeight + barGap))))}`
+function drawLane({ name, rows }: Lane, axis: TimeAxis, top: number): Markup {
+  const line = top - laneGap / 2
+  const bars = rows.map((row, i) => {
+    const y = top + i * (barHeight + barGap)
+    return row.map((fault, j) => drawFault(fault, axis, y, roomAfter(row[j + 1], axis)))
+  })
+  return markup`
+    <line class="lane" x1="0" x2="${drawingWidth}" y1="${line}" y2="${line}"/>
+    <text class="lane-name" x="0" y="${top + 12}">${name}</text>
+    ${bars}`
+}
 
-function drawFault(fault: FaultRecord, axis: TimeAxis, y: number): Markup {
-  const { plan, injectedMs, healedMs, effective, target, evidence } = fault
+/** Where the next bar of the row begins. */
+const roomAfter = (next: FaultRecord | undefined, axis: TimeAxis): number =>
+  next === undefined ? axis.right + 6 : axis.x(next.injectedMs)
+
+function drawFault(fault: FaultRecord, axis: TimeAxis, y: number, until: number): Markup {
+  const { plan, injectedMs, healedMs, effective } = fault
   const x = axis.x(injectedMs)
   const width = Math.max(barWidthMin, round(axis.x(healedMs) - x))
-  const { family } = faultWords(plan.kind)
-  const fits = width > plan.kind.length * characterWidth + 6
-  const label = fits
-    ? markup`<text class="fault-name" x="${x + 4}" y="${y + 12}">${plan.kind}</text>`
+  const classes = `fault family-${faultWords(plan.kind).family}${effective ? "" : " ineffective"}`
+  return markup`
+    <g class="${classes}"><title>${titleOf(fault)}</title>
+    <rect x="${x}" y="${y}" width="${width}" height="${barHeight}" rx="2"/>
+    ${nameOf(plan.kind, x, width, y, until)}
+    </g>`
+}
+
+/** In the bar or behind it; nowhere when there is no room. */
+function nameOf(name: string, x: number, width: number, y: number, until: number): Markup {
+  const length = name.length * characterWidth
+  if (length + 6 < width)
+    return markup`<text class="fault-name" x="${x + 4}" y="${y + 12}">${name}</text>`
+  const behind = round(x + width + 4)
+  return behind + length < until
+    ? markup`<text class="fault-name behind" x="${behind}" y="${y + 12}">${name}</text>`
     : nothing
-  const title = `${plan.kind}, ${target}: ${formatTime(injectedMs, true)}, ${formatDuration(healedMs - injectedMs)}; ${effective ? "" : "NOT EFFECTIVE: "}${evidence}`
-  return markup`<g class="fault family-${family}${effective ? "" : " ineffective"}"><title>${title}</title><rect x="${x}" y="${y}" width="${width}" height="${barHeight}" rx="2"/>${label}</g>`
+}
+
+function titleOf({ plan, target, injectedMs, healedMs, effective, evidence }: FaultRecord): string {
+  const when = `${formatTime(injectedMs, true)}, ${formatDuration(healedMs - injectedMs)}`
+  return `${plan.kind}, ${target}: ${when}; ${effective ? "" : "no effect: "}${evidence}`
 }

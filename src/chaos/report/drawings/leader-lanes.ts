@@ -59,7 +59,13 @@ export function drawLeaderLanes(
 ): Markup {
   const axis = timeAxis(gutter, drawingWidth - 8, phases.endMs)
   const bottom = rows.length * rowHeight + 4
-  return markup`<svg viewBox="0 0 ${drawingWidth} ${bottom + 20}" role="img" aria-label="Leader of ${rows.length} partitions over time">${rows.map((row, i) => drawRow(row, axis, i * rowHeight + 2, rowHeight))}${drawTicks(axis, 0, bottom)}</svg>`
+  const lanes = rows.map((row, i) => drawRow(row, axis, i * rowHeight + 2, rowHeight))
+  const label = `Leaders of ${rows.length} partitions over time`
+  return markup`
+    <svg viewBox="0 0 ${drawingWidth} ${bottom + 20}" role="img" aria-label="${label}">
+    ${drawTicks(axis, 0, bottom)}
+    ${lanes}
+    </svg>`
 }
 
 function drawRow(
@@ -70,10 +76,12 @@ function drawRow(
 ): Markup {
   const height = rowHeight < 10 ? rowHeight - 1 : rowHeight - 4
   const isTall = rowHeight >= 14
-  const name = shortened(partition, 19)
   const size = isTall ? "lane-name" : "lane-name small"
   const baseline = round(y + height / 2 + (isTall ? 4 : 2.5))
-  return markup`<text class="${size}" x="0" y="${baseline}">${name}</text>${reigns.map((reign) => drawReign(partition, reign, axis, { y, height, isTall, baseline }))}`
+  const place = { y, height, isTall, baseline }
+  return markup`
+    <text class="${size}" x="0" y="${baseline}">${shortened(partition, 19)}</text>
+    ${reigns.map((reign) => drawReign(partition, reign, axis, place))}`
 }
 
 interface Place {
@@ -84,15 +92,23 @@ interface Place {
 }
 
 function drawReign(partition: string, reign: Reign, axis: TimeAxis, place: Place): Markup {
-  const { leader, epoch, fromMs, toMs } = reign
+  const { leader, epoch, fromMs } = reign
   const x = axis.x(fromMs)
-  const width = Math.max(1, round(axis.x(toMs) - x))
+  const width = Math.max(1, round(axis.x(reign.toMs) - x))
   const who = leader < 0 ? "nobody" : `broker ${leader}`
-  const long = `${leader < 0 ? "–" : leader} · ${epoch}`
-  const label = [long, `${epoch}`].find((text) => width > text.length * characterWidth + 4)
-  const text =
-    place.isTall && label !== undefined
-      ? markup`<text class="epoch" x="${round(x + 4)}" y="${place.baseline}">${label}</text>`
-      : nothing
-  return markup`<g class="reign ${brokerClass(leader)}"><title>${partition}: ${who}, epoch ${epoch}, from ${formatTime(fromMs, true)}</title><rect x="${x}" y="${place.y}" width="${width}" height="${place.height}"/>${text}</g>`
+  const title = `${partition}: ${who}, epoch ${epoch}, from ${formatTime(fromMs, true)}`
+  return markup`
+    <g class="reign ${brokerClass(leader)}"><title>${title}</title>
+    <rect x="${x}" y="${place.y}" width="${width}" height="${place.height}"/>
+    ${drawEpoch(reign, x, width, place)}
+    </g>`
+}
+
+function drawEpoch({ leader, epoch }: Reign, x: number, width: number, place: Place): Markup {
+  if (!place.isTall || leader < 0) return nothing
+  const fits = (text: string) => width > text.length * characterWidth + 4
+  const label = [`${leader} · ${epoch}`, `${epoch}`].find(fits)
+  return label === undefined
+    ? nothing
+    : markup`<text class="epoch" x="${round(x + 4)}" y="${place.baseline}">${label}</text>`
 }

@@ -19,5 +19,7 @@ export const outcomeWord = ({ outcome }: Operation): string => outcomeWords[outc
 export const drawRowName = (operation: Operation, y: number): Markup => {
   const { process, f, id } = operation
   const what = `${f} #${id}, ${outcomeWord(operation)}`
-  return markup`<text class="row-name" x="0" y="${y}"><title>${process}</title>${shortened(process, 32)}</text><text class="row-what outcome-${operation.outcome}" x="0" y="${y + 12}">${what}</text>`
+  return markup`
+    <text class="row-name" x="0" y="${y}"><title>${process}</title>${shortened(process, 32)}</text>
+    <text class="row-what outcome-${operation.outcome}" x="0" y="${y + 12}">${what}</text>`
 }

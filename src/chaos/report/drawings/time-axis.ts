@@ -36,5 +36,7 @@ export function ticksOf(endMs: number): ReadonlyArray<number> {
 export const drawTicks = (axis: TimeAxis, top: number, bottom: number): Markup =>
   markup`${ticksOf(axis.endMs).map((ms) => {
     const x = axis.x(ms)
-    return markup`<line class="grid" x1="${x}" x2="${x}" y1="${top}" y2="${bottom}"/><text class="tick" x="${x}" y="${bottom + 13}">${formatTime(ms)}</text>`
+    return markup`
+      <line class="grid" x1="${x}" x2="${x}" y1="${top}" y2="${bottom}"/>
+      <text class="tick" x="${x}" y="${bottom + 13}">${formatTime(ms)}</text>`
   })}`

@@ -28,7 +28,7 @@ const outcomeColours: Readonly<Record<string, string>> = {
   fail: "outcome-fail",
 }
 
-const driverColours = ["broker-0", "broker-1", "broker-2", "broker-3", "broker-4", "broker-5"]
+const driverColours = ["series-0", "series-1", "series-2", "series-3", "series-4", "series-5"]
 
 /** What a point is called in the legend, and the name of its colour. */
 export const nameOf = ({ outcome, driver }: LatencySeries, by: LatencyView["by"]): string =>
@@ -59,8 +59,9 @@ export function makeLatencyPlot(
       // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- it has no value at run time
       scale: { distr: 3, log: 10, range: [lowest, highest] },
       axis: {
+        filter: (_, splits) => splits.map((ms) => (isDecade(ms) ? ms : null)),
         values: (_, splits) =>
-          splits.map((ms) => (isDecade(ms) && ms >= lowest ? formatDuration(ms) : "")),
+          splits.map((ms) => (typeof ms === "number" ? formatDuration(ms) : "")),
       },
     },
     draw: (plot) => drawPoints(plot, points, view()),

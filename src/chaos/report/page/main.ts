@@ -15,9 +15,6 @@ const outcomeNames: Readonly<Record<string, string>> = {
   fail: "refused",
 }
 
-const dataElement = document.getElementById(plotDataId)
-if (dataElement !== null) show(JSON.parse(dataElement.textContent ?? "{}"))
-
 function show(data: PlotData): void {
   const points = pointsOf(data)
   let view: LatencyView = { kind: "writes", by: "outcome", hidden: new Set() }
@@ -96,15 +93,15 @@ const throughputLines = ({ throughput }: PlotData): Lines => ({
   atSeconds: throughput.acknowledged.map((_, i) => (i * throughput.bucketMs) / 1000),
   unit: "/s",
   lines: [
-    { label: "acknowledged", colour: "outcome-ok", values: throughput.acknowledged },
-    { label: "read", colour: "broker-1", values: throughput.read },
+    { label: "acknowledged", colour: "series-0", values: throughput.acknowledged },
+    { label: "read", colour: "series-1", values: throughput.read },
   ],
 })
 
 const unseenLines = ({ unseen }: PlotData): Lines => ({
   atSeconds: unseen.atMs.map((ms) => ms / 1000),
   unit: "",
-  lines: [{ label: "unseen records", colour: "broker-0", values: unseen.records }],
+  lines: [{ label: "unseen records", colour: "series-0", values: unseen.records }],
 })
 
 function lines(id: string, data: PlotData, { atSeconds, lines: all, unit }: Lines): Array<uPlot> {
@@ -155,3 +152,7 @@ function redrawWhenNeeded(redraw: () => void): void {
     redraw()
   })
 }
+
+// Last: what is above must be defined by then.
+const dataElement = document.getElementById(plotDataId)
+if (dataElement !== null) show(JSON.parse(dataElement.textContent ?? "{}"))

@@ -71,6 +71,7 @@ export function makePlot(parts: PlotParts): uPlot {
       axes: [
         {
           ...lines,
+          size: 30,
           space: 60,
           values: (_, splits) => splits.map((seconds) => formatTime(seconds * 1000)),
         },

@@ -2,8 +2,7 @@
 import { chosenAnomalies, logWindowMs } from "../anomalies/evidence.ts"
 import type { Evidence } from "../anomalies/evidence.ts"
 import { logOrderOf } from "../anomalies/log-order.ts"
-import type { LostWrites } from "../anomalies/lost-writes.ts"
-import type { Anomaly, AnomalyKind } from "../../checkers/index.ts"
+import type { Anomaly, AnomalyKind, Losses } from "../../checkers/index.ts"
 import type { FaultRecord } from "../../fault.ts"
 import type { Operation } from "../../history/history.ts"
 import type { RunResult } from "../../result.ts"
@@ -13,15 +12,11 @@ import { outcomeWord } from "../drawings/row-names.ts"
 import { counted, formatCount, formatTime, partitionLabel } from "../format.ts"
 import { markup, nothing } from "../markup.ts"
 import type { Markup } from "../markup.ts"
-import { explanationOf } from "../words/anomalies.ts"
+import { explanationOf, titleOf } from "../words/anomalies.ts"
 import { answerText, askedText } from "../words/calls.ts"
-import { folded, scrolling, section, table } from "./parts.ts"
+import { commandBox, folded, scrolling, section, table } from "./parts.ts"
 
-export function anomaliesSection(
-  result: RunResult,
-  evidence: ReadonlyArray<Evidence>,
-  lost: ReadonlyArray<LostWrites>,
-): Markup {
+export function anomaliesSection(result: RunResult, evidence: ReadonlyArray<Evidence>): Markup {
   const counts = Object.entries(result.anomalyCounts).filter(([, count]) => count > 0)
   if (counts.length === 0) return section("anomalies", "Anomalies", markup`<p>None was found.</p>`)
   const byKind = Map.groupBy(evidence, ({ anomaly }) => anomaly.kind)
@@ -31,13 +26,11 @@ export function anomaliesSection(
     "Anomalies",
     markup`<p>An anomaly is something that clients saw and that cannot be, if the promises hold. One bug shows itself many times; the first few of each kind are drawn.</p>`,
     countsTable(counts),
-    lostTable(lost),
+    lostTable(result.losses ?? []),
     markup`${kinds}`,
     notDrawn(result.anomalies),
   )
 }
-
-const titleOf = (kind: string): string => explanationOf(kind)?.title ?? kind
 
 const countsTable = (counts: ReadonlyArray<readonly [kind: string, count: number]>): Markup =>
   table(
@@ -52,29 +45,29 @@ const countsTable = (counts: ReadonlyArray<readonly [kind: string, count: number
       ]),
   )
 
-function lostTable(lost: ReadonlyArray<LostWrites>): Markup {
-  if (lost.length === 0) return nothing
-  const rows = lost.map(({ partition, prefix, middle, postfix, byNode }) => [
+function lostTable(losses: ReadonlyArray<Losses>): Markup {
+  if (losses.length === 0) return nothing
+  const columns = [
+    { name: "partition" },
+    { name: "beginning", isNumber: true },
+    { name: "middle", isNumber: true },
+    { name: "end", isNumber: true },
+    { name: "missing on" },
+  ]
+  const rows = losses.map(({ partition, prefix, middle, postfix, missingOn }) => [
     partitionLabel(partition),
     prefix,
     middle,
     postfix,
-    [...byNode]
-      .toSorted(([a], [b]) => a - b)
-      .map(([node, count]) => `${node < 0 ? "not told" : `broker ${node}`}: ${count}`)
+    Object.entries(missingOn)
+      .map(([node, count]) => `broker ${node}: ${count}`)
       .join(", "),
   ])
-  return markup`<h3>Where the lost records lay</h3><p>At the beginning of the log, between records that are still there, or behind its end.</p>${table(
-    "Lost records by place",
-    [
-      { name: "partition" },
-      { name: "beginning", isNumber: true },
-      { name: "middle", isNumber: true },
-      { name: "end", isNumber: true },
-      { name: "acknowledged by" },
-    ],
-    rows,
-  )}`
+  return markup`
+    <h3>Where the lost records lay</h3>
+    <p>Before all records that are still there (a log that was begun anew), behind them (a tail that was
+    ${" "}cut off), or between them.</p>
+    ${table("Lost records by place", columns, rows)}`
 }
 
 function kindArticle(
@@ -83,22 +76,47 @@ function kindArticle(
   result: RunResult,
 ): Markup {
   const total = result.anomalyCounts[kind] ?? evidence.length
-  const explanation = explanationOf(kind)
-  return markup`<article class="kind" id="kind-${kind}"><h3>${titleOf(kind)} <code>${kind}</code></h3><p>${explanation?.text ?? ""}</p><p class="note">Found ${counted(total, "time")}${total > evidence.length ? `; ${evidence.length} of them are drawn here` : ""}.</p>${evidence.map((one, i) => anomalyArticle(one, i + 1, result))}</article>`
+  const { what = "", whyItMatters = "" } = explanationOf(kind) ?? {}
+  const drawn = total > evidence.length ? `; ${evidence.length} of them are drawn here` : ""
+  return markup`
+    <article class="kind" id="kind-${kind}">
+    <h3>${titleOf(kind)} <code>${kind}</code></h3>
+    <p>${what} ${whyItMatters}</p>
+    <p class="note">Found ${counted(total, "time")}${drawn}.</p>
+    ${evidence.map((one, i) => anomalyArticle(one, i + 1, result))}
+    </article>`
 }
 
 function anomalyArticle(evidence: Evidence, number: number, result: RunResult): Markup {
   const { anomaly, operations, context } = evidence
-  const order = logOrderOf(anomaly.detail, operations, context)
   const where = anomaly.partition === "" ? "" : ` in ${partitionLabel(anomaly.partition)}`
-  return markup`<article class="anomaly"><h4>${number}${where}</h4><p class="detail">${anomaly.detail}</p>${operationsTable(operations, context)}${order === undefined ? nothing : markup`<h5>What the log holds, as each operation tells it</h5>${scrolling("Order in the log", drawLogOrder(order))}`}${timePicture(evidence, result)}${faultLines(evidence)}${logLines(evidence)}<p class="label">Repeat this run</p><pre class="command" tabindex="0"><code>${result.command}</code></pre></article>
-`
+  return markup`
+    <article class="anomaly">
+    <h4>${number}${where}</h4>
+    <p class="detail">${anomaly.detail}</p>
+    ${operationsTable(operations, context)}
+    ${orderPicture(evidence)}
+    ${timePicture(evidence, result)}
+    ${faultLines(evidence)}
+    ${logLines(evidence)}
+    ${commandBox(result.command)}
+    </article>`
+}
+
+function orderPicture({ anomaly, operations, context }: Evidence): Markup {
+  const order = logOrderOf(anomaly.detail, operations, context)
+  if (order === undefined) return nothing
+  return markup`
+    <h5>What the log holds, as each operation tells it</h5>
+    ${scrolling("Order in the log", drawLogOrder(order))}`
 }
 
 const timePicture = (evidence: Evidence, { phases }: RunResult): Markup =>
   evidence.operations.length === 0
     ? nothing
-    : markup`<h5>The operations in time</h5>${scrolling("Operations in time", drawOperationsInTime(evidence, phases.drainMs))}`
+    : markup`
+        <h5>The operations in time</h5>
+        ${scrolling("Operations in time", drawOperationsInTime(evidence, phases.drainMs))}`
 
 const operationRow = (operation: Operation, isContext: boolean) => [
   markup`#${operation.id}${isContext ? markup` <span class="aside">context</span>` : nothing}`,
@@ -141,14 +159,15 @@ const faultList = (title: string, faults: ReadonlyArray<FaultRecord>): Markup =>
   faults.length === 0 ? nothing : markup`<h5>${title}</h5><ul>${faults.map(faultLine)}</ul>`
 
 const faultLine = ({ plan, target, injectedMs, healedMs, evidence }: FaultRecord): Markup =>
-  markup`<li><b>${plan.kind}</b> ${target}, ${formatTime(injectedMs, true)} to ${formatTime(healedMs, true)}: ${evidence}</li>`
+  markup`
+    <li><b>${plan.kind}</b> ${target}, ${formatTime(injectedMs, true)} to ${formatTime(healedMs, true)}:
+    ${" "}${evidence}</li>`
 
 function logLines({ logLines: lines, logLinesLeftOut }: Evidence): Markup {
   if (lines.length === 0) return nothing
   const text = lines.map(
     ({ atMs, node, text: said }) =>
-      markup`<span class="at">${formatTime(atMs, true)} broker ${node}</span> ${said}
-`,
+      markup`<span class="at">${formatTime(atMs, true)} broker ${node}</span> ${said}${"\n"}`,
   )
   const more =
     logLinesLeftOut > 0

@@ -9,7 +9,9 @@ export const operationsSection = ({ operations }: RunResult): Markup =>
   section(
     "operations",
     "Operations",
-    markup`<p>“Refused” had no effect for certain. Of “unknown” the client cannot tell: such a write may or may not be in the log, and neither is held against the cluster.</p>`,
+    markup`
+      <p>“Refused” had no effect for certain. Of “unknown” the client cannot tell: such a write may be
+      ${" "}in the log or not, and neither is held against the cluster.</p>`,
     table(
       "Operations by kind and client",
       [

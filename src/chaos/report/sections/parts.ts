@@ -3,8 +3,11 @@ import { markup } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 
 export const section = (id: string, title: string, ...content: ReadonlyArray<Markup>): Markup =>
-  markup`<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>${content}</section>
-`
+  markup`
+    <section id="${id}" aria-labelledby="${id}-title">
+    <h2 id="${id}-title">${title}</h2>
+    ${content}
+    </section>`
 
 /** What is wider than the page scrolls here, by hand and by keys, and not the page. */
 export const scrolling = (label: string, content: Markup): Markup =>
@@ -25,15 +28,11 @@ export const table = (
   const head = columns.map(
     ({ name, isNumber }) => markup`<th scope="col"${numberClass(isNumber)}>${name}</th>`,
   )
-  const body = rows.map(
-    (cells) =>
-      markup`<tr>${cells.map((cell, i) => markup`<td${numberClass(columns[i]?.isNumber)}>${cell}</td>`)}</tr>
-`,
-  )
-  return scrolling(
-    label,
-    markup`<table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`,
-  )
+  const cellOf = (cell: Cell, i: number): Markup =>
+    markup`<td${numberClass(columns[i]?.isNumber)}>${cell}</td>`
+  const body = rows.map((cells) => markup`<tr>${cells.map(cellOf)}</tr>`)
+  const whole = markup`<table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`
+  return scrolling(label, whole)
 }
 
 const numberClass = (isNumber: boolean | undefined): Markup | undefined =>
@@ -48,4 +47,13 @@ export interface LegendItem {
 }
 
 export const legend = (items: ReadonlyArray<LegendItem>): Markup =>
-  markup`<ul class="legend">${items.map(({ className, name }) => markup`<li><span class="swatch ${className}"></span>${name}</li>`)}</ul>`
+  markup`<ul class="legend">${items.map(legendItem)}</ul>`
+
+const legendItem = ({ className, name }: LegendItem): Markup =>
+  markup`<li><span class="swatch ${className}"></span>${name}</li>`
+
+/** Ready to be pasted. */
+export const commandBox = (command: string): Markup =>
+  markup`
+    <p class="label">Repeat this run</p>
+    <pre class="command" tabindex="0"><code>${command}</code></pre>`

@@ -1,7 +1,7 @@
 /** Frames of the plots, which the page's own program draws, and what they show in words. */
 import type { Operation } from "../../history/history.ts"
 import type { RunResult } from "../../result.ts"
-import { counted, formatCount, formatDuration, partitionLabel } from "../format.ts"
+import { counted, formatCount, formatDuration, formatTime, partitionLabel } from "../format.ts"
 import { markup, nothing } from "../markup.ts"
 import type { Markup } from "../markup.ts"
 import type { Plots } from "../plots.ts"
@@ -18,10 +18,25 @@ export function latencySection(plots: Plots, operations: ReadonlyArray<Operation
   return section(
     "latency",
     "How long operations took",
-    markup`<p>Each point is one operation: when it was sent, and how long its answer took (each line is ten times the one below it). Shaded: a fault lasted. ${words}</p>`,
-    markup`<div class="controls"><label>show <select data-latency="kind"><option value="writes">writes</option><option value="reads">reads</option><option value="other">all others</option></select></label> <label>coloured by <select data-latency="by"><option value="outcome">outcome</option><option value="driver">client</option></select></label> <button type="button" id="whole-run">whole run</button></div>`,
-    frame("plot-latency", `Latency of operations over time. ${words}`),
-    markup`<div id="latency-legend" class="legend"></div><p class="note">${plots.sampling} Drag over a plot to look closer; all plots follow.</p><noscript><p>The plots need JavaScript; their figures are in the tables.</p></noscript>`,
+    markup`
+      <p>Each point is one operation: when it was sent, and how long its answer took; each line is ten
+      ${" "}times the one below it. Shaded: a fault lasted. ${words}</p>
+      <div class="controls">
+      <label>show <select data-latency="kind">
+      <option value="writes">writes</option>
+      <option value="reads">reads</option>
+      <option value="other">all others</option>
+      </select></label>
+      <label>coloured by <select data-latency="by">
+      <option value="outcome">outcome</option>
+      <option value="driver">client</option>
+      </select></label>
+      <button type="button" id="whole-run">whole run</button>
+      </div>
+      ${frame("plot-latency", `Latency of operations over time. ${words}`)}
+      <div id="latency-legend" class="legend"></div>
+      <p class="note">${plots.sampling} Drag over a plot to look closer; all plots follow.</p>
+      <noscript><p>The plots need JavaScript; their figures are in the tables.</p></noscript>`,
   )
 }
 
@@ -46,7 +61,9 @@ export function unseenSection(plots: Plots, { unseen }: RunResult): Markup {
   return section(
     "unseen",
     "Acknowledged, not yet seen",
-    markup`<p>Records that the cluster had confirmed and that no consumer had been given yet. It must come down to zero. ${words}</p>`,
+    markup`
+      <p>Records that the cluster had confirmed and that no consumer had been given yet. It must come
+      ${" "}down to zero. ${words}</p>`,
     frame("plot-unseen", `Unseen records over time. ${words}`),
   )
 }
@@ -68,7 +85,7 @@ export function outagesSection(result: RunResult, recoveries: ReadonlyArray<Reco
     longest.map(({ fault, outageMs, partition, cutShort }) => [
       fault.plan.kind,
       fault.target,
-      formatDuration(fault.healedMs),
+      formatTime(fault.healedMs, true),
       `${outageMs === 0 ? "none" : formatDuration(outageMs)}${cutShort ? " or more" : ""}`,
       partitionLabel(partition),
     ]),
@@ -77,7 +94,10 @@ export function outagesSection(result: RunResult, recoveries: ReadonlyArray<Reco
   return section(
     "outages",
     "Outages",
-    markup`<p>After a fault was taken back, how long until every partition took writes again. Only the time until the next fault struck is counted; “or more” where that came first. Stops shorter than 100 ms are not.</p>`,
+    markup`
+      <p>After a fault was taken back, how long until every partition took writes again. Only the time
+      ${" "}until the next fault struck is counted: “or more” where that came first. Stops shorter than
+      ${" "}100 ms are not counted.</p>`,
     recoveries.length === 0 ? markup`<p>No fault was taken back.</p>` : heals,
     more > 0
       ? markup`<p class="note">The ${longest.length} longest of ${recoveries.length}.</p>`
@@ -91,17 +111,19 @@ function partitionOutages({ outages }: RunResult): Markup {
   const shown = outages.slice(0, outagesMax)
   const rows = shown.map(({ partition, fromMs, toMs }) => [
     partitionLabel(partition),
-    formatDuration(fromMs),
+    formatTime(fromMs, true),
     formatDuration(toMs - fromMs),
   ])
   const more = outages.length - shown.length
-  return markup`<h3>Longest outage of each partition</h3><p>Somebody was writing, and nothing was acknowledged; begun while faults struck.</p>${table(
-    "Longest outage of each partition",
-    [
-      { name: "partition" },
-      { name: "began at", isNumber: true },
-      { name: "lasted", isNumber: true },
-    ],
-    rows,
-  )}${more > 0 ? markup`<p class="note">The ${shown.length} longest of ${outages.length} partitions.</p>` : nothing}`
+  const columns = [
+    { name: "partition" },
+    { name: "began at", isNumber: true },
+    { name: "lasted", isNumber: true },
+  ]
+  const left = `The ${shown.length} longest of ${outages.length} partitions.`
+  return markup`
+    <h3>Longest outage of each partition</h3>
+    <p>Somebody was writing, and nothing was acknowledged; begun while faults struck.</p>
+    ${table("Longest outage of each partition", columns, rows)}
+    ${more > 0 ? markup`<p class="note">${left}</p>` : nothing}`
 }

@@ -10,7 +10,7 @@ export const rawSection = (result: RunResult, files: ReadonlyArray<string>): Mar
   section(
     "raw",
     "Everything it was made from",
-    markup`<ul class="files">${files.map((file) => markup`<li><a href="${addressOf(file)}">${file}</a></li>`)}</ul>`,
+    markup`<ul class="files">${files.map(fileLink)}</ul>`,
     markup`<h3>All faults</h3>`,
     table(
       "All faults",
@@ -34,6 +34,8 @@ export const rawSection = (result: RunResult, files: ReadonlyArray<string>): Mar
       ]),
     ),
   )
+
+const fileLink = (file: string): Markup => markup`<li><a href="${addressOf(file)}">${file}</a></li>`
 
 /** Relative whatever the name is, "http:" too. */
 const addressOf = (file: string): string => `./${file.split("/").map(encodeURIComponent).join("/")}`

@@ -3,6 +3,7 @@ import type { RunResult } from "../../result.ts"
 import { brokerClass, brokersOf } from "../drawings/brokers.ts"
 import { drawFaultLanes } from "../drawings/fault-lanes.ts"
 import { drawLeaderLanes, mostRestless, reignsOf } from "../drawings/leader-lanes.ts"
+import type { PartitionReigns } from "../drawings/leader-lanes.ts"
 import { counted } from "../format.ts"
 import { markup, nothing } from "../markup.ts"
 import type { Markup } from "../markup.ts"
@@ -35,6 +36,8 @@ function faultLegend({ faults }: RunResult): Markup {
 
 const rowsMax = 12
 const restlessMax = 8
+const rowHeight = 20
+const rowsLegibleMax = 100
 
 function leaders(result: RunResult): Markup {
   const all = reignsOf(result.leaders, result.phases.endMs)
@@ -46,9 +49,18 @@ function leaders(result: RunResult): Markup {
     })),
     { className: brokerClass(-1), name: "nobody" },
   ])
-  const head = markup`<h3>Who led which partition</h3><p>The number is the leader epoch: it grows whenever a new leader begins.</p>`
-  if (all.length <= rowsMax)
-    return markup`${head}${scrolling("Leaders by partition", drawLeaderLanes(all, result, 20))}${colours}`
+  const head = markup`
+    <h3>Who led which partition</h3>
+    <p>The numbers: the broker, and the leader epoch, which grows whenever a new leader begins.</p>`
+  if (all.length <= rowsMax) return markup`${head}${lanesOf(all, result, rowHeight)}${colours}`
   const restless = mostRestless(all, restlessMax)
-  return markup`${head}<p class="note">The ${restless.length} partitions whose leader changed most often:</p>${scrolling("Leaders of some partitions", drawLeaderLanes(restless, result, 20))}${colours}${folded(`All ${counted(all.length, "partition")}`, scrolling("Leaders of all partitions", drawLeaderLanes(all, result, all.length > 100 ? 5 : 9)))}`
+  const low = all.length > rowsLegibleMax ? 5 : 9
+  return markup`${head}
+    <p class="note">The ${restless.length} partitions whose leader changed most often:</p>
+    ${lanesOf(restless, result, rowHeight)}
+    ${colours}
+    ${folded(`All ${counted(all.length, "partition")}`, lanesOf(all, result, low))}`
 }
+
+const lanesOf = (rows: ReadonlyArray<PartitionReigns>, result: RunResult, height: number): Markup =>
+  scrolling("Leaders by partition", drawLeaderLanes(rows, result, height))

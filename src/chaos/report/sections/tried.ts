@@ -34,7 +34,7 @@ export function faultsSection(result: RunResult, operations: ReadonlyArray<Opera
     { name: "what it does" },
     { name: "struck", isNumber: true },
     { name: "effective", isNumber: true },
-    { name: "in all", isNumber: true },
+    { name: "lasted", isNumber: true },
     { name: "writes ok", isNumber: true },
     { name: "refused", isNumber: true },
     { name: "unknown", isNumber: true },
@@ -43,7 +43,9 @@ export function faultsSection(result: RunResult, operations: ReadonlyArray<Opera
   return section(
     "tried",
     "What was tried",
-    markup`<p>A fault counts only when something shows that it had its effect. The last columns count the writes that ended while a fault of the kind lasted; faults may overlap.</p>`,
+    markup`
+      <p>A fault counts only when something shows that it had its effect. The last columns count the
+      ${" "}writes that ended while a fault of the kind lasted; faults may overlap.</p>`,
     tried.length === 0 ? markup`<p>No fault struck.</p>` : table("Faults by kind", columns, rows),
     skippedList(result),
   )
@@ -106,4 +108,6 @@ function isInside(spans: ReadonlyArray<Span>, atMs: number): boolean {
 const skippedList = ({ skipped }: RunResult): Markup =>
   skipped.length === 0
     ? nothing
-    : markup`<h3>Not tried here</h3><ul class="skipped">${skipped.map(({ kind, why }) => markup`<li><b>${kind}</b>: ${why}</li>`)}</ul>`
+    : markup`
+        <h3>Not tried here</h3>
+        <ul class="skipped">${skipped.map(({ kind, why }) => markup`<li><b>${kind}</b>: ${why}</li>`)}</ul>`

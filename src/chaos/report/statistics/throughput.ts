@@ -9,9 +9,9 @@ export interface Throughput {
 }
 
 const bucketsMax = 1200
-const bucketSizesMs = [100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000]
+const bucketSizesMs = [500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000]
 
-/** Buckets as short as can be while there are at most 1200 of them, 100 ms at least. */
+/** Buckets as short as can be while there are at most 1200 of them, 500 ms at least. */
 export function throughput(operations: ReadonlyArray<Operation>, endMs: number): Throughput {
   const bucketMs = bucketSizesMs.find((ms) => endMs / ms <= bucketsMax) ?? endMs / bucketsMax
   const buckets = Math.max(1, Math.ceil(endMs / bucketMs))

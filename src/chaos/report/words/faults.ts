@@ -19,14 +19,17 @@ export interface FaultWords {
 
 const words: Readonly<Partial<Record<FaultKind, FaultWords>>> = {
   kill: { family: "process", text: "a broker is ended at once (SIGKILL) and started again later" },
-  "kill-leader": { family: "process", text: "the same, aimed at a broker that leads" },
+  "kill-leader": {
+    family: "process",
+    text: "a broker that leads is ended at once and started again later",
+  },
   "kill-majority": { family: "process", text: "more than half of the brokers are ended at once" },
   "kill-all": { family: "process", text: "every broker is ended at once" },
   "kill-starting": { family: "process", text: "a broker is ended while it starts" },
   "crash-loop": { family: "process", text: "a broker is started and ended again and again" },
   "rolling-restart": { family: "process", text: "one broker after the other is restarted" },
   pause: { family: "process", text: "a broker stands still (SIGSTOP) and then goes on" },
-  "pause-leader": { family: "process", text: "the same, aimed at a broker that leads" },
+  "pause-leader": { family: "process", text: "a broker that leads stands still and then goes on" },
   "partition-one": { family: "network", text: "one broker is cut off from the others" },
   "partition-leader": { family: "network", text: "a leading broker is cut off from the others" },
   "partition-halves": { family: "network", text: "the brokers are split into two groups" },
