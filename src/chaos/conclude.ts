@@ -16,10 +16,11 @@ import type { Operation } from "./history/history.ts"
 
 const unseenEveryMs = 500
 
-const nothingChecked: Pick<HistoryCheck, "anomalies" | "counts" | "undrained"> = {
+const nothingChecked: Pick<HistoryCheck, "anomalies" | "counts" | "undrained" | "losses"> = {
   anomalies: [],
   counts: {},
   undrained: [],
+  losses: [],
 }
 
 export async function concludeRun(happened: Happened): Promise<FinishedRun> {
@@ -43,7 +44,7 @@ async function resultOf(
 ): Promise<RunResult> {
   const { request, cluster, faults, skipped, workloads, startedAt, leaders } = happened
   const { options, kafka } = request
-  const { anomalies, counts, undrained } =
+  const { anomalies, counts, undrained, losses } =
     outcome._tag === "checked" ? outcome.check : nothingChecked
   const checked = outcome._tag === "checked" ? { _tag: "checked" as const, counts } : outcome
   const { verdict, reasons } = judge({
@@ -71,6 +72,7 @@ async function resultOf(
     ...statisticsOf({ operations, faults, phases }),
     anomalies,
     anomalyCounts: counts,
+    losses,
     leaders,
     unseen: unseenOverTime(operations, unseenEveryMs),
     logLines: await logLinesAround(cluster.nodes, startedAt.getTime(), moments),

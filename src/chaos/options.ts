@@ -58,6 +58,9 @@ const defaultsOf: Readonly<Record<Profile, Defaults>> = {
   },
 }
 
+/** Of the window: kinds that nobody has chosen leave room for each to come back, and for delays. */
+const drawnShare = 0.6
+
 /** Undefined: from the profile. */
 export type Wishes = Pick<RunOptions, "seed"> & {
   readonly [K in Exclude<keyof RunOptions, "seed">]?: RunOptions[K] | undefined
@@ -75,10 +78,12 @@ export function runOptions({
   const defaults = defaultsOf[profile]
   const { seed, nodes = defaults.nodes, seconds = defaults.seconds } = wishes
   if (nodes !== 3 && nodes !== 5) throw new OptionError("--nodes: 3 or 5 brokers")
-  const fitting = (kinds: ReadonlyArray<FaultKind>) =>
-    thoseThatFit(kinds, { seed, nodes, profile, faultWindowMs: seconds * 1000 })
-  const faults = wishes.faults ?? fitting(kindsOf(profile))
-  const [homeless] = wishes.faults === undefined ? [] : without(faults, fitting(faults))
+  const fitting = (kinds: ReadonlyArray<FaultKind>, windowMs: number) =>
+    thoseThatFit(kinds, { seed, nodes, profile, faultWindowMs: windowMs })
+  const windowMs = seconds * 1000
+  const wanted = wishes.faults ?? fitting(kindsOf(profile), windowMs * drawnShare)
+  const faults = fitting(wanted, windowMs)
+  const [homeless] = wishes.faults === undefined ? [] : without(wanted, faults)
   if (homeless !== undefined) {
     throw new OptionError(
       `--seconds ${seconds} are too few for all the faults: ${homeless} is left`,

@@ -243,7 +243,9 @@ class Run implements AsyncDisposable {
         this.#ticker.current = current
       },
     })
-    this.#noProgress.push(...failures)
+    // What was wrong on the way is broken only if it is still wrong at the end (`#recover`), or if
+    // a broker has ended by itself.
+    this.#gaps.push(...failures)
     const left = windowStartMs + windowMs - this.#clock.nowMs()
     if (left > 0) await this.#clock.sleep(left, this.#request.signal)
     return records
