@@ -14,8 +14,8 @@ export interface BrokerCommand {
 export interface BrokerProcessOptions {
   readonly id: number
   readonly guard: ProcessGuard
-  /** Its own port. */
-  readonly direct: Endpoint
+  /** Where it takes connections. */
+  readonly probe: Endpoint
   /** What it says on standard output and error, of all its starts. */
   readonly outputFile: string
   /** It has ended; `expected`: by a signal of ours. */
@@ -84,9 +84,9 @@ export class BrokerProcess {
    */
   async untilListening(timeoutMs: number): Promise<void> {
     const { child } = this
-    const { id, direct } = this.options
+    const { id, probe } = this.options
     const deadlineMs = performance.now() + timeoutMs
-    while (!(await takesConnections(direct))) {
+    while (!(await takesConnections(probe))) {
       this.mustBeThere(child, "before it took connections")
       if (performance.now() > deadlineMs) {
         throw this.failure(`broker ${id} took no connections within ${timeoutMs} ms`)

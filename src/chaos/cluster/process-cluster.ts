@@ -1,5 +1,12 @@
 /** A cluster of brokers as processes behind the proxy, whatever product they are. */
-import type { Capability, ChaosCluster, ChaosNode, SignalName, StartOptions } from "../cluster.ts"
+import type {
+  Capability,
+  ChaosCluster,
+  ChaosNode,
+  Endpoint,
+  SignalName,
+  StartOptions,
+} from "../cluster.ts"
 import type { Disks } from "../disk/disks.ts"
 import type { ChaosProxy } from "../proxy/chaos-proxy.ts"
 import { BrokerProcess } from "./broker-process.ts"
@@ -18,6 +25,13 @@ export interface ProcessClusterOptions {
   readonly command: (id: number, options: StartOptions) => BrokerCommand
   /** For what a broker says on standard output and error. */
   readonly outputFile: (id: number) => string
+  /** Which port says that a broker takes connections; its own for clients if left out. */
+  readonly probe?: (id: number) => Endpoint
+  /**
+   * The proxy takes connections for a broker from when on: as soon as that broker does, or at once
+   * ("spawned"), for brokers that need the others before they listen.
+   */
+  readonly doorsOpen: "listening" | "spawned"
   /** What a broker says on its output when it serves as a part of the cluster. */
   readonly readyLine: RegExp
   /** A broker has ended; `expected`: by a signal of ours. */
@@ -68,6 +82,7 @@ export class ProcessCluster implements ChaosCluster {
     if (this.isDisposed) throw new Error("the cluster is disposed of")
     const broker = this.process(id)
     broker.spawn(this.options.command(id, options))
+    if (this.options.doorsOpen === "spawned") this.network.targetUp(id)
     await broker.untilListening(this.options.startTimeoutMs)
     this.network.targetUp(id)
   }
@@ -98,11 +113,11 @@ export class ProcessCluster implements ChaosCluster {
   }
 
   private processOf({ id, direct }: ChaosNode): BrokerProcess {
-    const { guard, outputFile, onExit } = this.options
+    const { guard, outputFile, onExit, probe } = this.options
     return new BrokerProcess({
       id,
       guard,
-      direct,
+      probe: probe?.(id) ?? direct,
       outputFile: outputFile(id),
       ended: (how, expected) => {
         this.network.targetDown(id)

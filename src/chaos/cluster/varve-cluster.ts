@@ -12,6 +12,8 @@ import type { DoorSpec } from "../proxy/chaos-proxy.ts"
 import type { LinkSpec } from "../proxy/proxied-link.ts"
 import type { WireTap } from "../proxy/wire-tap.ts"
 import type { BrokerCommand } from "./broker-process.ts"
+import { directedPairs, endpoint, folderOf, formatEndpoint, nodesAt, outputOf } from "./places.ts"
+import type { NodeNames } from "./places.ts"
 import { freePorts } from "./ports.ts"
 import { ProcessCluster } from "./process-cluster.ts"
 import { ProcessGuard } from "./process-guard.ts"
@@ -59,8 +61,8 @@ const cli = join(root, "src", "cli", "main.ts")
 /** Not the bundle: what is preloaded patches sources. */
 const program = join(root, "src", "cli", "start.ts")
 const plantPreload = join(root, "src", "chaos", "plants", "preload.ts")
-const host = "127.0.0.1"
-const startTimeoutMs = 30_000
+/** Much longer than it takes: machines that run chaos are busy. */
+const startTimeoutMs = 60_000
 
 /** Forms a cluster, starts it, and resolves when all brokers are ready. Throws with their lines. */
 export async function startVarveCluster(options: VarveClusterOptions): Promise<VarveCluster> {
@@ -69,7 +71,7 @@ export async function startVarveCluster(options: VarveClusterOptions): Promise<V
   const guard = new ProcessGuard()
   try {
     await formFolders(dir, options)
-    const nodes = await placeNodes(dir, options.nodes)
+    const nodes = nodesAt(dir, await freePorts(2 * options.nodes), logFileOf)
     const { doors, spare } = await placeDoors(nodes)
     for (const node of nodes) writePlace(node, nodes, doors, endpoint(spare[node.id]))
     const cluster = makeCluster(dir, options, guard, nodes, doors)
@@ -101,20 +103,6 @@ async function formFolders(dir: string, options: VarveClusterOptions): Promise<v
   if ((await child.exited) !== 0) throw new Error(`varve ${words.join(" ")}: ${said.trim()}`)
 }
 
-async function placeNodes(dir: string, count: number): Promise<ReadonlyArray<ChaosNode>> {
-  const ports = await freePorts(2 * count)
-  return Array.from({ length: count }, (_, id) => {
-    const folder = join(dir, `broker-${id}`)
-    return {
-      id,
-      address: endpoint(ports[2 * id]),
-      direct: endpoint(ports[2 * id + 1]),
-      dir: folder,
-      logFile: join(folder, "broker.log"),
-    }
-  })
-}
-
 /**
  * A port of the proxy for each link from clients, and for each pair of brokers both ways; `spare`:
  * one more port for each broker.
@@ -123,9 +111,7 @@ async function placeDoors(nodes: ReadonlyArray<ChaosNode>): Promise<{
   readonly doors: ReadonlyArray<DoorSpec>
   readonly spare: ReadonlyArray<number>
 }> {
-  const pairs = nodes.flatMap((from) =>
-    nodes.filter((to) => to.id !== from.id).map((to) => ({ from, to })),
-  )
+  const pairs = directedPairs(nodes)
   const taken = new Set(nodes.flatMap(({ address, direct }) => [address.port, direct.port]))
   const wanted = pairs.length + nodes.length
   const free = (await freePorts(wanted + taken.size)).filter((port) => !taken.has(port))
@@ -159,14 +145,14 @@ function writePlace(
   const file = join(node.dir, "broker.json")
   const peers = nodes.map(({ id, direct }) => {
     const door = doors.find(({ from, to }) => from === node.id && to === id)
-    return `${id}@${formatted(door?.listen ?? direct)}`
+    return `${id}@${formatEndpoint(door?.listen ?? direct)}`
   })
   const json = {
     ...readStrings(file),
-    listeners: `PLAINTEXT://${formatted(node.direct)}`,
-    "advertised.listeners": `PLAINTEXT://${formatted(node.address)}`,
+    listeners: `PLAINTEXT://${formatEndpoint(node.direct)}`,
+    "advertised.listeners": `PLAINTEXT://${formatEndpoint(node.address)}`,
     "varve.peers": peers.join(","),
-    "varve.http.listener": formatted(http),
+    "varve.http.listener": formatEndpoint(http),
   }
   writeFileSync(`${file}.new`, `${JSON.stringify(json, null, 2)}\n`)
   renameSync(`${file}.new`, file)
@@ -206,8 +192,9 @@ function makeCluster(
       disks: options.disks,
       startTimeoutMs: options.startTimeoutMs ?? startTimeoutMs,
       command: (id, once) =>
-        brokerCommand(dir, id, [planted, start?.(id, join(dir, `broker-${id}`)) ?? {}, once]),
-      outputFile: (id) => join(dir, `broker-${id}.out`),
+        brokerCommand(dir, id, [planted, start?.(id, folderOf({ dir, id })) ?? {}, once]),
+      outputFile: (id) => outputOf({ dir, id }),
+      doorsOpen: "listening",
       readyLine: /^ready/m,
       onExit: onExit ?? (() => {}),
     },
@@ -235,7 +222,7 @@ function brokerCommand(
     ...preloads.flatMap((module) => ["--preload", module]),
     program,
     "--config",
-    join(dir, `broker-${id}`, "broker.json"),
+    join(folderOf({ dir, id }), "broker.json"),
     "--supervised",
     ...options.flatMap(({ flags = [] }) => flags),
   ]
@@ -246,9 +233,4 @@ function versionOf(): string {
   return readStrings(join(root, "package.json"))["version"] ?? "?"
 }
 
-function endpoint(port: number | undefined): Endpoint {
-  if (port === undefined) throw new Error("too few ports")
-  return { host, port }
-}
-
-const formatted = ({ host: name, port }: Endpoint): string => `${name}:${port}`
+const logFileOf = (names: NodeNames): string => join(folderOf(names), "broker.log")
