@@ -21,7 +21,7 @@ export interface LostWrite {
 export interface Losses extends Readonly<Record<LossPlace, number>> {
   readonly partition: string
   /** By broker: how many of the lost ones its dump does not hold. */
-  readonly missingOn: ReadonlyMap<number, number>
+  readonly missingOn: Readonly<Record<string, number>>
 }
 
 export function reportLosses(
@@ -31,7 +31,7 @@ export function reportLosses(
   anomalies: Anomalies,
 ): Losses {
   const places = { prefix: 0, middle: 0, postfix: 0 }
-  const missing = new Map<number, number>()
+  const missing: Record<string, number> = {}
   const [first, last] = survivors(view, log)
   const dumps = view.drains.map(({ node, records }) => ({
     node,
@@ -42,7 +42,7 @@ export function reportLosses(
     const where = at > last ? "postfix" : at < first ? "prefix" : "middle"
     places[where]++
     const missingOn = dumps.filter(({ values }) => !values.has(value)).map(({ node }) => node)
-    for (const node of missingOn) missing.set(node, (missing.get(node) ?? 0) + 1)
+    for (const node of missingOn) missing[node] = (missing[node] ?? 0) + 1
     const acknowledged = offset === -1 ? "acknowledged" : `acknowledged at ${offset}`
     const detail =
       `${value}, ${acknowledged} by broker ${append.node}, is lost (${where}); ` +
