@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test"
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expectLog, readIdentity, replaceIdentity } from "../../storage/index.ts"
@@ -11,6 +12,7 @@ import {
 } from "../../src/broker/broker-json.ts"
 import { existingNodes, prepareCluster, removeBrokers } from "../../src/cli/cluster-folder.ts"
 import type { ClusterPlan } from "../../src/cli/cluster-folder.ts"
+import { runCli } from "../support/run-cli.ts"
 
 const folders: string[] = []
 afterEach(() => {
@@ -142,4 +144,17 @@ test("--fresh takes DIR/broker-<number> and nothing else", () => {
   writeFileSync(join(p.dir, "broker-notes.txt"), "")
   removeBrokers(p.dir)
   expect(readdirSync(p.dir).sort()).toEqual(["broker-notes.txt", "broker-x"])
+})
+
+test("--form-only writes the folders and starts nothing", async () => {
+  const { dir } = plan()
+  const flags = ["--dir", dir, "--nodes", "3", "--set", "num.partitions=6"]
+  const formed = await runCli("main.ts", ["cluster", "--form-only", ...flags])
+  expect(formed).toMatchObject({ exit: 0, stdout: `formed: 3 brokers in ${dir}\n` })
+  const broker = readBrokerJson(join(dir, "broker-2", "broker.json"))
+  expect(broker["num.partitions"]).toBe("6")
+  expect(existsSync(join(dir, "broker-2", "broker.pid"))).toBe(false)
+  const again = await runCli("main.ts", ["cluster", "--form-only", "--restart", "--dir", dir])
+  expect(again).toMatchObject({ exit: 2 })
+  expect(again.stderr).toContain("--restart has no meaning beside --form-only")
 })
