@@ -7,6 +7,8 @@ export interface RecordShape {
   readonly key: string | null
   /** At least as long as its name. */
   readonly valueBytes: number
+  /** It deletes its key: no value, its name is in a header. With all others of its append. */
+  readonly isTombstone?: boolean
 }
 
 /** What clients tell of themselves while they work. */

@@ -5,6 +5,8 @@ export interface Topic {
   readonly name: string
   readonly id: string
   readonly partitions: number
+  /** cleanup.policy=compact: every record has a key, and some delete it. */
+  readonly isCompacted?: boolean
 }
 
 export interface PartitionRef {

@@ -20,8 +20,6 @@ export interface DrainOptions {
   readonly clock: RunClock
   readonly recorder: Recorder
   readonly topics: ReadonlyArray<Topic>
-  /** Topics that are compacted, by name. */
-  readonly compacted?: ReadonlySet<string>
   readonly timeoutMs: number
   readonly signal: AbortSignal
   /** Unless said otherwise to the brokers' own ports, past the proxy. */
@@ -106,7 +104,7 @@ class Drain {
 
   async #replicas(refs: ReadonlyArray<PartitionRef>): Promise<ReadonlyArray<Replica>> {
     const placed = await this.#placement()
-    const { recorder, compacted } = this.#options
+    const { recorder } = this.#options
     return refs.flatMap((ref) => {
       const shared: SharedRecords = new Map()
       const nodes = placed.get(ref.key)
@@ -118,7 +116,7 @@ class Drain {
           records: [],
           highWatermark: -1,
           logStartOffset: -1,
-          ...(compacted?.has(ref.topic.name) === true ? { compacted: true } : {}),
+          ...(ref.topic.isCompacted === true ? { compacted: true } : {}),
         })
         return { reader: new ReplicaReader(this.#links, ref, node, shared), begun }
       })

@@ -8,6 +8,7 @@ import type { Topic } from "../drivers/partition.ts"
 import { partitionsOf } from "../drivers/partition.ts"
 import { RawConsumer } from "../drivers/raw/consumer.ts"
 import { Prober } from "../drivers/raw/prober.ts"
+import { Remover } from "../drivers/raw/remover.ts"
 import { RawProducerClient } from "../drivers/raw/producer-client.ts"
 import type { RawPorts } from "../drivers/raw/raw-client.ts"
 import type { ClientControl, Workload, WorkloadContext, WorkloadProgress } from "../workload.ts"
@@ -22,6 +23,14 @@ import type { NewTopic } from "./topics.ts"
 const drainTimeoutMs = 120_000
 /** Below −1, which says that there is no producer id. */
 const firstSessionId = -2
+const removeEveryMs = 3000
+const cut = { "retention.ms": "30000", "segment.ms": "5000" }
+const compacted = {
+  "cleanup.policy": "compact",
+  "segment.ms": "2000",
+  "min.cleanable.dirty.ratio": "0.1",
+  "delete.retention.ms": "2000",
+}
 
 export const makeLogWorkload = (context: WorkloadContext): Workload => new LogWorkload(context)
 
@@ -31,6 +40,7 @@ class LogWorkload implements Workload {
     "acks=all, idempotent producers: no acknowledged record is lost, doubled or out of order",
     "producers without idempotence: acknowledged by all is not lost; doubled is allowed",
     "acks=1 and acks=0: in order and undamaged, whatever is lost",
+    "retention, DeleteRecords and compaction take what they may, and nothing else",
     "what a consumer was given stays where it was, and all replicas hold the same in the end",
   ]
   readonly #context: WorkloadContext
@@ -94,11 +104,19 @@ class LogWorkload implements Workload {
 
   #wanted(): ReadonlyArray<NewTopic> {
     const { runId, partitions } = this.#context
-    const half = Math.ceil(partitions / 2)
+    const special = partitions < 4 ? 0 : 1
+    const half = Math.ceil((partitions - 2 * special) / 2)
     return [
       { name: `log-a-${runId}`, partitions: half },
-      { name: `log-b-${runId}`, partitions: partitions - half },
+      { name: `log-b-${runId}`, partitions: partitions - 2 * special - half },
+      { name: `log-cut-${runId}`, partitions: special, configs: cut },
+      { name: `log-compact-${runId}`, partitions: special, configs: compacted },
     ].filter(({ partitions: count }) => count > 0)
+  }
+
+  /** Topics whose logs nothing is taken from. */
+  get #whole(): ReadonlyArray<Topic> {
+    return this.#topics.filter(({ name }) => /^log-[ab]-/.test(name))
   }
 
   #ports(): RawPorts {
@@ -113,15 +131,16 @@ class LogWorkload implements Workload {
   }
 
   *#rawProducers(ports: RawPorts): Generator<Share> {
-    const refs = this.#topics.flatMap(partitionsOf)
+    const all = this.#topics.flatMap(partitionsOf)
+    const whole = this.#whole.flatMap(partitionsOf)
     const shapes = [
-      { shape: persistent, weight: 4 },
-      { shape: impatient, weight: 4 },
-      { shape: { ...impatient, bumpsEpoch: false }, weight: 2 },
-      { shape: careless, weight: 1 },
-      { shape: deaf, weight: 1 },
+      { shape: persistent, weight: 4, refs: all },
+      { shape: impatient, weight: 4, refs: all },
+      { shape: { ...impatient, bumpsEpoch: false }, weight: 2, refs: all },
+      { shape: careless, weight: 1, refs: whole },
+      { shape: deaf, weight: 1, refs: whole },
     ]
-    for (const [i, { shape, weight }] of shapes.entries()) {
+    for (const [i, { shape, weight, refs }] of shapes.entries()) {
       const client = new RawProducerClient(`raw-producer-${i}`, ports, shape)
       yield { client, refs, weight, recordsMax: 8 }
     }
@@ -135,7 +154,7 @@ class LogWorkload implements Workload {
     const sessionIds = { next: firstSessionId }
     const shared = { clock, recorder, tally, runId, log, sessionIds, wards: this.#guard }
     const ports = { ...shared, bootstrap: cluster.bootstrap }
-    const { producers, consumers } = await makeForeignCrew(drivers, ports, this.#topics, seed)
+    const { producers, consumers } = await makeForeignCrew(drivers, ports, this.#whole, seed)
     this.#crew.consumers.push(...consumers)
     return producers.map(({ client, topic }) => {
       return { client, refs: partitionsOf(topic), weight: 2, recordsMax: 1 }
@@ -152,5 +171,8 @@ class LogWorkload implements Workload {
       this.#crew.consumers.push(new RawConsumer(`raw-consumer-${i}`, ports, refs, reader))
     }
     this.#crew.workers.push(new Prober("raw-probe-0", ports, refs, 100))
+    const toCut = refs.filter(({ topic }) => topic.name.startsWith("log-cut-"))
+    if (toCut.length === 0) return
+    this.#crew.workers.push(new Remover("raw-remover-0", ports, toCut, removeEveryMs))
   }
 }

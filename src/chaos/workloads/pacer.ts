@@ -16,14 +16,14 @@ export interface Share {
   readonly weight: number
   /** Records of one append. */
   readonly recordsMax: number
-  /** Whether every record must have a key. */
-  readonly keyed?: boolean
 }
 
 const tickMs = 10
 /** After a stall: no more than so long is made up for. */
 const owedMsMax = 500
 const keysPerPartition = 20
+/** Of so many appends to a compacted topic one deletes its keys. */
+const tombstoneIn = 20
 const valueBytesUsual = 200
 const valueBytesMax = 8000
 
@@ -75,7 +75,8 @@ export class Pacer {
     const count = 1 + this.#chance.below(share.recordsMax)
     this.#owed -= count
     if (ref === undefined) return
-    const records = Array.from({ length: count }, () => this.#record(ref, share.keyed === true))
+    const isTombstone = ref.topic.isCompacted === true && this.#chance.below(tombstoneIn) === 0
+    const records = Array.from({ length: count }, () => this.#record(ref, isTombstone))
     if (!share.client.produce(ref, records)) this.heldBack += count
   }
 
@@ -91,10 +92,11 @@ export class Pacer {
   }
 
   /** A key lives in one partition. */
-  #record({ partition }: PartitionRef, keyed: boolean): RecordShape {
-    const isKeyed = keyed || this.#chance.below(2) === 0
+  #record({ topic, partition }: PartitionRef, isTombstone: boolean): RecordShape {
+    const isKeyed = topic.isCompacted === true || this.#chance.below(2) === 0
     const key = isKeyed ? `k${partition}-${this.#chance.below(keysPerPartition)}` : null
     const isLarge = this.#chance.below(200) === 0
-    return { key, valueBytes: 32 + this.#chance.below(isLarge ? valueBytesMax : valueBytesUsual) }
+    const valueBytes = 32 + this.#chance.below(isLarge ? valueBytesMax : valueBytesUsual)
+    return isTombstone ? { key, valueBytes, isTombstone } : { key, valueBytes }
   }
 }

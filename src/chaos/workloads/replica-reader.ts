@@ -9,6 +9,8 @@ import type { SeenRecord } from "../history/history.ts"
 const bytesMax = 4 << 20
 const timeoutMs = 10_000
 const backOffMs = 50
+/** Below the high watermark; after so many nothing is left there. */
+const emptyAnswersMax = 5
 
 /** Records that the replicas of a partition share, so that they are in memory once. */
 export type SharedRecords = Map<number, SeenRecord>
@@ -21,6 +23,7 @@ export class ReplicaReader {
   #records: Array<SeenRecord> = []
   /** Where to read on; −1: it is not known where this replica begins. */
   #position = -1
+  #emptyAnswers = 0
   logStartOffset = 0
   highWatermark = -1
   connection = -1
@@ -82,7 +85,11 @@ export class ReplicaReader {
     const { records, next } = seenIn(result.records, from)
     for (const record of records) this.#records.push(this.#share(record))
     this.#position = next
-    return next > from
+    this.#emptyAnswers = next > from ? 0 : this.#emptyAnswers + 1
+    // The last records of a log may have been compacted away.
+    const isOver = topic.isCompacted === true && this.#emptyAnswers >= emptyAnswersMax
+    if (isOver) this.#position = end
+    return isOver || next > from
   }
 
   #beginAgain(): void {

@@ -80,14 +80,15 @@ async function inSync(
 ): Promise<ReadonlyArray<Topic> | string> {
   const answer = await client.metadata(wanted.map(({ name }) => name))
   const topics: Array<Topic> = []
-  for (const { name, partitions } of wanted) {
+  for (const { name, partitions, configs = {} } of wanted) {
     const found = answer.topics.find((topic) => topic.name === name)
     if (found === undefined || found.errorCode !== ErrorCode.NONE) return `${name} is not there`
     const whole = found.partitions.filter(
       ({ leaderId, isrNodes }) => leaderId >= 0 && isrNodes.length === replicationFactor,
     )
     if (whole.length !== partitions) return `${whole.length} of ${partitions} of ${name} in sync`
-    topics.push({ name, id: found.topicId, partitions })
+    const isCompacted = configs["cleanup.policy"] === "compact"
+    topics.push({ name, id: found.topicId, partitions, ...(isCompacted ? { isCompacted } : {}) })
   }
   return topics
 }

@@ -9,10 +9,10 @@ import { initProducerId } from "../../../protocol/messages/init-producer-id.ts"
 import { produce } from "../../../protocol/messages/produce.ts"
 import { buildBatch } from "../../../protocol/record.ts"
 import type { Append, Told } from "../../history/history.ts"
-import { valueOf } from "../../history/values.ts"
 import type { RecordShape } from "../client.ts"
 import type { PartitionRef } from "../partition.ts"
 import type { LinkReply } from "./links.ts"
+import { recordOf } from "./named-record.ts"
 import { produceVerdict } from "./produce-outcome.ts"
 import type { Batch, Identity, ProducerShape } from "./producer-shape.ts"
 import { backOffMs } from "./raw-client.ts"
@@ -111,11 +111,7 @@ export class RawProducer {
     lane.nextSequence += shapes.length
     const timestamp = Date.now()
     const values = shapes.map(() => `${ports.runId}.${process}.${this.#made++}`)
-    const records = shapes.map(({ key, valueBytes }, i) => ({
-      key,
-      value: valueOf(values[i] ?? "", valueBytes),
-      timestamp,
-    }))
+    const records = shapes.map((shape, i) => recordOf(shape, values[i] ?? "", timestamp))
     const { id: producerId, epoch: producerEpoch } = identity
     const call: Append = {
       f: "append",
@@ -123,6 +119,8 @@ export class RawProducer {
       values,
       acks,
       producer: isIdempotent ? { ...identity, baseSequence } : null,
+      ...(lane.ref.topic.isCompacted === true ? { keys: shapes.map(({ key }) => key ?? "") } : {}),
+      ...(shapes[0]?.isTombstone === true ? { tombstone: true } : {}),
       timestampMs: timestamp,
       offset: -1,
     }

@@ -3,7 +3,7 @@ import { batchCrc, readBatchHeader, splitBatches } from "../../../protocol/batch
 import { iterateRecords } from "../../../protocol/record.ts"
 import { isControl } from "../../../protocol/record-batch.ts"
 import type { SeenRecord } from "../../history/history.ts"
-import { nameOf } from "../../history/values.ts"
+import { nameIn } from "./named-record.ts"
 
 export interface Seen {
   readonly records: ReadonlyArray<SeenRecord>
@@ -23,8 +23,8 @@ export function seenIn(bytes: Uint8Array | null, from: number): Seen {
     if (batchCrc(batch) !== crc) {
       records.push([baseOffset, "?damaged batch", epoch])
     } else if (!isControl(attributes)) {
-      for (const { offset, value } of iterateRecords(batch)) {
-        if (offset >= from) records.push([offset, nameOf(value), epoch])
+      for (const record of iterateRecords(batch)) {
+        if (record.offset >= from) records.push([record.offset, nameIn(record), epoch])
       }
     }
   }
