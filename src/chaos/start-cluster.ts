@@ -1,5 +1,6 @@
 /** The cluster of a run: varve's brokers, or Apache Kafka's. */
 import type { ChaosCluster } from "./cluster.ts"
+import { startKafkaCluster } from "./cluster/kafka-cluster.ts"
 import { startVarveCluster } from "./cluster/varve-cluster.ts"
 import { equipDisks } from "./disk/disks.ts"
 import type { RunOptions } from "./result.ts"
@@ -38,7 +39,9 @@ export async function startCluster(request: ClusterRequest): Promise<StartedClus
   }
   if (options.product === "kafka") {
     if (kafka === undefined) throw new Error("nobody said what starts Kafka")
-    throw new Error("not yet")
+    const settings = quickGroups
+    const cluster = await startKafkaCluster({ dir, nodes, seed, command: kafka, settings, onExit })
+    return { cluster, plantIsLoaded: () => true }
   }
   const disks = await equipDisks({ dir, power: options.faults.includes("power"), log })
   const varve = await startVarveCluster({
