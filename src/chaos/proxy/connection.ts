@@ -4,6 +4,7 @@
 import type { Endpoint } from "../cluster.ts"
 import { Pipe } from "./pipe.ts"
 import type { PipeEvents } from "./pipe.ts"
+import { surface } from "./outlet.ts"
 import type { Ending, Wire } from "./outlet.ts"
 import type { ProxiedLink } from "./proxied-link.ts"
 
@@ -60,17 +61,19 @@ export class Connection {
     this.back.troubleChanged()
   }
 
-  /** RST to both sides, whatever is on the way. */
-  reset(): void {
+  /** RST to both sides, whatever is on the way. False when it is over already. */
+  reset(): boolean {
+    if (this.isAborted) return false
     this.link.counters.resets++
     this.abort()
+    return true
   }
 
   private eventsOf(direction: "forth" | "back"): PipeEvents {
     const { link } = this
     return {
       ending: (ending) => this.pipeEnded(direction, ending),
-      responseLost: () => this.reset(),
+      responseLost: () => void this.reset(),
       seen: (bytes, lost) =>
         link.tap?.({
           link: link.link,
@@ -108,7 +111,7 @@ export class Connection {
         drain: () => this.forth.sinkDrained(),
         end: () => this.back.ended("fin"),
         close: (_, error) => this.upstreamClosed(error),
-        error: () => {},
+        error: (_, error) => surface(error),
       },
     }).catch(() => {
       this.upClosed = true

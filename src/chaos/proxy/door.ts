@@ -3,6 +3,7 @@ import type { TCPSocketListener } from "bun"
 import type { Endpoint } from "../cluster.ts"
 import { callerOf } from "./caller.ts"
 import { Connection } from "./connection.ts"
+import { surface } from "./outlet.ts"
 import type { Wire } from "./outlet.ts"
 import type { ProxiedLink } from "./proxied-link.ts"
 
@@ -70,7 +71,7 @@ export class Door {
           this.waiting.delete(socket)
           socket.data.connection?.closed(error)
         },
-        error: () => {},
+        error: (_, error) => surface(error),
       },
     })
   }

@@ -15,6 +15,17 @@ export interface Wire {
   terminate(): void
 }
 
+/**
+ * What a socket reports as its error: the network's are its ends and told as such, any other was
+ * thrown by a handler and must not pass unseen.
+ */
+export function surface(error: Error): void {
+  if ("code" in error) return
+  queueMicrotask(() => {
+    throw error
+  })
+}
+
 /** How the stream is to end once everything before it has gone. */
 export type Ending = "fin" | "reset"
 
@@ -159,7 +170,7 @@ export class Outlet {
   }
 
   private wakeIn(ms: number): void {
-    if (this.timer !== undefined) return
+    clearTimeout(this.timer)
     this.timer = setTimeout(() => {
       this.timer = undefined
       this.pump()

@@ -1,6 +1,6 @@
 /**
- * When bytes may go on: latency, jitter and bandwidth of one direction of a link. Later bytes never
- * overtake earlier ones of their connection.
+ * When bytes may go on: latency, jitter and bandwidth of one direction of a link. Whoever sends them
+ * keeps their order: what may go earlier than what was before it waits for that.
  */
 import type { Prng } from "../../../raft/prng.ts"
 import type { LinkTrouble } from "../network.ts"
@@ -21,12 +21,16 @@ export const isPaced = ({ latencyMs, jitterMs, bytesPerSecond }: LinkTrouble): b
 /** The bandwidth of a direction, shared by all connections of the link. */
 export class Lane {
   freeAtMs = 0
+
+  /** Nobody has to wait for what went before. */
+  clear(): void {
+    this.freeAtMs = 0
+  }
 }
 
 export class Pacing {
   private readonly lane: Lane
   private readonly chance: Prng
-  private lastMs = 0
 
   constructor(lane: Lane, chance: Prng) {
     this.lane = lane
@@ -36,20 +40,15 @@ export class Pacing {
   pace(bytes: Uint8Array, trouble: LinkTrouble, nowMs: number): ReadonlyArray<Slice> {
     const { bytesPerSecond, latencyMs = 0, jitterMs = 0 } = trouble
     const delayMs = latencyMs + (jitterMs > 0 ? (this.chance.below(1001) * jitterMs) / 1000 : 0)
-    if (bytesPerSecond === undefined) return [{ bytes, fromMs: this.inOrder(nowMs + delayMs) }]
+    if (bytesPerSecond === undefined) return [{ bytes, fromMs: nowMs + delayMs }]
     const portion = Math.max(portionBytesMin, Math.floor((bytesPerSecond * portionMs) / 1000))
     const slices: Array<Slice> = []
     for (let at = 0; at < bytes.length; at += portion) {
       const slice = bytes.subarray(at, at + portion)
       const startMs = Math.max(nowMs, this.lane.freeAtMs)
       this.lane.freeAtMs = startMs + (slice.length * 1000) / bytesPerSecond
-      slices.push({ bytes: slice, fromMs: this.inOrder(this.lane.freeAtMs + delayMs) })
+      slices.push({ bytes: slice, fromMs: this.lane.freeAtMs + delayMs })
     }
     return slices
-  }
-
-  private inOrder(ms: number): number {
-    this.lastMs = Math.max(this.lastMs, ms)
-    return this.lastMs
   }
 }

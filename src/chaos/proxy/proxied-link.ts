@@ -67,15 +67,16 @@ export class ProxiedLink {
     this.check(trouble)
     const healed = this.current.cut === "drop" && trouble.cut !== "drop"
     this.current = trouble
+    this.forth.clear()
+    this.back.clear()
     // What was dropped is missing in the middle of a stream: nobody may take it for whole.
     if (healed || trouble.cut === "refuse") this.reset()
     for (const connection of this.connections) connection.troubleChanged()
   }
 
+  /** How many connections it has hit. */
   reset(): number {
-    const all = [...this.connections]
-    for (const connection of all) connection.reset()
-    return all.length
+    return [...this.connections].filter((connection) => connection.reset()).length
   }
 
   private check({ frames, dropResponsePerMille, bytesPerSecond }: LinkTrouble): void {

@@ -157,6 +157,18 @@ describe("slow links", () => {
     expect(server.received.toString()).toBe("late and soon")
   })
 
+  test("a new trouble knows nothing of the one before", async () => {
+    await using proxied = await Proxied.start()
+    const { client, server } = await proxied.pair()
+    proxied.proxy.trouble(clientLink, { latencyMs: 20_000, bytesPerSecond: 1 })
+    client.socket.write("late;")
+    await until("the bytes", () => proxied.counters.delayedBytes === 5)
+    proxied.proxy.heal(clientLink)
+    proxied.proxy.trouble(clientLink, { latencyMs: 20, bytesPerSecond: 10_000 })
+    client.socket.write("soon")
+    await server.gets("late;soon")
+  })
+
   test("who hangs up has still sent what is under way", async () => {
     await using proxied = await Proxied.start()
     const { client, server } = await proxied.pair()
