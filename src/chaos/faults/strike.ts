@@ -49,12 +49,14 @@ export class Strike {
     if (fault === undefined) return this.failed("there is no such fault here")
     const context: FaultContext = { ...this.options, chance: new Prng(plan.seed) }
     const untilMs = this.injectedMs + plan.durationMs
+    const work = fault.inject(context, untilMs)
     try {
-      const work = () => fault.inject(context, untilMs)
-      this.injected = await within(injectMs, `injecting ${plan.kind}`, work)
+      this.injected = await within(injectMs, `injecting ${plan.kind}`, () => work)
       this.injectedMs = clock.nowMs()
       this.log(`inject: ${this.injected.target}`)
     } catch (error) {
+      // One that was too slow has its effect later, when nobody counts on it.
+      void work.then((late) => late.heal()).catch(() => undefined)
       const why = textOf(error)
       this.failed(error instanceof FaultImpossible ? why : `it could not be injected: ${why}`)
     }

@@ -7,7 +7,7 @@ import { allFaults } from "../../../src/chaos/faults/registry.ts"
 import { traits } from "../../../src/chaos/faults/traits.ts"
 import { FakeClient } from "./fake-client.ts"
 import { FakeCluster } from "./fake-cluster.ts"
-import { strikeOnce } from "./one-fault.ts"
+import { planOf, runPlans, strikeOnce } from "./one-fault.ts"
 
 const elsewhere = new Set<FaultKind>(parseFaults("disk,clock"))
 const kinds = faultKinds.filter((kind) => !elsewhere.has(kind))
@@ -61,6 +61,28 @@ describe("each fault that does nothing is found out", () => {
       }
     })
   }
+})
+
+/** What is said of a fault when that is all that can be seen of it. */
+const strange = async (kind: FaultKind, answerMs: number | undefined) => {
+  const cluster = new FakeCluster()
+  cluster.neutral.signals = kind === "pause"
+  const plans = [planOf(kind, 1, { atMs: 0 })]
+  let asked = 0
+  // The first questions are whether the cluster is well.
+  cluster.tools.answerMs = () => Promise.resolve(asked++ < 3 ? 1 : answerMs)
+  const { records } = await runPlans(cluster, plans)
+  return records[0]?.evidence.replace(/\d+/g, "N")
+}
+
+describe("half an effect is none", () => {
+  test("silent, and yet it runs", async () => {
+    expect(await strange("pause", undefined)).toBe("broker N (pid N) is running")
+  })
+
+  test("gone, and yet its port answers", async () => {
+    expect(await strange("kill", 1)).toBe("broker N (pid N) is gone, its port answers")
+  })
 })
 
 describe("who is struck", () => {

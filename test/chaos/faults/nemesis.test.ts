@@ -3,6 +3,7 @@ import { FaultImpossible } from "../../../src/chaos/fault.ts"
 import type { Fault, Injected } from "../../../src/chaos/fault.ts"
 import { parseFaults } from "../../../src/chaos/faults/kinds.ts"
 import { planFaults } from "../../../src/chaos/faults/schedule.ts"
+import { FakeClient } from "./fake-client.ts"
 import { FakeCluster } from "./fake-cluster.ts"
 import { planOf, runPlans } from "./one-fault.ts"
 
@@ -205,4 +206,24 @@ describe("an interrupted run", () => {
       }
     })
   }
+
+  test("lets clients go on, and gives replicas back", async () => {
+    const cluster = new FakeCluster(5)
+    const { partitions } = cluster
+    const member = new FakeClient("member-0", "member", cluster.clock)
+    const stopping = new AbortController()
+    void cluster.clock.sleep(2_500).then(() => {
+      expect(member.isPaused).toBe(true)
+      expect(cluster.partitions).not.toEqual(partitions)
+      stopping.abort(new Error("enough"))
+    })
+    const plans = [planOf("consumer-pause", 1), planOf("membership", 4)]
+    const { signal } = stopping
+    const { records } = await runPlans(cluster, plans, { signal, clients: () => [member] })
+    expect(records.map(({ evidence }) => evidence)).toEqual(
+      plans.map(() => "it was not verified: the run was interrupted"),
+    )
+    expect(member.isPaused).toBe(false)
+    expect(cluster.partitions).toEqual(partitions)
+  })
 })

@@ -22,6 +22,8 @@ const anyOptions: fc.Arbitrary<ScheduleOptions> = fc.record(
 
 const endMs = ({ atMs, durationMs }: FaultPlan) => atMs + durationMs
 
+const isOne = (kind: FaultKind) => traits[kind].strikes === "one"
+
 /** Pairs that last at the same time, by their plans. */
 const overlaps = (plans: ReadonlyArray<FaultPlan>) =>
   plans.flatMap((a, i) =>
@@ -79,7 +81,6 @@ describe("a schedule", () => {
             expect(traits[kind].strikes).not.toBe("many")
           }
           // Nothing is cut off that is down.
-          const isOne = (kind: FaultKind) => traits[kind].strikes === "one"
           expect(isOne(b.kind) && isOne(a.kind) && /kill|crash|pause/.test(a.kind)).toBe(false)
         }
       }),
