@@ -13,6 +13,7 @@ export interface Plots {
   /** How far the picture of latencies is a sample. */
   readonly sampling: string
   readonly throughputMax: number
+  readonly readMax: number
   readonly unseenMax: number
   readonly unseenAtEnd: number
 }
@@ -54,6 +55,7 @@ export function plotsOf(result: RunResult, operations: ReadonlyArray<Operation>)
     data,
     sampling: samplingText(points),
     throughputMax: largest(rates.acknowledged),
+    readMax: largest(rates.read),
     unseenMax: largest(unseen.map((sample) => sample.unseen)),
     unseenAtEnd: unseen.at(-1)?.unseen ?? 0,
   }

@@ -32,11 +32,11 @@ export function cutTime(times: ReadonlyArray<number>, left: number, width: numbe
   return { x: (ms) => round(interpolated(times, xs, ms)), breaks }
 }
 
-/** A gap is cut out when it is five times all shorter ones together, and long in itself. */
+/** A gap is cut out when it is three times all shorter ones together, and long in itself. */
 function capOf(gaps: ReadonlyArray<number>): number {
   let sum = 0
   for (const gap of gaps.toSorted((a, b) => a - b)) {
-    if (gap > 1000 && gap > 5 * sum) return Math.max(sum, gap - 1)
+    if (gap > 1000 && gap > 3 * sum) return Math.max(sum, gap - 1)
     sum += gap
   }
   return Infinity

@@ -72,6 +72,9 @@ function drawPhase({ name, text, fromMs, toMs }: Phase, axis: TimeAxis, bottom: 
     </g>`
 }
 
+const isOfClients = ({ nodes, plan }: FaultRecord): boolean =>
+  nodes.length === 0 && faultWords(plan.kind).family === "client"
+
 const laneIfAny = (name: string, faults: ReadonlyArray<FaultRecord>): ReadonlyArray<Lane> =>
   faults.length === 0 ? [] : [{ name, rows: rowsOf(faults) }]
 
@@ -85,9 +88,10 @@ function lanesOf(result: RunResult): ReadonlyArray<Lane> {
       const own = faults.filter((fault) => fault.nodes.includes(node) && !isAll(fault))
       return { name: `broker ${node}`, rows: rowsOf(own) }
     }),
+    ...laneIfAny("clients", faults.filter(isOfClients)),
     ...laneIfAny(
-      "clients",
-      faults.filter(({ nodes }) => nodes.length === 0),
+      "no broker",
+      faults.filter((fault) => fault.nodes.length === 0 && !isOfClients(fault)),
     ),
   ]
 }

@@ -1,6 +1,5 @@
 /** Every operation as a point: when it was sent, and how long it took. */
 import type uPlot from "uplot"
-import { formatDuration } from "../format.ts"
 import type { LatencySeries, PlotData } from "../plot-data.ts"
 import { colour, makePlot } from "./plot.ts"
 
@@ -59,15 +58,22 @@ export function makeLatencyPlot(
       // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- it has no value at run time
       scale: { distr: 3, log: 10, range: [lowest, highest] },
       axis: {
-        filter: (_, splits) => splits.map((ms) => (isDecade(ms) ? ms : null)),
-        values: (_, splits) =>
-          splits.map((ms) => (typeof ms === "number" ? formatDuration(ms) : "")),
+        filter: decades,
+        grid: { stroke: colour("grid"), width: 1, filter: decades },
+        ticks: { stroke: colour("grid"), width: 1, size: 4, filter: decades },
+        values: (_, splits) => splits.map((ms) => (typeof ms === "number" ? decadeName(ms) : "")),
       },
     },
     draw: (plot) => drawPoints(plot, points, view()),
     isLegendShown: false,
   })
 }
+
+/** Of a logarithmic axis' many lines those of 1, 10, 100 … */
+const decades = (_: uPlot, splits: ReadonlyArray<number>): Array<number | null> =>
+  splits.map((ms) => (isDecade(ms) ? ms : null))
+
+const decadeName = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${ms / 1000} s`)
 
 const isDecade = (ms: number): boolean => Math.abs(Math.log10(ms) % 1) < 1e-9
 

@@ -25,8 +25,9 @@ function show(data: PlotData): void {
     plots.forEach(forgetPlot)
     plots = [
       ...(latencyTarget === null ? [] : [makeLatencyPlot(latencyTarget, data, points, () => view)]),
-      ...lines("plot-throughput", data, throughputLines(data)),
-      ...lines("plot-unseen", data, unseenLines(data)),
+      ...lines("plot-throughput", data, throughputLines(data, "acknowledged", "series-0")),
+      ...lines("plot-read", data, throughputLines(data, "read", "series-1")),
+      ...lines("plot-unseen", data, unseenLine(data)),
     ]
   }
   const look = (changed: Partial<LatencyView>): void => {
@@ -80,52 +81,57 @@ function legendButton(
 interface Line {
   readonly label: string
   readonly colour: string
-  readonly values: ReadonlyArray<number>
-}
-
-interface Lines {
   readonly atSeconds: ReadonlyArray<number>
-  readonly lines: ReadonlyArray<Line>
+  readonly values: ReadonlyArray<number>
   readonly unit: string
 }
 
-const throughputLines = ({ throughput }: PlotData): Lines => ({
-  atSeconds: throughput.acknowledged.map((_, i) => (i * throughput.bucketMs) / 1000),
+const throughputLines = (
+  { throughput }: PlotData,
+  label: "acknowledged" | "read",
+  name: string,
+): Line => ({
+  label,
+  colour: name,
+  atSeconds: throughput[label].map((_, i) => (i * throughput.bucketMs) / 1000),
+  values: throughput[label],
   unit: "/s",
-  lines: [
-    { label: "acknowledged", colour: "series-0", values: throughput.acknowledged },
-    { label: "read", colour: "series-1", values: throughput.read },
-  ],
 })
 
-const unseenLines = ({ unseen }: PlotData): Lines => ({
+const unseenLine = ({ unseen }: PlotData): Line => ({
+  label: "unseen records",
+  colour: "series-0",
   atSeconds: unseen.atMs.map((ms) => ms / 1000),
+  values: unseen.records,
   unit: "",
-  lines: [{ label: "unseen records", colour: "series-0", values: unseen.records }],
 })
 
-function lines(id: string, data: PlotData, { atSeconds, lines: all, unit }: Lines): Array<uPlot> {
+function lines(id: string, data: PlotData, line: Line): Array<uPlot> {
   const target = document.getElementById(id)
-  if (target === null || atSeconds.length === 0) return []
-  const endSeconds = data.endMs / 1000
+  if (target === null || line.values.length === 0) return []
+  const stroke = colour(line.colour)
   const plot = makePlot({
     target,
     data,
-    series: all.map((line) => ({
-      label: line.label,
-      stroke: colour(line.colour),
-      width: 1.5,
-      points: { show: false },
-      value: (_, value) => (typeof value !== "number" ? "–" : `${formatCount(value)}${unit}`),
-    })),
-    values: [[...atSeconds], ...all.map((line) => [...line.values])],
+    series: [
+      {
+        label: line.label,
+        stroke,
+        fill: `${stroke}22`,
+        width: 1.5,
+        points: { show: false },
+        value: (_, value) =>
+          typeof value === "number" ? `${formatCount(value)}${line.unit}` : "–",
+      },
+    ],
+    values: [[...line.atSeconds], [...line.values]],
     y: {
       scale: { range: (_, __, max) => [0, Math.max(1, max * 1.08)] },
-      axis: { values: (_, splits) => splits.map((value) => `${formatCount(value)}${unit}`) },
+      axis: { values: (_, splits) => splits.map((at) => `${formatCount(at)}${line.unit}`) },
     },
     isLegendShown: true,
   })
-  plot.setScale("x", { min: 0, max: endSeconds })
+  plot.setScale("x", { min: 0, max: data.endMs / 1000 })
   return [plot]
 }
 

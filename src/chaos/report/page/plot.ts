@@ -49,7 +49,7 @@ export interface PlotParts {
   readonly isLegendShown: boolean
 }
 
-const height = 250
+const height = 220
 
 export function makePlot(parts: PlotParts): uPlot {
   const { target, data, series, values, y, draw, isLegendShown } = parts

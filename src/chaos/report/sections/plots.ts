@@ -40,16 +40,18 @@ export function latencySection(plots: Plots, operations: ReadonlyArray<Operation
   )
 }
 
-export const throughputSection = (plots: Plots): Markup =>
-  section(
+export function throughputSection({ throughputMax, readMax }: Plots): Markup {
+  const written = `Records acknowledged per second over time, at most ${formatCount(throughputMax)}`
+  const read = `Records read per second over time, at most ${formatCount(readMax)}`
+  return section(
     "throughput",
     "Throughput",
-    markup`<p>Records per second that were acknowledged and that consumers were given.</p>`,
-    frame(
-      "plot-throughput",
-      `Throughput over time, at most ${formatCount(plots.throughputMax)} records acknowledged per second`,
-    ),
+    markup`
+      <p>Records per second that were acknowledged, and that consumers were given.</p>
+      ${frame("plot-throughput", written)}
+      ${frame("plot-read", read)}`,
   )
+}
 
 export function unseenSection(plots: Plots, { unseen }: RunResult): Markup {
   if (unseen.length === 0) return nothing

@@ -51,15 +51,27 @@ function leaders(result: RunResult): Markup {
   ])
   const head = markup`
     <h3>Who led which partition</h3>
-    <p>The numbers: the broker, and the leader epoch, which grows whenever a new leader begins.</p>`
-  if (all.length <= rowsMax) return markup`${head}${lanesOf(all, result, rowHeight)}${colours}`
-  const restless = mostRestless(all, restlessMax)
+    <p>The numbers: the broker, and the leader epoch, which grows whenever a new leader begins.
+    ${" "}${shownText(all)}</p>`
+  const shown = shownOf(all)
   const low = all.length > rowsLegibleMax ? 5 : 9
-  return markup`${head}
-    <p class="note">The ${restless.length} partitions whose leader changed most often:</p>
-    ${lanesOf(restless, result, rowHeight)}
-    ${colours}
-    ${folded(`All ${counted(all.length, "partition")}`, lanesOf(all, result, low))}`
+  const rest =
+    shown.length === all.length
+      ? nothing
+      : folded(`All ${counted(all.length, "partition")}`, lanesOf(all, result, low))
+  return markup`${head}${lanesOf(shown, result, rowHeight)}${colours}${rest}`
+}
+
+const shownText = (all: ReadonlyArray<PartitionReigns>): string =>
+  shownOf(all).length === all.length
+    ? ""
+    : "Shown are those of the run's own topics, of many those that changed most often."
+
+/** The brokers' own topics are of interest when there is no other. */
+function shownOf(all: ReadonlyArray<PartitionReigns>): ReadonlyArray<PartitionReigns> {
+  const ofUsers = all.filter(({ partition }) => !partition.startsWith("__"))
+  const candidates = ofUsers.length > 0 ? ofUsers : all
+  return candidates.length <= rowsMax ? candidates : mostRestless(candidates, restlessMax)
 }
 
 const lanesOf = (rows: ReadonlyArray<PartitionReigns>, result: RunResult, height: number): Markup =>

@@ -23,15 +23,24 @@ export function askedText(operation: Operation): string {
     case "remove":
       return `delete records before ${operation.offset < 0 ? "the end" : operation.offset}`
     case "commit":
-      return `commit ${operation.offset} as ${operation.member}, generation ${operation.generation}`
+      return `commit ${operation.offset} as ${memberText(operation)}`
     case "committed":
-      return `ask what ${operation.group} has committed`
+      return `ask what ${shortened(operation.group, valueCharactersMax)} has committed`
     case "assign":
-      return `${operation.member} is told what it owns`
+      return `${shortened(operation.member, valueCharactersMax)} is told what it owns`
     default:
       return `${operation.f} ${restText(operation)}`
   }
 }
+
+type Told = { readonly member: string; readonly generation: number }
+
+const memberText = (told: Told): string =>
+  `${shortened(told.member, valueCharactersMax)}${generationText(told)}`
+
+/** −1: not told. */
+const generationText = ({ generation }: Pick<Told, "generation">): string =>
+  generation < 0 ? "" : `, generation ${generation}`
 
 const whenText = (at: number): string =>
   at === -1 ? "the end" : at === -2 ? "the beginning" : at === -3 ? "the latest time" : `time ${at}`
@@ -59,7 +68,9 @@ export function answerText(operation: Operation): string {
     case "committed":
       return operation.offset < 0 ? "nothing" : `${operation.offset}`
     case "assign":
-      return `${listed(operation.partitions.map(partitionLabel))}, generation ${operation.generation}`
+      return `${listed(operation.partitions.map(partitionLabel))}${generationText(operation)}`
+    case "commit":
+      return "committed"
     default:
       return "done"
   }
