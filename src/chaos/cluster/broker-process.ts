@@ -1,8 +1,9 @@
 /** One broker as a process that is started, hurt and started again. */
-import { appendFileSync, closeSync, openSync, readFileSync, statSync } from "node:fs"
+import { closeSync } from "node:fs"
 import { connect } from "node:net"
 import type { Subprocess } from "bun"
 import type { Endpoint, SignalName } from "../cluster.ts"
+import { OutputFile } from "./output-file.ts"
 import type { ProcessGuard } from "./process-guard.ts"
 import { processState, sendSignal } from "./process-state.ts"
 
@@ -23,21 +24,22 @@ export interface BrokerProcessOptions {
 }
 
 const pollMs = 5
+const readyPollMs = 20
 /** Until a signal has had its effect. */
 const signalTimeoutMs = 30_000
 const tailLines = 15
 
 export class BrokerProcess {
   private readonly options: BrokerProcessOptions
+  private readonly output: OutputFile
   private child: Subprocess<"pipe"> | undefined
   private isExpectedToEnd = false
   private exit: string | undefined
   private starts = 0
-  /** Of the output file, when this process was started. */
-  private outputFrom = 0
 
   constructor(options: BrokerProcessOptions) {
     this.options = options
+    this.output = new OutputFile(options.outputFile)
   }
 
   get pid(): number | undefined {
@@ -51,11 +53,9 @@ export class BrokerProcess {
 
   /** Throws when there is one already. */
   spawn({ words, env }: BrokerCommand): void {
-    const { id, guard, outputFile, ended } = this.options
+    const { id, guard, ended } = this.options
     if (this.child !== undefined) throw new Error(`broker ${id} runs already`)
-    this.outputFrom = sizeOf(outputFile)
-    appendFileSync(outputFile, `--- start ${++this.starts}: ${words.join(" ")}\n`)
-    const output = openSync(outputFile, "a")
+    const output = this.output.open(`start ${++this.starts}: ${words.join(" ")}`)
     this.isExpectedToEnd = false
     const child = Bun.spawn([...words], {
       env: { ...process.env, ...env },
@@ -99,12 +99,12 @@ export class BrokerProcess {
   /** Until it has said so on its output; rejects as `untilListening` does. */
   async untilSaid(line: RegExp, deadlineMs: number): Promise<void> {
     const { child } = this
-    while (!line.test(this.output)) {
+    while (!this.output.has(line)) {
       this.mustBeThere(child, "before it was ready")
       if (performance.now() > deadlineMs) {
         throw this.failure(`broker ${this.options.id} did not become ready in time`)
       }
-      await Bun.sleep(pollMs * 4)
+      await Bun.sleep(readyPollMs)
     }
   }
 
@@ -140,26 +140,15 @@ export class BrokerProcess {
     await child.exited
   }
 
-  private get output(): string {
-    try {
-      return readFileSync(this.options.outputFile, "utf8").slice(this.outputFrom)
-    } catch {
-      return ""
-    }
-  }
-
   private mustBeThere(child: Subprocess<"pipe"> | undefined, when: string): void {
     if (child !== undefined && this.child === child) return
     throw this.failure(`broker ${this.options.id} ended (${this.exit ?? "?"}) ${when}`)
   }
 
   private failure(what: string): Error {
-    const lines = this.output.trimEnd().split("\n").slice(-tailLines)
-    return new Error(`${what}; its last lines:\n${lines.join("\n")}`)
+    return new Error(`${what}; its last lines:\n${this.output.lastLines(tailLines)}`)
   }
 }
-
-const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
 /** Whether somebody listens there. */
 function takesConnections({ host, port }: Endpoint): Promise<boolean> {

@@ -1,6 +1,6 @@
 /**
- * When bytes may go on: latency, jitter and bandwidth of one direction of a link. Whoever sends them
- * keeps their order: what may go earlier than what was before it waits for that.
+ * When bytes may go on: latency, jitter and bandwidth of one direction of a link. Whoever sends
+ * them keeps their order: what may go earlier than what was before it waits for that.
  */
 import type { Prng } from "../../../raft/prng.ts"
 import type { LinkTrouble } from "../network.ts"
