@@ -35,7 +35,7 @@ function injected(
 ): Injected {
   const total = (of: (cut: Cut) => number) => cuts.reduce((sum, cut) => sum + of(cut), 0)
   const unsynced = total((cut) => cut.unsynced)
-  const changed = total((cut) => cut.changedFiles)
+  const lost = total((cut) => cut.lost)
   const all = ids.length === context.cluster.nodes.length ? "all brokers" : brokersText(ids)
   return {
     target: all,
@@ -44,7 +44,7 @@ function injected(
       const down = ids.every((id) => context.cluster.pidOf(id) === undefined)
       const evidence =
         `${brokersText(ids)} without power; ${unsynced} changes were not fsynced, ` +
-        `${changed} files are not what a kill leaves (${cuts[0]?.writes ?? "nothing"})`
+        `${lost} of them are lost (${cuts[0]?.writes ?? "nothing"})`
       return { effective: down && unsynced > 0, evidence }
     },
     heal: () => startAllAgain(context, ids),

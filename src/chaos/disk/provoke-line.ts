@@ -2,7 +2,9 @@
 import { connect } from "node:net"
 import type { Endpoint } from "../cluster.ts"
 
-/** A connection whose first request claims to be larger than any may be. Resolves when it is over. */
+/**
+ * A connection whose first request claims to be larger than any may be. Resolves when it is over.
+ */
 export function provokeLine({ host, port }: Endpoint, timeoutMs = 1_000): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect({ host, port })

@@ -92,8 +92,9 @@ export class PowerCluster {
     return this.brokers.flatMap((broker) => broker.newLines())
   }
 
-  dispose(): Promise<void> {
-    return this.kill()
+  async dispose(): Promise<void> {
+    await this.kill()
+    for (const broker of this.brokers) broker.forget()
   }
 }
 
@@ -165,6 +166,10 @@ class PowerBroker {
   /** Puts what the cut leaves in place; how many changes were not fsynced. */
   cut(prng: Prng, inOrder: boolean): number {
     return this.disk.cut(prng, inOrder).unsynced
+  }
+
+  forget(): void {
+    this.disk.end()
   }
 
   newLines(): ReadonlyArray<string> {

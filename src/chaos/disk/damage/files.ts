@@ -70,7 +70,9 @@ export function truncate(dir: string, file: string, bytesMax: number, chance: Pr
   return { file, before, after }
 }
 
-/** The log and all that says whose it is; the index that SQLite shares between processes is none. */
+/**
+ * The log and all that says whose it is; the index that SQLite shares between processes is none.
+ */
 export function copyLog(from: string, to: string): number {
   mkdirSync(to, { recursive: true })
   const names = namesIn(from).filter((name) => !isLeftAlone(name) && !name.endsWith("-shm"))

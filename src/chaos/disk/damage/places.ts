@@ -1,4 +1,6 @@
-/** Where in a file something lies that matters: most of a journal or a sentinel may be of no use. */
+/**
+ * Where in a file something lies that matters: most of a journal or a sentinel may be of no use.
+ */
 import { closeSync, openSync, readSync, statSync } from "node:fs"
 import type { Prng } from "../../../../raft/prng.ts"
 

@@ -8,6 +8,7 @@
 import { readFileSync } from "node:fs"
 import { dirname } from "node:path"
 import type { Prng } from "../../../../raft/prng.ts"
+import { anySectors, firstFew, type Span } from "./choice.ts"
 
 export type DiskEvent =
   | {
@@ -75,8 +76,6 @@ function eventOf(
   }
 }
 
-const sectorBytes = 512
-
 type Change =
   | { readonly _tag: "written"; readonly at: number; readonly data: Buffer }
   | { readonly _tag: "truncated"; readonly size: number }
@@ -98,21 +97,14 @@ class Contents {
     return this.size === this.bytes.length ? this.bytes : this.bytes.subarray(0, this.size)
   }
 
-  apply(change: Change, chosen: (sector: number) => boolean = () => true): void {
+  apply(change: Change, part?: Span): void {
     if (!this.isOwn) this.bytes = Buffer.from(this.bytes)
     this.isOwn = true
     if (change._tag === "truncated") return this.resize(change.size)
     const { at, data } = change
-    let from = at
-    while (from < at + data.length) {
-      const sector = Math.floor(from / sectorBytes)
-      const end = Math.min((sector + 1) * sectorBytes, at + data.length)
-      if (chosen(sector)) {
-        if (end > this.size) this.resize(end)
-        data.copy(this.bytes, from, from - at, end - at)
-      }
-      from = end
-    }
+    const { from, to } = part ?? { from: at, to: at + data.length }
+    if (to > this.size) this.resize(to)
+    data.copy(this.bytes, from, from - at, to - at)
   }
 
   private resize(size: number): void {
@@ -151,37 +143,25 @@ class Inode {
 
   /** What a cut leaves of it when writes reach the disk in their order: the first few. */
   prefix(prng: Prng): Buffer {
-    const contents = new Contents(this.durable.view())
-    const kept = prng.below(this.pending.length + 1)
-    for (const change of this.pending.slice(0, kept)) contents.apply(change)
-    return contents.view()
+    return this.with(firstFew(this.changes(), prng))
   }
 
   /** What a cut leaves of it. `share`: percent of what is not fsynced that is there. */
   left(prng: Prng, share: number): Buffer {
+    return this.with(anySectors(this.changes(), prng, share))
+  }
+
+  private changes() {
+    return this.pending.map((change) =>
+      change._tag === "written" ? { ...change, bytes: change.data.length } : change,
+    )
+  }
+
+  private with(spans: ReadonlyArray<Span>): Buffer {
     const contents = new Contents(this.durable.view())
-    const versions = new Map<number, number>()
-    for (const change of this.pending) {
-      if (change._tag !== "written") continue
-      const last = Math.ceil((change.at + change.data.length) / sectorBytes)
-      for (let sector = Math.floor(change.at / sectorBytes); sector < last; sector++) {
-        versions.set(sector, (versions.get(sector) ?? 0) + 1)
-      }
-    }
-    // How many of its writes each sector has seen.
-    for (const [sector, count] of versions) {
-      versions.set(sector, prng.below(100) < share ? count : prng.below(count))
-    }
-    for (const change of this.pending) {
-      if (change._tag === "truncated") {
-        if (share === 100 || prng.below(2) === 0) contents.apply(change)
-        continue
-      }
-      contents.apply(change, (sector) => {
-        const left = versions.get(sector) ?? 0
-        versions.set(sector, left - 1)
-        return left > 0
-      })
+    for (const span of spans) {
+      const change = this.pending[span.change]
+      if (change !== undefined) contents.apply(change, span)
     }
     return contents.view()
   }
