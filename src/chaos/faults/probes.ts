@@ -1,10 +1,9 @@
 /** What the machine itself says of a process, and what a broker's port says of the broker. */
-import { readFile } from "node:fs/promises"
 import { apiVersions } from "../../protocol/messages/api-versions.ts"
 import { ClientConnection } from "../../client/index.ts"
 import type { Endpoint } from "../cluster.ts"
-
-export type ProcessState = "gone" | "stopped" | "running"
+import { processState } from "../cluster/process-state.ts"
+import type { ProcessState } from "../cluster/process-state.ts"
 
 export interface Probes {
   processState(pid: number): Promise<ProcessState>
@@ -16,29 +15,8 @@ export interface Probes {
 }
 
 export const machineProbes: Probes = {
-  processState: (pid) => (process.platform === "linux" ? stateByProc(pid) : stateByPs(pid)),
+  processState: (pid) => Promise.resolve(processState(pid)),
   answerMs,
-}
-
-/** The state is the first letter behind the command's name, which may hold anything. */
-async function stateByProc(pid: number): Promise<ProcessState> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8")
-    return stateOf(stat.slice(stat.lastIndexOf(")") + 2))
-  } catch {
-    return "gone"
-  }
-}
-
-async function stateByPs(pid: number): Promise<ProcessState> {
-  const ps = Bun.spawn(["ps", "-o", "state=", "-p", String(pid)], { stderr: "ignore" })
-  return stateOf((await new Response(ps.stdout).text()).trim())
-}
-
-function stateOf(text: string): ProcessState {
-  const letter = text.at(0)?.toUpperCase()
-  if (letter === undefined || letter === "Z" || letter === "X") return "gone"
-  return letter === "T" ? "stopped" : "running"
 }
 
 async function answerMs(endpoint: Endpoint, timeoutMs: number): Promise<number | undefined> {

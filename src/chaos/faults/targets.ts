@@ -41,8 +41,9 @@ const leaderWaitMs = 3_000
 const everyMs = 100
 
 /**
- * Who leads a random partition of the workloads, or the metadata group. Waits a little for one that
- * is being elected. Rejects with `FaultImpossible`.
+ * Who leads a random partition of the workloads, the metadata group, or a partition in which groups
+ * keep what they have committed: its leader coordinates them. Waits a little for one that is being
+ * elected. Rejects with `FaultImpossible`.
  */
 export async function aLeader(context: FaultContext, tools: FaultTools): Promise<LeaderTarget> {
   const { clock, signal } = context
@@ -55,21 +56,25 @@ export async function aLeader(context: FaultContext, tools: FaultTools): Promise
   }
 }
 
-/** The metadata group is one choice among a few: there may be many partitions. */
-const metadataOneIn = 4
+/** Where Kafka's coordinators keep their groups. */
+export const coordinatorTopic = "__consumer_offsets"
 
+/** Where there is no coordinator, that of a workload's partition; the metadata group always is. */
 async function lookForLeader(
   context: FaultContext,
   tools: FaultTools,
 ): Promise<LeaderTarget | undefined> {
   const { chance, cluster, topics } = context
   const running = runningNodes(context)
-  const partitions = topics.length === 0 ? [] : await tools.partitions(cluster, topics)
-  const led = partitions.filter(({ leader }) => running.some(({ id }) => id === leader))
-  const one = led[chance.below(Math.max(1, led.length))]
-  if (one !== undefined && chance.below(metadataOneIn) > 0) {
-    const of = `${one.topic}/${one.partition}`
-    return targetOf(running, one.leader, one.epoch, of)
+  const seen = await tools.partitions(cluster, [...topics, coordinatorTopic])
+  const led = seen.filter(({ leader }) => running.some(({ id }) => id === leader))
+  const coordinators = led.filter(({ topic }) => topic === coordinatorTopic)
+  const others = led.filter(({ topic }) => topic !== coordinatorTopic)
+  const drawn = chance.below(4)
+  const pool = drawn === 1 && coordinators.length > 0 ? coordinators : others
+  const one = pool[chance.below(Math.max(1, pool.length))]
+  if (one !== undefined && drawn > 0) {
+    return targetOf(running, one.leader, one.epoch, `${one.topic}/${one.partition}`)
   }
   const { leader, epoch } = await tools.metadataLeader(cluster)
   return targetOf(running, leader, epoch, "the metadata group")

@@ -4,20 +4,20 @@ import type { Fault, FaultContext, Injected } from "../fault.ts"
 import type { Move, PartitionSeen } from "./admin.ts"
 import { beside } from "./beside.ts"
 import { needsOf } from "./needs.ts"
-import { someOf } from "./targets.ts"
+import { coordinatorTopic, someOf } from "./targets.ts"
 import type { FaultTools } from "./tools.ts"
 
 /** At once; a storm of all of a thousand partitions would be another test. */
-const partitionsMax = 8
+const partitionsMax = 6
+/** More, of those in which groups live. */
+const coordinatorsMax = 2
 
 export const transfers = (tools: FaultTools): Fault => ({
   kind: "transfers",
   needs: needsOf.transfers,
   async inject(context, untilMs): Promise<Injected> {
-    const { chance, clock, cluster, topics } = context
-    const seen = await tools.partitions(cluster, topics)
-    const movable = seen.filter(({ replicas }) => replicas.length > 1)
-    const storm = someOf(chance, movable, partitionsMax)
+    const { chance, clock, cluster } = context
+    const storm = await partitionsToMove(context, tools)
     if (storm.length === 0) throw new FaultImpossible("no partition has two replicas")
     let rounds = 0
     let refused = 0
@@ -33,7 +33,7 @@ export const transfers = (tools: FaultTools): Fault => ({
       nodes: [],
       async verify() {
         await loop.ended(15_000)
-        const now = await tools.partitions(cluster, topics)
+        const now = await tools.partitions(cluster, topicsOf(storm))
         const moved = storm.filter((before) => epochOf(now, before) > before.epoch).length
         const evidence =
           `leader epochs rose in ${moved} of ${storm.length} partitions, ` +
@@ -45,13 +45,35 @@ export const transfers = (tools: FaultTools): Fault => ({
   },
 })
 
+const isCoordinator = ({ topic }: PartitionSeen): boolean => topic === coordinatorTopic
+
+async function partitionsToMove(
+  { chance, cluster, topics }: FaultContext,
+  tools: FaultTools,
+): Promise<ReadonlyArray<PartitionSeen>> {
+  const seen = await tools.partitions(cluster, [...topics, coordinatorTopic])
+  const movable = seen.filter(({ replicas }) => replicas.length > 1)
+  return [
+    ...someOf(
+      chance,
+      movable.filter((one) => !isCoordinator(one)),
+      partitionsMax,
+    ),
+    ...someOf(chance, movable.filter(isCoordinator), coordinatorsMax),
+  ]
+}
+
+const topicsOf = (storm: ReadonlyArray<PartitionSeen>): ReadonlyArray<string> => [
+  ...new Set(storm.map(({ topic }) => topic)),
+]
+
 /** The next replica of each becomes the preferred one. */
 async function moveLeaders(
-  { cluster, chance, topics }: FaultContext,
+  { cluster, chance }: FaultContext,
   storm: ReadonlyArray<PartitionSeen>,
   tools: FaultTools,
 ): Promise<void> {
-  const now = await tools.partitions(cluster, topics)
+  const now = await tools.partitions(cluster, topicsOf(storm))
   const moves = storm.map(({ topic, partition, replicas }): Move => {
     const leader = now.find((p) => p.topic === topic && p.partition === partition)?.leader
     const others = replicas.filter((id) => id !== leader)

@@ -1,6 +1,6 @@
 import type { Capability, ChaosCluster, ChaosNode, SignalName } from "../../../src/chaos/cluster.ts"
 import type { Move, PartitionSeen } from "../../../src/chaos/faults/admin.ts"
-import type { ProcessState } from "../../../src/chaos/faults/probes.ts"
+import type { ProcessState } from "../../../src/chaos/cluster/process-state.ts"
 import type { FaultTools } from "../../../src/chaos/faults/tools.ts"
 import { FakeNetwork } from "./fake-network.ts"
 import { VirtualClock } from "./virtual-clock.ts"
@@ -56,14 +56,18 @@ export class FakeCluster implements ChaosCluster {
     this.bootstrap = this.nodes.map(({ address }) => `${address.host}:${address.port}`)
     for (const { id } of this.nodes) this.begin(id)
     const replicas = [0, 1, 2]
-    this.partitions = [0, 1, 2, 3].map((partition) => ({
-      topic: "orders",
+    const partitionOf = (topic: string, partition: number): PartitionSeen => ({
+      topic,
       partition,
       leader: partition % 3,
       epoch: 1,
       replicas,
       inSync: replicas,
-    }))
+    })
+    this.partitions = [
+      ...[0, 1, 2, 3].map((partition) => partitionOf("orders", partition)),
+      ...[0, 1, 2].map((partition) => partitionOf("__consumer_offsets", partition)),
+    ]
   }
 
   pidOf(id: number): number | undefined {
@@ -126,9 +130,9 @@ export class FakeCluster implements ChaosCluster {
       await this.clock.sleep(answers ? lateMs : timeoutMs)
       return answers ? lateMs : undefined
     },
-    partitions: async () => {
+    partitions: async (_, topics) => {
       await this.clock.sleep(1)
-      return [...this.partitions]
+      return this.partitions.filter(({ topic }) => topics.includes(topic))
     },
     metadataLeader: () => Promise.resolve({ leader: 1, epoch: 1 }),
     electPreferred: (_, moves) => this.elect(moves),
@@ -156,7 +160,7 @@ export class FakeCluster implements ChaosCluster {
     how: (seen: PartitionSeen, move: Move) => PartitionSeen,
   ): void {
     this.partitions = this.partitions.map((seen) => {
-      const move = moves.find(({ partition }) => partition === seen.partition)
+      const move = moves.find((m) => m.topic === seen.topic && m.partition === seen.partition)
       return move === undefined ? seen : how(seen, move)
     })
   }

@@ -93,12 +93,14 @@ describe("who is struck", () => {
       const { record } = await strikeOnce(cluster, "kill-leader", seed)
       targets.add(record.target)
       const [id] = record.nodes
-      const partition = /orders\/(\d)/.exec(record.target)?.[1]
-      const of = cluster.partitions[Number(partition ?? -1)]
+      const of = cluster.partitions.find((p) =>
+        record.target.includes(`${p.topic}/${p.partition} `),
+      )
       expect(id).toBe(of === undefined ? 1 : of.leader)
     }
     expect(targets).toContain("broker 1, leader of the metadata group in epoch 1")
     expect(targets).toContain("broker 2, leader of orders/2 in epoch 1")
+    expect(targets).toContain("broker 0, leader of __consumer_offsets/0 in epoch 1")
   })
 
   test("nobody when nobody leads", async () => {
