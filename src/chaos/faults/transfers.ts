@@ -29,7 +29,7 @@ export const transfers = (tools: FaultTools): Fault => ({
       }
     })
     return {
-      target: storm.map(({ topic, partition }) => `${topic}/${partition}`).join(", "),
+      target: stormText(storm),
       nodes: [],
       async verify() {
         await loop.ended(15_000)
@@ -66,6 +66,12 @@ async function partitionsToMove(
 const topicsOf = (storm: ReadonlyArray<PartitionSeen>): ReadonlyArray<string> => [
   ...new Set(storm.map(({ topic }) => topic)),
 ]
+
+function stormText(storm: ReadonlyArray<PartitionSeen>): string {
+  const names = storm.map(({ topic, partition }) => `${topic}/${partition}`)
+  const more = names.length > 2 ? ` and ${names.length - 2} more` : ""
+  return `leaders of ${names.slice(0, 2).join(", ")}${more}`
+}
 
 /** The next replica of each becomes the preferred one. */
 async function moveLeaders(
