@@ -65,21 +65,20 @@ export class GroupReader {
     return found
   }
 
-  /** One Fetch to one of the leaders. False: nobody is known to lead any of them. */
-  async poll(refs: ReadonlyArray<PartitionRef>): Promise<boolean> {
+  /** One Fetch to one of the leaders; how many records it brought. */
+  async poll(refs: ReadonlyArray<PartitionRef>): Promise<number> {
     const client = this.#client
     if (refs.some((ref) => client.leaderOf(ref).node === -1)) await client.refresh()
     const byLeader = Map.groupBy(refs, (ref) => client.leaderOf(ref).node)
     byLeader.delete(-1)
     const nodes = [...byLeader.keys()]
     const node = nodes[this.#turn++ % Math.max(1, nodes.length)]
-    if (node === undefined) return false
+    if (node === undefined) return 0
     const asked = (byLeader.get(node) ?? []).map((ref) => ({
       ref,
       from: this.#positions.get(ref.key) ?? 0,
     }))
-    await this.#fetch(node, asked)
-    return true
+    return this.#fetch(node, asked)
   }
 
   /** What has been read since, of those; gives the first error code, or 0. */
@@ -97,7 +96,7 @@ export class GroupReader {
     return code
   }
 
-  async #fetch(node: number, asked: ReadonlyArray<Asked>): Promise<void> {
+  async #fetch(node: number, asked: ReadonlyArray<Asked>): Promise<number> {
     const askedMs = this.#client.nowMs
     const topics = Map.groupBy(asked, ({ ref }) => ref.topic)
     const input = {
@@ -119,33 +118,39 @@ export class GroupReader {
     const reply = await this.#client.ask(node, fetch, input, options)
     if (reply._tag !== "answer") {
       for (const { ref } of asked) this.#client.forgetLeader(ref)
-      return
+      return 0
     }
+    let count = 0
     for (const { topicId, partitions } of reply.answer.responses) {
       for (const answer of partitions) {
         const one = asked.find(
           ({ ref }) => ref.topic.id === topicId && ref.partition === answer.partitionIndex,
         )
         const at = { node, connection: reply.connection, askedMs }
-        if (one !== undefined) this.#fetched(one, answer, at)
+        if (one !== undefined) count += this.#fetched(one, answer, at)
       }
     }
+    return count
   }
 
   /** Answers without records are left out of the history: they would be most of it. */
-  #fetched({ ref, from }: Asked, answer: FetchedPartition, at: FetchedAt): void {
+  #fetched({ ref, from }: Asked, answer: FetchedPartition, at: FetchedAt): number {
     const { errorCode, highWatermark, logStartOffset } = answer
     if (errorCode !== 0) {
-      if (errorCode !== ErrorCode.OFFSET_OUT_OF_RANGE) return this.#client.forgetLeader(ref)
+      if (errorCode !== ErrorCode.OFFSET_OUT_OF_RANGE) {
+        this.#client.forgetLeader(ref)
+        return 0
+      }
       this.#record(ref, { from, records: [], highWatermark, logStartOffset }, at, errorCode)
       this.#positions.set(ref.key, Math.max(0, logStartOffset))
-      return
+      return 0
     }
     const { records, next } = seenIn(answer.records, from)
     this.#positions.set(ref.key, next)
-    if (records.length === 0) return
+    if (records.length === 0) return 0
     this.#record(ref, { from, records, highWatermark, logStartOffset }, at, errorCode)
     this.#client.ports.tally.saw(records.length)
+    return records.length
   }
 
   #record(

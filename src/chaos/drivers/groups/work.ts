@@ -8,6 +8,8 @@ import type { Life } from "./raw-member.ts"
 /** In the place of an error code: the member is to own other partitions from here on. */
 export const moved = -1001
 
+const idleMs = 20
+
 /** Of 100 commits so many are for an assignment that is over: they must be refused. */
 const latePercent = 5
 
@@ -42,7 +44,9 @@ export async function work(
     while (isOn()) {
       await life.gate.opened()
       const { refs } = first
-      if (refs.length === 0 || !(await life.reader.poll(refs))) await life.rest(100)
+      const count = refs.length === 0 ? 0 : await life.reader.poll(refs)
+      // An empty answer has usually waited on the broker's side; one with an error has not.
+      if (count === 0) await life.rest(idleMs)
       await life.gate.opened()
       if (!isOn() || life.ports.clock.nowMs() - committedMs < life.shape.commitEveryMs) continue
       committedMs = life.ports.clock.nowMs()
