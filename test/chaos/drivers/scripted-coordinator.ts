@@ -30,6 +30,9 @@ interface Input {
   }>
 }
 
+/** What of it is there, the API says. */
+const isInput = (input: unknown): input is Input => typeof input === "object" && input !== null
+
 export class Coordinator {
   readonly world = new World((asked) => this.#answer(asked))
   generation = 0
@@ -51,7 +54,8 @@ export class Coordinator {
   #answer(asked: Asked): Scripted {
     const refusal = this.refuse(asked)
     if (refusal === "lost") return "lost"
-    const input = asked.input as Input
+    const { input } = asked
+    if (!isInput(input)) throw new Error(`no request: ${asked.api}`)
     switch (asked.api) {
       case "FindCoordinator":
         return { coordinators: [{ key: "g", nodeId: 1, host: "", port: 0, errorCode: refusal }] }

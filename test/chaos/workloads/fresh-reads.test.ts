@@ -13,24 +13,30 @@ interface Altered {
   }>
 }
 
+const isAltered = (input: unknown): input is Altered =>
+  typeof input === "object" && input !== null && "resources" in input
+
+/** A value that was not set is the broker's. */
+const config = (value: string) => [
+  { name: "retention.ms", value, configSource: value === brokers ? 5 : 1 },
+]
+const brokers = "604800000"
+
 /** Brokers that show the reader's write only when they are asked for the n-th time. */
-function lagging(looks: number, more: Partial<Record<string, object | "lost">> = {}) {
+function lagging(looks: number, more: Partial<Record<string, object | "lost">> = {}, value = "42") {
   let written = ""
   let asked = 0
-  const config = (value: string) => [
-    { name: "retention.ms", value, configSource: value === "7" ? 5 : 1 },
-  ]
-  const brokers = new ScriptedBrokers(({ api, input }: Asked) => {
+  const asks = new ScriptedBrokers(({ api, input }: Asked) => {
     const other = more[api]
     if (other !== undefined) return other
     switch (api) {
       case "IncrementalAlterConfigs":
-        written = (input as Altered).resources[0]?.configs[0]?.value ?? ""
+        if (isAltered(input)) written = input.resources[0]?.configs[0]?.value ?? ""
         return { responses: [{ errorCode: 0, resourceName: "own" }] }
       case "DescribeConfigs": {
         const isSeen = ++asked >= looks
         const own = { resourceName: "own", errorCode: 0, configs: config(isSeen ? written : "1") }
-        const topic = { resourceName: "t", errorCode: 0, configs: config(isSeen ? "42" : "41") }
+        const topic = { resourceName: "t", errorCode: 0, configs: config(isSeen ? value : "41") }
         return { results: [own, topic] }
       }
       default: {
@@ -39,26 +45,26 @@ function lagging(looks: number, more: Partial<Record<string, object | "lost">> =
       }
     }
   })
-  const links = new Links(brokers.connect, { next: 1 })
+  const links = new Links(asks.connect, { next: 1 })
   const clock = { nowMs: () => 0, sleep: () => Promise.resolve() }
-  return { brokers, reader: new FreshReader(links, clock, "own", new ConfigValues()) }
+  return { asks, reader: new FreshReader(links, clock, "own", new ConfigValues()) }
 }
 
 describe("a read that must know all", () => {
   test("does not believe a broker before it shows the reader's own write", async () => {
-    const { reader, brokers } = lagging(4)
+    const { reader, asks } = lagging(4)
     expect(await reader.read(1, "t", "config")).toMatchObject({
       _tag: "read",
       read: { exists: true, value: "42", partitions: -1 },
     })
-    expect(brokers.of("DescribeConfigs").length).toBe(4)
+    expect(asks.of("DescribeConfigs").length).toBe(4)
   })
 
   test("tells the topic's id and partitions, asked after the write was seen", async () => {
-    const { reader, brokers } = lagging(2)
+    const { reader, asks } = lagging(2)
     const found = await reader.read(1, "t", "topic")
     expect(found).toMatchObject({ read: { exists: true, topicId: id, partitions: 2, value: "" } })
-    expect(brokers.asked.map(({ api }) => api)).toEqual([
+    expect(asks.asked.map(({ api }) => api)).toEqual([
       "IncrementalAlterConfigs",
       "DescribeConfigs",
       "DescribeConfigs",
@@ -71,7 +77,12 @@ describe("a read that must know all", () => {
     expect(await reader.read(1, "t", "topic")).toMatchObject({ _tag: "lost", error: "NOT_SEEN" })
   })
 
-  test("a topic that is not there is an answer; a config that is the broker's is not set", async () => {
+  test("a config that is the broker's is not set", async () => {
+    const { reader } = lagging(1, {}, brokers)
+    expect(await reader.read(1, "t", "config")).toMatchObject({ read: { value: "" } })
+  })
+
+  test("a topic that is not there is an answer", async () => {
     const missing = lagging(1, {
       Metadata: {
         topics: [{ name: "t", errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, partitions: [] }],

@@ -63,20 +63,20 @@ describe("names of topics", () => {
   })
 })
 
-describe("an administrator", () => {
-  const run = async (answer: (asked: Asked) => object | "lost", enough: number) => {
-    const world = new World(answer)
-    const ports = { ...world.ports, clock: startRunClock() }
-    const names = new MetadataNames("r")
-    const admin = new MetadataAdmin(0, ports, names, new ConfigValues())
-    admin.start()
-    const done = () => world.history.operations.filter(({ outcome }) => outcome !== "pending")
-    await until("operations", () => done().length >= enough, { everyMs: 5, timeoutMs: 20_000 })
-    await admin.stop()
-    admin.close()
-    return world.history.operations
-  }
+async function run(answer: (asked: Asked) => object | "lost", enough: number) {
+  const world = new World(answer)
+  const ports = { ...world.ports, clock: startRunClock() }
+  const names = new MetadataNames("r")
+  const admin = new MetadataAdmin(0, ports, names, new ConfigValues())
+  admin.start()
+  const done = () => world.history.operations.filter(({ outcome }) => outcome !== "pending")
+  await until("operations", () => done().length >= enough, { everyMs: 5, timeoutMs: 20_000 })
+  await admin.stop()
+  admin.close()
+  return world.history.operations
+}
 
+describe("an administrator", () => {
   const created = { topics: [{ name: "x", topicId: "f".repeat(32), errorCode: 0 }] }
 
   test("has one operation at a time, and learns the id of what it made", async () => {
