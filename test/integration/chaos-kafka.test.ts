@@ -65,8 +65,8 @@ test.skipIf(target.name !== "kafka")(
       const ports = cluster.nodes.map(({ address }) => address.port)
       const { brokers } = await client.metadata([topic])
       expect(brokers.filter(({ port }) => !ports.includes(port))).toEqual([])
-      const values = (await readAll(client, place)).map(
-        ({ value }) => `${Buffer.from(value ?? "")}`,
+      const values = (await readAll(client, place)).map(({ value }) =>
+        Buffer.from(value ?? "").toString(),
       )
       expect([...new Set(values)]).toEqual(["before", "while it is cut off", "after"])
       client.close()
