@@ -5,6 +5,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { faketimeText } from "./faketime.ts"
 
 /** What the storage does from now on. */
 export type StorageTrouble =
@@ -39,6 +40,7 @@ export interface Deed {
 }
 
 export class ControlFolder {
+  readonly dir: string
   readonly storage: string
   readonly clock: string
   /** For libfaketime. */
@@ -50,6 +52,7 @@ export class ControlFolder {
 
   constructor(dir: string) {
     mkdirSync(dir, { recursive: true })
+    this.dir = dir
     this.storage = join(dir, "storage.json")
     this.clock = join(dir, "clock.json")
     this.faketime = join(dir, "faketime")
@@ -69,6 +72,7 @@ export class ControlFolder {
   /** All is well again; deeds stay until `deeds` was asked. */
   calm(): void {
     for (const path of [this.storage, this.clock, this.failFsync]) rmSync(path, { force: true })
+    if (existsSync(this.faketime)) writeWhole(this.faketime, faketimeText(0, 1))
   }
 
   /** Since this was asked last. */

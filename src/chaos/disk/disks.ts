@@ -6,7 +6,8 @@ import { rmSync } from "node:fs"
 import { join } from "node:path"
 import type { Prng } from "../../../raft/prng.ts"
 import type { Capability, ChaosNode, StartOptions } from "../cluster.ts"
-import { ControlFolder } from "./control-folder.ts"
+import { ControlFolder, writeWhole } from "./control-folder.ts"
+import { faketimeEnvironment, faketimeText, findFaketime } from "./faketime.ts"
 import { buildShim } from "./power/library.ts"
 import { PowerDisk, powerPreload, type Cut } from "./power/power-disk.ts"
 import { Victim } from "./victim.ts"
@@ -16,6 +17,8 @@ export interface DiskOptions {
   readonly dir: string
   /** Every broker runs under the shim, where that can be had. */
   readonly power: boolean
+  /** Every broker runs under libfaketime, where that is installed. */
+  readonly clock?: boolean
   /** One line for what is missing here. */
   readonly log: (line: string) => void
 }
@@ -37,11 +40,16 @@ export class Disks {
   readonly victim = new Victim()
   private readonly dir: string
   private readonly library: string | undefined
+  private readonly faketime: string | undefined
   private readonly folders = new Map<number, ControlFolder>()
   private readonly powered = new Map<number, PowerDisk>()
 
-  constructor({ dir, power, log }: DiskOptions) {
+  constructor({ dir, power, clock = false, log }: DiskOptions) {
     this.dir = dir
+    this.faketime = clock ? findFaketime() : undefined
+    if (clock && this.faketime === undefined) {
+      log("no libfaketime here: clocks are wrong for a broker's JavaScript alone")
+    }
     const shim = power ? buildShim() : undefined
     this.library = shim !== undefined && "library" in shim ? shim.library : undefined
     if (shim !== undefined && "missing" in shim) log(`no power cuts: ${shim.missing}`)
@@ -59,9 +67,21 @@ export class Disks {
     folder.calm()
     const power = this.powerDisk({ id, dir })
     return {
-      env: { ...power?.begin(), CHAOS_DISK: this.controlDir(id) },
+      env: {
+        ...power?.begin(),
+        ...this.libraries(),
+        ...this.clockOf(folder),
+        CHAOS_DISK: folder.dir,
+      },
       preload: power === undefined ? [troublePreload] : [powerPreload, troublePreload],
     }
+  }
+
+  /** Sets the clock of the whole process; false where that cannot be done. Within a second or two. */
+  setClock(id: number, offsetMs: number, rate: number): boolean {
+    if (this.faketime === undefined) return false
+    writeWhole(this.control(id).faketime, faketimeText(offsetMs, rate))
+    return true
   }
 
   control(id: number): ControlFolder {
@@ -86,6 +106,17 @@ export class Disks {
     const disk = this.powered.get(id)
     if (disk === undefined) throw new Error(`broker ${id} does not run under the shim`)
     return disk.cut(prng, inOrder)
+  }
+
+  private libraries(): Readonly<Record<string, string>> {
+    const all = [this.library, this.faketime].filter((one) => one !== undefined)
+    return all.length === 0 ? {} : { LD_PRELOAD: all.join(":") }
+  }
+
+  private clockOf({ faketime }: ControlFolder): Readonly<Record<string, string>> {
+    if (this.faketime === undefined) return {}
+    writeWhole(faketime, faketimeText(0, 1))
+    return faketimeEnvironment(faketime)
   }
 
   private powerDisk({ id, dir }: Place): PowerDisk | undefined {

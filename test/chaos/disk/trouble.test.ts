@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { ControlFolder } from "../../../src/chaos/disk/control-folder.ts"
+import { faketimeText, findFaketime } from "../../../src/chaos/disk/faketime.ts"
 import { skewOf } from "../../../src/chaos/disk/trouble/clock-in-broker.ts"
 import { troubleEdits, troubleName } from "../../../src/chaos/disk/trouble/edits.ts"
 import { StorageInBroker } from "../../../src/chaos/disk/trouble/storage-in-broker.ts"
@@ -179,6 +180,16 @@ describe("a wrong clock", () => {
     expect([1_000, 1_249, 1_250, 1_499, 1_500].map((ms) => skewOf(strobe, ms))).toEqual([
       60_000, 60_000, 0, 0, 60_000,
     ])
+  })
+
+  test("where there is libfaketime it is told by a file, a rate always with it", () => {
+    expect([faketimeText(-3_600_000, 1), faketimeText(0, 2)]).toEqual(["-3600 x1\n", "+0 x2\n"])
+    expect(findFaketime([dir])).toBeUndefined()
+    const library = join(dir, "faketime", "libfaketimeMT.so.1")
+    mkdirSync(join(dir, "faketime"))
+    writeFileSync(library, "")
+    const isLinux = process.platform === "linux"
+    expect(findFaketime([join(dir, "none"), dir])).toBe(isLinux ? library : undefined)
   })
 
   test("is what a process under the preload believes, and monotonic time is left alone", async () => {

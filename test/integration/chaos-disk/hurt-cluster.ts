@@ -38,7 +38,7 @@ export class HurtCluster {
   }
 
   static async start(dir: string, power: boolean, plant?: string): Promise<HurtCluster> {
-    const disks = equipDisks({ dir, power, log: (line) => console.log(line) })
+    const disks = equipDisks({ dir, power, clock: true, log: (line) => console.log(line) })
     const settings = { "varve.disk.reserve.bytes": "1048576" }
     const cluster = await startVarveCluster({
       dir,
