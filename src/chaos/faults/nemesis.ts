@@ -44,8 +44,8 @@ export interface NemesisResult {
   readonly unreached: ReadonlyArray<FaultPlan>
 }
 
-/** How long a bout waits for the cluster to have recovered from the one before. */
-const settleMs = 15_000
+/** How long a bout waits for the cluster to have recovered from the one before; a JVM is slow. */
+const settleMs = { varve: 15_000, kafka: 60_000 }
 const settleEveryMs = 150
 
 /** Never rejects for what a fault did; an abort of `signal` ends it early, healed. */
@@ -151,13 +151,14 @@ class Nemesis {
   /** Undefined when it is well; else, after `settleMs`, what it lacks. */
   private async settle(): Promise<string | undefined> {
     const { clock, cluster, topics, signal } = this.options
-    const deadlineMs = clock.nowMs() + settleMs
+    const patienceMs = settleMs[cluster.product]
+    const deadlineMs = clock.nowMs() + patienceMs
     await this.startDead()
     for (;;) {
       const illness = await isWell(cluster, topics, this.tools)
       if (illness === undefined) return undefined
       if (clock.nowMs() >= deadlineMs) {
-        this.options.log(`nemesis: not well after ${settleMs} ms: ${illness}`)
+        this.options.log(`nemesis: not well after ${patienceMs} ms: ${illness}`)
         await healCluster(cluster, this.tools, (line) => this.fail(line))
         return illness
       }

@@ -60,6 +60,10 @@ async function killOneStart(
   return inTime
 }
 
+const crashesMin = 2
+/** Where starts are slow, the loop lasts longer than planned by this, for `crashesMin`. */
+const moreMs = 30_000
+
 /** Kills whenever the broker has come up, after a moment at most. */
 export const crashLoop = (tools: FaultTools): Fault => ({
   kind: "crash-loop",
@@ -69,7 +73,9 @@ export const crashLoop = (tools: FaultTools): Fault => ({
     const { id } = oneBroker(context)
     let crashes = 0
     const loop = beside(context, async (signal) => {
-      while (!signal.aborted && clock.nowMs() < untilMs) {
+      const untilAtLeastMs = untilMs + moreMs
+      const isOver = () => clock.nowMs() >= (crashes < crashesMin ? untilAtLeastMs : untilMs)
+      while (!signal.aborted && !isOver()) {
         const pid = cluster.pidOf(id)
         if (pid === undefined) await cluster.start(id)
         await clock.sleep(chance.below(800), signal)
@@ -83,8 +89,11 @@ export const crashLoop = (tools: FaultTools): Fault => ({
       target: `broker ${id}`,
       nodes: [id],
       async verify() {
-        await loop.ended(15_000)
-        return { effective: crashes >= 2, evidence: `broker ${id} crashed ${crashes} times` }
+        await loop.ended(2 * moreMs)
+        return {
+          effective: crashes >= crashesMin,
+          evidence: `broker ${id} crashed ${crashes} times`,
+        }
       },
       heal: () => loop.stop().finally(() => startAgain(cluster, id)),
     }
