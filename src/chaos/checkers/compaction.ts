@@ -3,7 +3,7 @@
  * all that lies before it. The last value of each key stays.
  */
 import type { SeenRecord } from "../history/history.ts"
-import type { FinalLog } from "./final-log.ts"
+import type { LogIndex } from "./log-index.ts"
 import type { PartitionView } from "./partition-view.ts"
 import type { Writers } from "./writers.ts"
 
@@ -31,7 +31,7 @@ export class Compaction {
 }
 
 /** The records that every replica must show, however far it has compacted. */
-export function lastRecords(view: PartitionView, log: FinalLog): ReadonlyArray<SeenRecord> {
+export function lastRecords(view: PartitionView, log: LogIndex): ReadonlyArray<SeenRecord> {
   if (!log.isCompacted) return log.records
   const compaction = new Compaction(view, log.records)
   return log.records.filter(([offset, value]) => !compaction.mayTake(value, offset))

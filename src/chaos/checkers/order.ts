@@ -6,20 +6,21 @@
 import type { Append, Operation } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import type { FinalLog } from "./final-log.ts"
+import type { LogIndex } from "./log-index.ts"
 import type { PartitionView } from "./partition-view.ts"
 import { isIdempotent } from "./writers.ts"
 
 export function checkOrder(view: PartitionView, anomalies: Anomalies): void {
-  const { log } = view
+  const { log, known } = view
   checkAnswers(view, anomalies)
-  if (log === undefined) return
-  checkPieces(view, log, anomalies)
-  checkSequences(view, log, anomalies)
-  checkFences(view, log, anomalies)
-  checkRealTime(view, log, anomalies)
+  if (log !== undefined) checkPieces(view, log, anomalies)
+  if (known === undefined) return
+  checkSequences(view, known, anomalies)
+  checkFences(view, known, anomalies)
+  checkRealTime(view, known, anomalies)
 }
 
-const placeOf = (log: FinalLog, { values, offset }: Operation<Append>): number | undefined =>
+const placeOf = (log: LogIndex, { values, offset }: Operation<Append>): number | undefined =>
   log.firstOffsetOf(values[0] ?? "", offset)
 
 const producerOf = ({ producer }: Append): string =>
@@ -53,7 +54,7 @@ function checkPieces(view: PartitionView, log: FinalLog, anomalies: Anomalies): 
 }
 
 /** Also of a batch that the log begins in. */
-function torn(log: FinalLog, { values }: Append): number {
+function torn(log: LogIndex, { values }: Append): number {
   const inside = values.indexOf(log.valueAt(log.firstOffset) ?? "")
   const first =
     log.firstOffsetOf(values[0] ?? "") ?? (inside === -1 ? undefined : log.firstOffset - inside)
@@ -64,7 +65,7 @@ function torn(log: FinalLog, { values }: Append): number {
 }
 
 /** Some may be gone; the others lie as they lay. */
-function misplaced(log: FinalLog, { values }: Append): number {
+function misplaced(log: LogIndex, { values }: Append): number {
   let base: number | undefined
   return values.findIndex((value, i) => {
     const offset = log.firstOffsetOf(value)
@@ -74,7 +75,7 @@ function misplaced(log: FinalLog, { values }: Append): number {
   })
 }
 
-function checkSequences(view: PartitionView, log: FinalLog, anomalies: Anomalies): void {
+function checkSequences(view: PartitionView, log: LogIndex, anomalies: Anomalies): void {
   const idempotent = view.appends.filter(isIdempotent)
   for (const [key, appends] of Map.groupBy(idempotent, producerOf)) {
     appends.sort((a, b) => (a.producer?.baseSequence ?? 0) - (b.producer?.baseSequence ?? 0))
@@ -92,7 +93,7 @@ function checkSequences(view: PartitionView, log: FinalLog, anomalies: Anomalies
 }
 
 /** What one producer id wrote in an earlier epoch lies before what it wrote in a later one. */
-function checkFences(view: PartitionView, log: FinalLog, anomalies: Anomalies): void {
+function checkFences(view: PartitionView, log: LogIndex, anomalies: Anomalies): void {
   const highest = new Map<number, { readonly epoch: number; readonly by: Operation<Append> }>()
   for (const [place, append] of view.logWriters.entries()) {
     if (append === undefined || append.producer === null || append.producer.id < 0) continue
@@ -115,7 +116,7 @@ interface Settled {
 }
 
 /** In the order of invocations, against the highest offset acknowledged by then. */
-function checkRealTime(view: PartitionView, log: FinalLog, anomalies: Anomalies): void {
+function checkRealTime(view: PartitionView, log: LogIndex, anomalies: Anomalies): void {
   const settled = view.appends
     .flatMap((append) => settledOf(log, append))
     .sort((a, b) => a.append.returned - b.append.returned)
@@ -139,7 +140,7 @@ function checkRealTime(view: PartitionView, log: FinalLog, anomalies: Anomalies)
  * Where what was acknowledged lies: acknowledged by all, where it was said to. With acks=1 it may
  * be lost; one that was sent once and is there lies where its leader had put it.
  */
-function settledOf(log: FinalLog, append: Operation<Append>): ReadonlyArray<Settled> {
+function settledOf(log: LogIndex, append: Operation<Append>): ReadonlyArray<Settled> {
   const { outcome, acks, offset } = append
   if (outcome !== "ok" || acks === 0) return []
   if (acks === -1 && offset >= 0) return [{ append, offset }]

@@ -12,6 +12,8 @@ import { operationsOf, topicOfKey } from "../history/history.ts"
 import { finalLog } from "./final-log.ts"
 import type { FinalLog } from "./final-log.ts"
 import { KnownEnds } from "./known-ends.ts"
+import type { LogIndex } from "./log-index.ts"
+import { observedLog } from "./observed-log.ts"
 import { Writers } from "./writers.ts"
 
 export interface PartitionView {
@@ -28,7 +30,9 @@ export interface PartitionView {
   readonly isDeleted: boolean
   /** The log at the end, by offset; undefined when nobody could read it. */
   readonly log: FinalLog | undefined
-  /** By place in the log: who wrote the record. */
+  /** It, or where nobody drained what has been observed of it; undefined of a deleted topic. */
+  readonly known: LogIndex | undefined
+  /** By place in what is known: who wrote the record. */
   readonly logWriters: ReadonlyArray<Operation<Append> | undefined>
   /** The highest at which any replica's log ever began, as far as it is known. */
   readonly highestStart: number
@@ -64,6 +68,10 @@ export function* partitionViews(
     const writers = new Writers(parts.appends, strays.get(topic))
     // What was deleted need not be there any more, whoever still shows it.
     const log = isDeleted ? undefined : finalLog(parts.drains)
+    const highestStart = logStarts.get(partition) ?? 0
+    const known = isDeleted
+      ? undefined
+      : (log ?? observedLog(parts.appends, parts.polls, highestStart))
     parts.polls.sort((a, b) => a.returned - b.returned)
     yield {
       partition,
@@ -71,8 +79,9 @@ export function* partitionViews(
       writers,
       isDeleted,
       log,
-      logWriters: log?.records.map(([, value]) => writers.firstOf(value)) ?? [],
-      highestStart: logStarts.get(partition) ?? 0,
+      known,
+      logWriters: known?.records.map(([, value]) => writers.firstOf(value)) ?? [],
+      highestStart,
       ends: new KnownEnds(parts),
     }
   }

@@ -3,6 +3,7 @@ import type { Operation, Poll, SeenRecord } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import { lastRecords } from "./compaction.ts"
 import type { FinalLog } from "./final-log.ts"
+import type { LogIndex } from "./log-index.ts"
 import { lowerBound } from "./lower-bound.ts"
 import type { PartitionView } from "./partition-view.ts"
 
@@ -15,9 +16,9 @@ interface Progress {
 }
 
 export function checkPolls(view: PartitionView, anomalies: Anomalies): void {
-  const { log } = view
+  const { log, known } = view
   const processes = new Map<string, Progress>()
-  const expected = log && { log, records: lastRecords(view, log) }
+  const expected = known && { log: known, records: lastRecords(view, known) }
   for (const poll of view.polls) {
     const progress = processes.get(poll.process)
     if (poll.outcome === "fail") checkRefusal(view, poll, progress?.reached ?? 0, anomalies)
@@ -89,7 +90,7 @@ function checkAnswer(
 /** Of the records that must be shown from the offset on, the answer holds the first ones. */
 function checkGaps(
   view: PartitionView,
-  expected: { readonly log: FinalLog; readonly records: ReadonlyArray<SeenRecord> },
+  expected: { readonly log: LogIndex; readonly records: ReadonlyArray<SeenRecord> },
   poll: Operation<Poll>,
   begin: number,
   anomalies: Anomalies,

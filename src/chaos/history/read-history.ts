@@ -19,7 +19,10 @@ export async function readHistory(path: string): Promise<ReadHistory> {
     if (error instanceof BrokenHistory) throw new BrokenHistory(`${path}: ${error.message}`)
     throw error
   }
-  return reader.finish()
+  const history = reader.finish()
+  // Reading leaves as much garbage as there are operations; checking needs the room.
+  Bun.gc(true)
+  return history
 }
 
 async function eachLine(path: string, take: (line: string) => void): Promise<void> {
