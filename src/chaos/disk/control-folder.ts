@@ -75,6 +75,11 @@ export class ControlFolder {
     if (existsSync(this.faketime)) writeWhole(this.faketime, faketimeText(0, 1))
   }
 
+  /** Whether a commit was failed since the deeds were asked for. */
+  failed(): boolean {
+    return this.deeds().some(({ _tag }) => _tag === "fsyncError" || _tag === "full")
+  }
+
   /** Since this was asked last. */
   deeds(): ReadonlyArray<Deed> {
     if (!existsSync(this.deedsFile)) return []

@@ -77,7 +77,7 @@ export class Disks {
     }
   }
 
-  /** Sets the clock of the whole process; false where that cannot be done. Within a second or two. */
+  /** Of the whole process, within some seconds; false where that cannot be done. */
   setClock(id: number, offsetMs: number, rate: number): boolean {
     if (this.faketime === undefined) return false
     writeWhole(this.control(id).faketime, faketimeText(offsetMs, rate))

@@ -1,4 +1,4 @@
-/** libfaketime, where it is installed: then the whole process is wrong about the time, not only JS. */
+/** libfaketime, where it is installed: the whole process is wrong about the time. */
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 
@@ -35,7 +35,7 @@ export const faketimeEnvironment = (file: string): Readonly<Record<string, strin
   NO_FAKE_STAT: "1",
 })
 
-/** What stands in the file. A rate holds until another is given; it counts from the process's start. */
+/** What stands in the file. A rate holds until another is given. */
 export function faketimeText(offsetMs: number, rate: number): string {
   const seconds = Math.round(offsetMs / 1000)
   return `${seconds < 0 ? "" : "+"}${seconds} x${rate}\n`

@@ -2,11 +2,13 @@
 import type { Fault } from "../fault.ts"
 import { clockFault } from "./clock-fault.ts"
 import { damageFaults } from "./damage-faults.ts"
+import { fsyncFault } from "./fsync-fault.ts"
 import { powerFault } from "./power-fault.ts"
 import { storageFaults } from "./storage-faults.ts"
 
 export const diskFaults: ReadonlyArray<Fault> = [
   powerFault,
+  fsyncFault,
   ...storageFaults,
   ...damageFaults,
   clockFault,

@@ -1,11 +1,10 @@
-/** A storage layer that fails, is slow, or has no room: told so while the broker runs. */
-import { existsSync, writeFileSync } from "node:fs"
+/** A storage layer that is slow, stands still, or has no room: told so while the broker runs. */
 import type { Effect, Fault, FaultContext, FaultKind, Injected } from "../fault.ts"
 import { startAgain } from "../faults/processes.ts"
 import type { Deed, StorageTrouble } from "./control-folder.ts"
 import { healthOf } from "./health.ts"
 import { NewLines } from "./new-lines.ts"
-import { anyBroker, disksOf, waitFor, type Target } from "./target.ts"
+import { anyBroker, waitFor, type Target } from "./target.ts"
 
 /** What it may take a broker to stop of itself. */
 const stopMs = 5_000
@@ -39,27 +38,6 @@ const faultOf = ({ kind, strike }: StorageFault): Fault => ({
       await heal()
       throw error
     }
-  },
-})
-
-/** A commit fails: the broker must stop of itself, and comes back when it is started. */
-const fsyncError = faultOf({
-  kind: "fsync-error",
-  async strike(context, target) {
-    const { chance, clock } = context
-    const { control } = target
-    // Where fsync itself can be made to fail, SQLite is asked what it makes of it.
-    const isReal = disksOf(context).capabilities.has("power") && chance.below(2) === 0
-    const written = chance.below(2) === 0
-    if (isReal) writeFileSync(control.failFsync, "")
-    else control.troubleStorage({ _tag: "fsyncError", afterCommits: chance.below(20), written })
-    const ended = hasEnded(context, target)
-    await waitFor(context, clock.nowMs() + stopMs, ended)
-    const failed = isReal ? !existsSync(control.failFsync) : control.deeds().length > 0
-    const what = isReal
-      ? "fsync gave EIO"
-      : `a commit failed as if fsync had, ${written ? "and was written" : "and was not written"}`
-    return () => stopped(context, target, ended(), failed ? what : "no commit came to fail")
   },
 })
 
@@ -145,4 +123,4 @@ async function isLow({ node }: Target, lines: NewLines): Promise<Effect> {
   return { effective: health?.diskSpace === "low", evidence }
 }
 
-export const storageFaults: ReadonlyArray<Fault> = [fsyncError, heldCommits, slowDisk, diskFull]
+export const storageFaults: ReadonlyArray<Fault> = [heldCommits, slowDisk, diskFull]

@@ -46,7 +46,8 @@ export function theVictim(context: FaultContext): Target {
   return targetOf(context, disks, node)
 }
 
-function targetOf({ cluster }: FaultContext, disks: Disks, node: ChaosNode): Target {
+/** It runs. */
+export function targetOf({ cluster }: FaultContext, disks: Disks, node: ChaosNode): Target {
   const pid = cluster.pidOf(node.id)
   if (pid === undefined || !existsSync(node.dir)) {
     throw new FaultImpossible(`broker ${node.id} is down`)

@@ -151,11 +151,13 @@ describe("storage in trouble", () => {
   test("a held commit goes on when it is let go", async () => {
     const held = { _tag: "held" }
     writeFileSync(folder.storage, JSON.stringify(held))
+    const source = (name: string) => JSON.stringify(join(root, "src/chaos/disk", name))
     const program = `
-      const { StorageInBroker } = await import(${JSON.stringify(join(root, "src/chaos/disk/trouble/storage-in-broker.ts"))})
-      const { ControlFolder } = await import(${JSON.stringify(join(root, "src/chaos/disk/control-folder.ts"))})
+      const { StorageInBroker } = await import(${source("trouble/storage-in-broker.ts")})
+      const { ControlFolder } = await import(${source("control-folder.ts")})
+      const folder = new ControlFolder(${JSON.stringify(dir)})
       console.log("begun")
-      new StorageInBroker(new ControlFolder(${JSON.stringify(dir)})).commit(() => console.log("done"))`
+      new StorageInBroker(folder).commit(() => console.log("done"))`
     const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe" })
     const reader = child.stdout.getReader()
     const decoder = new TextDecoder()
