@@ -39,8 +39,6 @@ export class Pipe {
   /** A part of a frame has gone on: nothing may come between it and the rest. */
   private isMidFrame = false
   private late: Array<Uint8Array> = []
-  /** Everything from here on is dropped. */
-  private isDeaf = false
 
   constructor(link: ProxiedLink, direction: "forth" | "back", events: PipeEvents) {
     this.link = link
@@ -76,7 +74,6 @@ export class Pipe {
   }
 
   received(chunk: Uint8Array): void {
-    if (this.isDeaf || this.outlet.closed) return
     for (const piece of this.scanner.push(chunk)) this.pass(piece)
     this.outlet.pump()
     if (!this.isPaused && this.outlet.queuedBytes > queuedBytesMax) {
@@ -88,12 +85,11 @@ export class Pipe {
   /** The source says no more. A blackhole says nothing of it: the heal does. */
   ended(ending: Ending): void {
     if (this.link.trouble.cut === "drop") return
-    if (!this.isDeaf) {
-      for (const piece of this.gathered) this.forward(piece)
-      this.gathered = []
-      this.raft?.flush()
-      this.forward(this.scanner.flush())
-    }
+    if (this.outlet.closed) return
+    for (const piece of this.gathered) this.forward(piece)
+    this.gathered = []
+    this.raft?.flush()
+    this.forward(this.scanner.flush())
     this.outlet.end(ending)
   }
 
@@ -126,7 +122,7 @@ export class Pipe {
 
   private pass(piece: Piece): void {
     const { frame, bytes } = piece
-    if (this.isDeaf) return
+    if (this.outlet.closed) return
     if (frame === undefined) {
       if (this.link.trouble.cut !== "drop") this.forward(bytes)
       else this.link.counters.droppedBytes += bytes.length
@@ -161,10 +157,7 @@ export class Pipe {
       if (ends) this.atBoundary()
     } else if (fate === "drop" || fate === "lose") {
       this.link.counters.droppedBytes += bytes.length
-      if (fate === "lose" && ends) {
-        this.isDeaf = true
-        this.events.responseLost()
-      }
+      if (fate === "lose" && ends) this.events.responseLost()
     } else {
       this.gathered.push(bytes)
       if (!ends) return

@@ -47,8 +47,13 @@ export class End {
     return this.bytes
   }
 
+  says(text: string): boolean {
+    return this.received.subarray(-text.length).toString() === text
+  }
+
+  /** These are its last bytes, soon. */
   async gets(text: string): Promise<void> {
-    await until(`"${text}" at the end`, () => this.received.toString().endsWith(text))
+    await until(`"${text}" at the end`, () => this.says(text))
   }
 
   async getsReset(): Promise<void> {
