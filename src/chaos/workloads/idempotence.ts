@@ -9,6 +9,7 @@ import { partitionsOf } from "../drivers/partition.ts"
 import { RawConsumer } from "../drivers/raw/consumer.ts"
 import { RawProducerClient } from "../drivers/raw/producer-client.ts"
 import type { ProducerShape } from "../drivers/raw/producer-shape.ts"
+import { quirksOf } from "../drivers/raw/quirks.ts"
 import type { RawPorts } from "../drivers/raw/raw-client.ts"
 import type { ClientControl, Workload, WorkloadContext, WorkloadProgress } from "../workload.ts"
 import { Counts, Crew, leavingOutReads } from "./crew.ts"
@@ -85,7 +86,7 @@ class IdempotenceWorkload implements Workload {
         bytesMax: 1 << 20,
         followerPercent: 10,
         rewindPerTenThousand: 10,
-        followersMayRefuse: cluster.product === "kafka",
+        quirks: quirksOf(cluster.product),
       }),
     )
     this.#pacer = new Pacer(clock, rate, shares, seed)

@@ -10,6 +10,7 @@ import { RawConsumer } from "../drivers/raw/consumer.ts"
 import { Prober } from "../drivers/raw/prober.ts"
 import { Remover } from "../drivers/raw/remover.ts"
 import { RawProducerClient } from "../drivers/raw/producer-client.ts"
+import { quirksOf } from "../drivers/raw/quirks.ts"
 import type { RawPorts } from "../drivers/raw/raw-client.ts"
 import type { ClientControl, Workload, WorkloadContext, WorkloadProgress } from "../workload.ts"
 import { Counts, Crew, leavingOutReads } from "./crew.ts"
@@ -163,14 +164,14 @@ class LogWorkload implements Workload {
 
   #rawReaders(ports: RawPorts): void {
     const refs = this.#topics.flatMap(partitionsOf)
-    const followersMayRefuse = this.#context.cluster.product === "kafka"
-    const shape = { thinkMs: 5, maxWaitMs: 20, bytesMax: 1 << 20, followersMayRefuse }
+    const quirks = quirksOf(this.#context.cluster.product)
+    const shape = { thinkMs: 5, maxWaitMs: 20, bytesMax: 1 << 20, quirks }
     for (const [i, followerPercent] of [0, 40].entries()) {
       const rewindPerTenThousand = i * 20
       const reader = { ...shape, followerPercent, rewindPerTenThousand }
       this.#crew.consumers.push(new RawConsumer(`raw-consumer-${i}`, ports, refs, reader))
     }
-    this.#crew.workers.push(new Prober("raw-probe-0", ports, refs, 100))
+    this.#crew.workers.push(new Prober("raw-probe-0", ports, refs, { thinkMs: 100, quirks }))
     const toCut = refs.filter(({ topic }) => topic.name.startsWith("log-cut-"))
     if (toCut.length === 0) return
     this.#crew.workers.push(new Remover("raw-remover-0", ports, toCut, removeEveryMs))

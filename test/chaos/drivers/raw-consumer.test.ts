@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test"
 import { RawConsumer } from "../../../src/chaos/drivers/raw/consumer.ts"
 import type { ConsumerShape } from "../../../src/chaos/drivers/raw/consumer.ts"
+import { noQuirks, quirksOf } from "../../../src/chaos/drivers/raw/quirks.ts"
 import { seenIn } from "../../../src/chaos/drivers/raw/seen-records.ts"
 import { valueOf } from "../../../src/chaos/history/values.ts"
 import { ErrorCode } from "../../../src/protocol/error-codes.ts"
@@ -15,7 +16,7 @@ const shape: ConsumerShape = {
   bytesMax: 1000,
   followerPercent: 0,
   rewindPerTenThousand: 0,
-  followersMayRefuse: false,
+  quirks: noQuirks,
 }
 
 const open: Array<RawConsumer> = []
@@ -113,13 +114,25 @@ describe("a raw consumer", () => {
     const world = new World((asked) =>
       asked.node === world.leader ? fetched(0) : fetched(ErrorCode.OFFSET_OUT_OF_RANGE),
     )
-    consume(world, { ...shape, followerPercent: 100, followersMayRefuse: true })
+    consume(world, { ...shape, followerPercent: 100, quirks: quirksOf("kafka") })
     await until("a refusal", () => world.polls.some(({ error }) => error !== ""), {
       timeoutMs: 4000,
       everyMs: 2,
     })
     expect(world.polls.filter(({ outcome }) => outcome === "fail")).toEqual([])
     expect(world.polls.find(({ error }) => error !== "")?.outcome).toBe("info")
+  })
+
+  test("takes a watermark for old where records may lie beyond it, and only there", async () => {
+    for (const [quirks, told] of [
+      [noQuirks, 1],
+      [quirksOf("kafka"), 2],
+    ] as const) {
+      const world = new World(() => fetched(0, batch(0, "a", "b"), { highWatermark: 1 }))
+      consume(world, { ...shape, quirks })
+      await polled(world, 1)
+      expect(world.polls[0]?.highWatermark).toBe(told)
+    }
   })
 
   test("asks again when nothing came back", async () => {

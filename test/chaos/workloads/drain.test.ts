@@ -56,7 +56,7 @@ class Replicas {
 
   #answer(asked: Asked): object {
     if (asked.api === "Metadata") return metadata
-    const { end, start } = this.all[asked.node] ?? { end: 0, start: 0 }
+    const { end } = this.all[asked.node] ?? { end: 0 }
     if (asked.api === "ListOffsets") {
       const partitions = [{ partitionIndex: 0, errorCode: 0, offset: end, timestamp: -1 }]
       return { topics: [{ name: topic.name, partitions }] }

@@ -6,10 +6,12 @@
 import { errorName } from "../../../protocol/error-codes.ts"
 import { fetch } from "../../../protocol/messages/fetch.ts"
 import type { Poll } from "../../history/history.ts"
+import type { Begun } from "../../history/recorder.ts"
 import type { ClientControl } from "../../workload.ts"
 import type { ConsumerClient } from "../client.ts"
 import type { PartitionRef } from "../partition.ts"
 import { askOffset } from "./ask-offsets.ts"
+import type { Quirks } from "./quirks.ts"
 import { backOffMs, RawClient } from "./raw-client.ts"
 import type { RawPorts } from "./raw-client.ts"
 import { seenIn } from "./seen-records.ts"
@@ -24,11 +26,7 @@ export interface ConsumerShape {
   readonly followerPercent: number
   /** Of ten thousand fetches so many begin at the front of the log again. */
   readonly rewindPerTenThousand: number
-  /**
-   * A replica may refuse an offset that lies behind its own end as out of range (Kafka, KIP-392):
-   * then that says nothing when it was no leader that was asked.
-   */
-  readonly followersMayRefuse: boolean
+  readonly quirks: Quirks
 }
 
 const earliest = -2
@@ -40,6 +38,13 @@ interface Position {
   offset: number
   /** Of the last record read: what KIP-320 and KIP-595 ask about; −1: none. */
   epoch: number
+}
+
+interface Asked {
+  readonly ref: PartitionRef
+  readonly position: Position
+  readonly node: number
+  readonly byLeader: boolean
 }
 
 export class RawConsumer implements ConsumerClient {
@@ -115,59 +120,58 @@ export class RawConsumer implements ConsumerClient {
       if (client.leaderOf(ref).node === -1) await Bun.sleep(backOffMs)
       return
     }
-    const { followerPercent, rewindPerTenThousand } = this.#shape
+    const { followerPercent, rewindPerTenThousand, maxWaitMs } = this.#shape
     const position = this.#positionOf(ref)
     if (client.chance.below(10_000) < rewindPerTenThousand) rewind(position)
     const elsewhere = client.chance.below(100) < followerPercent
     const node = elsewhere ? client.anyNode() : leader.node
-    const { offset: from } = position
-    const call = { f: "poll" as const, partition: ref.key, from, records: [] }
-    const unknown = { highWatermark: -1, logStartOffset: -1 }
-    const begun = client.ports.recorder.begin(client.name, { ...call, ...unknown })
-    this.#operations++
     const versionMax = client.pick(versions)
-    const reply = await client.ask(node, fetch, this.#request(ref, position, versionMax), {
-      versionMax,
-      timeoutMs: timeoutMs + this.#shape.maxWaitMs,
-    })
+    const input = this.#request(ref, position, versionMax)
+    const begun = client.ports.recorder.begin(client.name, pollOf(ref, position.offset))
+    this.#operations++
+    const options = { versionMax, timeoutMs: timeoutMs + maxWaitMs }
+    const reply = await client.ask(node, fetch, input, options)
+    await this.#answered({ ref, position, node, byLeader: node === leader.node }, begun, reply)
+  }
+
+  async #answered(asked: Asked, begun: Begun, reply: LinkReply<typeof fetch>): Promise<void> {
+    const client = this.#client
+    const { ref, position, node, byLeader } = asked
     const told = { node, connection: reply.connection, attempts: 1 }
     const result = resultOf(reply)
     if (result === undefined) {
       begun.end({ ...told, outcome: "info", error: "LOST" })
       return this.#wrongLeader(ref)
     }
-    const { errorCode, currentLeader, divergingEpoch, highWatermark, logStartOffset } = result
+    const { errorCode, currentLeader, divergingEpoch } = result
     client.learn(ref, currentLeader.leaderId, currentLeader.leaderEpoch)
+    const { followersMayRefuse, watermarkIsOlder } = this.#shape.quirks
     if (errorCode !== 0 || divergingEpoch.epoch >= 0) {
       const error = errorCode === 0 ? "DIVERGING_EPOCH" : errorName(errorCode)
-      const isVague = this.#shape.followersMayRefuse && node !== leader.node
-      begun.end({ ...told, outcome: isVague ? "info" : "fail", error })
-      return this.#refused(ref, position, error, node === leader.node)
+      const outcome = followersMayRefuse && !byLeader ? "info" : "fail"
+      begun.end({ ...told, outcome, error })
+      return this.#refused(ref, position, error, byLeader)
     }
+    const { offset: from } = position
     const { records, next } = seenIn(result.records, from)
-    const seen: Poll = {
-      f: "poll",
-      partition: ref.key,
-      from,
-      records,
-      highWatermark,
-      logStartOffset,
-    }
+    const highWatermark = Math.max(result.highWatermark, watermarkIsOlder ? next : -1)
+    const { logStartOffset } = result
+    const seen: Poll = { ...pollOf(ref, from), records, highWatermark, logStartOffset }
     begun.end({ ...told, outcome: "ok" }, seen)
     client.ports.tally.saw(records.length)
     position.offset = next
     position.epoch = records.at(-1)?.[2] ?? position.epoch
   }
 
-  #request({ topic, partition, ...ref }: PartitionRef, position: Position, version: number) {
+  #request(ref: PartitionRef, position: Position, version: number) {
     const { maxWaitMs, bytesMax } = this.#shape
-    const { chance } = this.#client
+    const { topic, partition } = ref
+    const { epoch } = this.#client.leaderOf(ref)
     const asked = {
       partition,
       fetchOffset: position.offset,
       partitionMaxBytes: bytesMax,
-      currentLeaderEpoch:
-        chance.below(2) === 0 ? this.#client.leaderOf({ topic, partition, ...ref }).epoch : -1,
+      currentLeaderEpoch: this.#client.chance.below(2) === 0 ? epoch : -1,
       ...(version >= 12 ? { lastFetchedEpoch: position.epoch } : {}),
     }
     const topics = [{ topic: topic.name, topicId: topic.id, partitions: [asked] }]
@@ -205,6 +209,15 @@ export class RawConsumer implements ConsumerClient {
     await this.#client.refresh()
   }
 }
+
+const pollOf = (ref: PartitionRef, from: number): Poll => ({
+  f: "poll",
+  partition: ref.key,
+  from,
+  records: [],
+  highWatermark: -1,
+  logStartOffset: -1,
+})
 
 function rewind(position: Position): void {
   position.offset = 0

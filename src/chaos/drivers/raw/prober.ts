@@ -4,6 +4,7 @@
  */
 import type { PartitionRef } from "../partition.ts"
 import { askEpochEnd, askOffset } from "./ask-offsets.ts"
+import type { Quirks } from "./quirks.ts"
 import { RawClient } from "./raw-client.ts"
 import type { RawPorts } from "./raw-client.ts"
 
@@ -11,19 +12,32 @@ const latest = -1
 const earliest = -2
 const greatestTime = -3
 
+export interface ProberShape {
+  /** Between two questions, on average. */
+  readonly thinkMs: number
+  readonly quirks: Quirks
+}
+
 export class Prober {
   readonly #client: RawClient
   readonly #refs: ReadonlyArray<PartitionRef>
   readonly #thinkMs: number
   readonly #startedMs: number
+  readonly #greatestTime: number
   #isStopping = false
   #isBusy = false
   #asked = 0
 
-  constructor(name: string, ports: RawPorts, refs: ReadonlyArray<PartitionRef>, thinkMs: number) {
+  constructor(
+    name: string,
+    ports: RawPorts,
+    refs: ReadonlyArray<PartitionRef>,
+    { thinkMs, quirks }: ProberShape,
+  ) {
     this.#client = new RawClient(name, ports)
     this.#refs = refs
     this.#thinkMs = thinkMs
+    this.#greatestTime = quirks.greatestTimeMayBeMissing ? latest : greatestTime
     this.#startedMs = Date.now()
   }
 
@@ -63,7 +77,7 @@ export class Prober {
       case 1:
         return this.#offset(ref, earliest)
       case 2:
-        return this.#offset(ref, greatestTime)
+        return this.#offset(ref, this.#greatestTime)
       case 3:
         return this.#offset(ref, this.#someTime())
       case 4:
