@@ -47,6 +47,8 @@ function isBeginning(part: Buffer, whole: Buffer): boolean {
   return part.length <= whole.length && part.equals(whole.subarray(0, part.length))
 }
 
+const nameOf = (number: number) => `<${number}>`
+
 /** Random bytes that name their connection first, so that the two ends can be put together. */
 const payload = (chance: Prng, name: string): Buffer => {
   const body = Buffer.alloc(chance.below(12) === 0 ? chance.below(200_000) : chance.below(300))
@@ -59,7 +61,6 @@ test.each(seeds)("seed %d", async (seed) => {
   await using proxied = await Proxied.start({ seed })
   const clients: Array<Sender> = []
   const servers = new Map<End, Sender>()
-  const nameOf = (number: number) => `<${number}>`
   for (let step = 0; step < stepsPerSeed; step++) {
     const what = chance.below(10)
     if (what < 3) proxied.proxy.trouble(clientLink, troubleFrom(chance))
