@@ -63,6 +63,7 @@ const directions: Readonly<Record<string, ReadonlyArray<string>>> = {
   // Brokers are processes, started by the command line: nothing of their insides.
   "src/chaos/": ["raft/prng.ts", "src/client/", "src/protocol/", "effect", "node:", "bun"],
   // Programs of their own, each around a client that others wrote.
+  "src/chaos/drivers/groups/members/": ["src/client/", "node:", "kafkajs"],
   "src/chaos/drivers/foreign/": ["kafkajs", "@platformatic/kafka"],
   // What a browser runs: its own parts, and the library that plots.
   "src/chaos/report/": ["src/chaos/", "node:", "bun"],

@@ -31,7 +31,7 @@ const crashPercent = 60
 const commitEveryMs = 400
 const rawMembers = 3
 const foreignMembers = 2
-/** Groups of processes, drawn from all that could be: each process takes its share of the machine. */
+/** Groups of processes, drawn from all that could be: each takes its share of the machine. */
 const foreignGroupsMax = 3
 
 interface Foreign {
@@ -97,9 +97,16 @@ function foreignGroup(planned: Foreign, options: Options): PlannedGroup {
   return { group, members }
 }
 
-const programs = join(import.meta.dir, "..", "drivers", "groups", "members")
-const varveMember = [process.execPath, join(programs, "varve-member.ts")]
-const kafkajsMember = [process.execPath, join(programs, "kafkajs-member.ts")]
+const { dir } = import.meta
+const members = join(dir, "..", "drivers", "groups", "members")
+const varveMember = [
+  process.execPath,
+  join(dir, "..", "drivers", "groups", "members", "varve-member.ts"),
+]
+const kafkajsMember = [
+  process.execPath,
+  join(dir, "..", "drivers", "groups", "members", "kafkajs-member.ts"),
+]
 
 /** One strategy of each client, and of the clients as many as there may be. */
 async function foreignOf({ drivers }: Options, chance: Prng): Promise<ReadonlyArray<Foreign>> {
@@ -144,7 +151,7 @@ const clients: ReadonlyMap<DriverName, (chance: Prng) => Promise<Foreign>> = new
 
 const pythonProgram = async (module: string, file: string): Promise<ReadonlyArray<string>> => [
   (await pythonWith(module)) ?? "python3",
-  join(programs, file),
+  join(members, file),
 ]
 
 const foreign = (name: string, program: ReadonlyArray<string>, strategy: string): Foreign => ({
