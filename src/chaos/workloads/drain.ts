@@ -2,7 +2,7 @@
  * The end of a run: what every replica of every partition holds, read from each of them until no
  * log grows any more (VERIFICATION §3.1: works against Kafka too).
  */
-import { ErrorCode, errorName } from "../../protocol/error-codes.ts"
+import { ErrorCode } from "../../protocol/error-codes.ts"
 import { listOffsets } from "../../protocol/messages/list-offsets.ts"
 import { metadata } from "../../protocol/messages/metadata.ts"
 import type { ChaosCluster } from "../cluster.ts"
@@ -37,19 +37,29 @@ interface Replica {
   readonly begun: Begun
 }
 
+/** Who leads a partition, and who holds it. */
+interface Placed {
+  readonly leader: number
+  readonly replicas: ReadonlyArray<number>
+}
+
 /**
- * Rejects, with the replicas that are left, when they cannot all be read in time, or when logs go
- * on growing.
+ * Rejects, with what is left, when not every replica could be read completely in time, or when logs
+ * go on growing; those that could be are recorded all the same.
  */
 export async function drainReplicas(options: DrainOptions): Promise<void> {
-  const { cluster, clock, timeoutMs, topics } = options
+  const { cluster, clock, signal, timeoutMs, topics } = options
   const addresses = new Map(cluster.nodes.map(({ id, direct }) => [id, direct]))
   const connect = options.connect ?? connectTo(addresses, "chaos-drain", askMs)
   const links = new Links(connect, { next: firstConnection })
   const deadlineMs = clock.nowMs() + timeoutMs
-  const drain = new Drain(options, links, () => clock.nowMs() >= deadlineMs)
+  const drain = new Drain(options, links, () => signal.aborted || clock.nowMs() >= deadlineMs)
   try {
-    await drain.run(topics.flatMap(partitionsOf))
+    const troubles = await Promise.all(topics.flatMap(partitionsOf).map((ref) => drain.read(ref)))
+    const left = troubles.flat()
+    if (left.length === 0) return
+    const more = left.length > 1 ? ` (and ${left.length - 1} more)` : ""
+    throw new Error(`${left[0]}${more}`)
   } finally {
     links.close()
   }
@@ -59,128 +69,118 @@ class Drain {
   readonly #options: DrainOptions
   readonly #links: Links
   readonly #isLate: () => boolean
-  readonly #leaders = new Map<string, number>()
+  #placing: Promise<ReadonlyMap<string, Placed>> | undefined
+  #turn = 0
 
   constructor(options: DrainOptions, links: Links, isLate: () => boolean) {
     this.#options = options
     this.#links = links
-    this.#isLate = () => isLate() || options.signal.aborted
+    this.#isLate = isLate
   }
 
-  async run(refs: ReadonlyArray<PartitionRef>): Promise<void> {
-    const replicas = await this.#replicas(refs)
+  /** All replicas of a partition, side by side, until its log stands still; says what is left. */
+  async read(ref: PartitionRef): Promise<ReadonlyArray<string>> {
+    const placed = await this.#placeOf(ref)
+    if (placed === undefined) return [`${nameOf(ref)} has no leader`]
+    const shared: SharedRecords = new Map()
+    const replicas = placed.replicas.map((node): Replica => {
+      return {
+        reader: new ReplicaReader(this.#links, ref, node, shared),
+        begun: this.#begin(ref, node),
+      }
+    })
+    let end = await this.#end(ref)
     for (;;) {
-      const ends = await this.#ends(refs)
-      await this.#readAll(replicas, ends)
-      const after = await this.#ends(refs)
-      if (refs.every(({ key }) => ends.get(key) === after.get(key))) break
+      if (end === undefined) return [`${nameOf(ref)}: its leader does not tell its end`]
+      const upTo = end
+      const whole = await Promise.all(
+        replicas.map(({ reader }) => reader.readTo(upTo, this.#isLate)),
+      )
+      const after: number | undefined = whole.every(Boolean) ? await this.#end(ref) : end
+      if (after === end) return tell(replicas, whole)
+      end = after
     }
-    for (const { reader, begun } of replicas) this.#tell(reader, begun)
   }
 
-  /** Every node reads its partitions one after the other, all nodes side by side. */
-  async #readAll(replicas: ReadonlyArray<Replica>, ends: ReadonlyMap<string, number>) {
-    const byNode = Map.groupBy(replicas, ({ reader }) => reader.node)
-    await Promise.all(
-      [...byNode.values()].map(async (own) => {
-        for (const { reader } of own) {
-          const end = ends.get(reader.ref.key) ?? 0
-          if (await reader.readTo(end, this.#isLate)) continue
-          const { node, ref, trouble } = reader
-          const what = `broker ${node} could not be read completely: ${ref.topic.name}`
-          throw new Error(`${what}/${ref.partition}: ${trouble}`)
-        }
-      }),
-    )
+  #begin({ key, topic }: PartitionRef, node: number): Begun {
+    return this.#options.recorder.begin(`harness-drain-${node}`, {
+      f: "drain",
+      partition: key,
+      records: [],
+      highWatermark: -1,
+      logStartOffset: -1,
+      ...(topic.isCompacted === true ? { compacted: true } : {}),
+    })
   }
 
-  #tell(reader: ReplicaReader, begun: Begun): void {
+  /** Undefined: nobody leads it in time. */
+  async #placeOf({ key }: PartitionRef): Promise<Placed | undefined> {
+    for (;;) {
+      const placed = (await this.#place()).get(key)
+      if (placed !== undefined || this.#isLate()) return placed
+      await Bun.sleep(backOffMs)
+    }
+  }
+
+  /** Partitions that wait share one request. */
+  #place(): Promise<ReadonlyMap<string, Placed>> {
+    this.#placing ??= this.#askPlaces().finally(() => (this.#placing = undefined))
+    return this.#placing
+  }
+
+  async #askPlaces(): Promise<ReadonlyMap<string, Placed>> {
+    const { cluster, topics } = this.#options
+    const node = cluster.nodes[this.#turn++ % cluster.nodes.length]?.id ?? 0
+    const names = topics.map(({ name }) => ({ name }))
+    const input = { topics: names, allowAutoTopicCreation: false }
+    const reply = await this.#links.ask(node, metadata, input, { timeoutMs: askMs })
+    const placed = new Map<string, Placed>()
+    for (const { topicId, partitions } of reply._tag === "answer" ? reply.answer.topics : []) {
+      const topic = topics.find(({ id }) => id === topicId)
+      for (const { key, partition } of topic === undefined ? [] : partitionsOf(topic)) {
+        const found = partitions.find(({ partitionIndex }) => partitionIndex === partition)
+        if (found === undefined || found.leaderId < 0) continue
+        placed.set(key, { leader: found.leaderId, replicas: found.replicaNodes })
+      }
+    }
+    return placed
+  }
+
+  /** Where the log ends, as its leader tells; undefined: it does not in time. */
+  async #end(ref: PartitionRef): Promise<number | undefined> {
+    const { topic, partition } = ref
+    const asked = { partitionIndex: partition, timestamp: latest }
+    const topics = [{ name: topic.name, partitions: [asked] }]
+    const input = { replicaId: -1, topics, timeoutMs: askMs }
+    for (;;) {
+      const placed = await this.#placeOf(ref)
+      if (placed === undefined) return undefined
+      const reply = await this.#links.ask(placed.leader, listOffsets, input, { timeoutMs: askMs })
+      const result = reply._tag === "answer" ? reply.answer.topics[0]?.partitions[0] : undefined
+      if (result?.errorCode === ErrorCode.NONE) return result.offset
+      if (this.#isLate()) return undefined
+      await Bun.sleep(backOffMs)
+    }
+  }
+}
+
+const nameOf = ({ topic, partition }: PartitionRef): string => `${topic.name}/${partition}`
+
+/** Records those that were read completely, and says which were not. */
+function tell(
+  replicas: ReadonlyArray<Replica>,
+  whole: ReadonlyArray<boolean>,
+): ReadonlyArray<string> {
+  return replicas.flatMap(({ reader, begun }, i) => {
     const { node, connection, attempts, records, highWatermark, logStartOffset } = reader
+    if (whole[i] !== true) {
+      const why = `${nameOf(reader.ref)}: ${reader.trouble}`
+      return [`broker ${node} could not be read completely: ${why}`]
+    }
     begun.end(
       { outcome: "ok", node, connection, attempts },
       { f: "drain", records, highWatermark, logStartOffset },
     )
-  }
-
-  async #replicas(refs: ReadonlyArray<PartitionRef>): Promise<ReadonlyArray<Replica>> {
-    const placed = await this.#placement()
-    const { recorder } = this.#options
-    return refs.flatMap((ref) => {
-      const shared: SharedRecords = new Map()
-      const nodes = placed.get(ref.key)
-      if (nodes === undefined) throw new Error(`${ref.key} is not in the metadata`)
-      return nodes.map((node) => {
-        const begun = recorder.begin(`harness-drain-${node}`, {
-          f: "drain",
-          partition: ref.key,
-          records: [],
-          highWatermark: -1,
-          logStartOffset: -1,
-          ...(ref.topic.isCompacted === true ? { compacted: true } : {}),
-        })
-        return { reader: new ReplicaReader(this.#links, ref, node, shared), begun }
-      })
-    })
-  }
-
-  /** By partition: the brokers that hold it. Waits until every partition has a leader. */
-  async #placement(): Promise<ReadonlyMap<string, ReadonlyArray<number>>> {
-    const { cluster, topics } = this.#options
-    const names = topics.map(({ name }) => ({ name }))
-    for (let turn = 0; ; turn++) {
-      const node = cluster.nodes[turn % cluster.nodes.length]?.id ?? 0
-      const input = { topics: names, allowAutoTopicCreation: false }
-      const reply = await this.#links.ask(node, metadata, input, { timeoutMs: askMs })
-      const placed = new Map<string, ReadonlyArray<number>>()
-      let trouble = reply._tag === "answer" ? "" : reply.error
-      for (const topic of reply._tag === "answer" ? reply.answer.topics : []) {
-        const known = topics.find(({ id }) => id === topic.topicId)
-        if (known === undefined) {
-          trouble = `${topic.name}: ${errorName(topic.errorCode)}`
-          continue
-        }
-        for (const { key, partition } of partitionsOf(known)) {
-          const found = topic.partitions.find(({ partitionIndex }) => partitionIndex === partition)
-          if (found === undefined || found.leaderId < 0) trouble = `${key} has no leader`
-          else {
-            placed.set(key, found.replicaNodes)
-            this.#leaders.set(key, found.leaderId)
-          }
-        }
-      }
-      if (trouble === "") return placed
-      if (this.#isLate()) throw new Error(`no replica was read: ${trouble}`)
-      await Bun.sleep(backOffMs)
-    }
-  }
-
-  /** Where each log ends, as its leader tells. */
-  async #ends(refs: ReadonlyArray<PartitionRef>): Promise<ReadonlyMap<string, number>> {
-    const ends = new Map<string, number>()
-    for (;;) {
-      let trouble = ""
-      for (const ref of refs) {
-        if (ends.has(ref.key)) continue
-        const end = await this.#end(ref)
-        if (typeof end === "number") ends.set(ref.key, end)
-        else trouble = `${ref.key}: ${end}`
-      }
-      if (trouble === "") return ends
-      if (this.#isLate()) throw new Error(`a log's end is not told: ${trouble}`)
-      await Bun.sleep(backOffMs)
-      await this.#placement()
-    }
-  }
-
-  async #end({ topic, partition, key }: PartitionRef): Promise<number | string> {
-    const asked = { partitionIndex: partition, timestamp: latest }
-    const topics = [{ name: topic.name, partitions: [asked] }]
-    const node = this.#leaders.get(key) ?? 0
-    const input = { replicaId: -1, topics, timeoutMs: askMs }
-    const reply = await this.#links.ask(node, listOffsets, input, { timeoutMs: askMs })
-    if (reply._tag !== "answer") return reply.error
-    const result = reply.answer.topics[0]?.partitions[0]
-    if (result === undefined) return "an answer without the partition"
-    return result.errorCode === ErrorCode.NONE ? result.offset : errorName(result.errorCode)
-  }
+    return []
+  })
 }

@@ -6,7 +6,8 @@ import type { Links } from "../drivers/raw/links.ts"
 import { seenIn } from "../drivers/raw/seen-records.ts"
 import type { SeenRecord } from "../history/history.ts"
 
-const bytesMax = 4 << 20
+/** All partitions of a broker are read side by side. */
+const bytesMax = 1 << 20
 const timeoutMs = 10_000
 const backOffMs = 50
 /** Below the high watermark; after so many nothing is left there. */

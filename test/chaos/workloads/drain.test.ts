@@ -175,5 +175,6 @@ describe("the drain", () => {
     await expect(replicas.drain(20_000)).rejects.toThrow(
       /broker 2 could not be read completely: t\/0: OFFSET_NOT_AVAILABLE at 3/,
     )
+    expect(replicas.drains.map(({ outcome }) => outcome)).toEqual(["ok", "ok", "pending"])
   })
 })
