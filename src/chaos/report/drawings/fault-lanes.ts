@@ -17,7 +17,7 @@ const phaseHeight = 22
 const barHeight = 16
 const barGap = 3
 const laneGap = 8
-const characterWidth = 5.9
+const characterWidth = 6.3
 const barWidthMin = 2.5
 
 interface Lane {
@@ -140,7 +140,7 @@ function nameOf(name: string, x: number, width: number, y: number, until: number
   if (length + 6 < width)
     return markup`<text class="fault-name" x="${x + 4}" y="${y + 12}">${name}</text>`
   const behind = round(x + width + 4)
-  return behind + length < until
+  return behind + length + 6 < until
     ? markup`<text class="fault-name behind" x="${behind}" y="${y + 12}">${name}</text>`
     : nothing
 }

@@ -49,6 +49,8 @@ export interface PlotParts {
   readonly isLegendShown: boolean
 }
 
+/** Seconds between the marks of the time axis, as people count them. */
+const timeSteps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200]
 const height = 220
 
 export function makePlot(parts: PlotParts): uPlot {
@@ -73,7 +75,9 @@ export function makePlot(parts: PlotParts): uPlot {
           ...lines,
           size: 30,
           space: 60,
-          values: (_, splits) => splits.map((seconds) => formatTime(seconds * 1000)),
+          incrs: timeSteps,
+          values: (_, splits) =>
+            splits.map((seconds) => formatTime(seconds * 1000, seconds % 1 !== 0)),
         },
         { ...lines, size: 58, ...y.axis },
       ],
