@@ -61,12 +61,16 @@ export class CommittedState {
     this.compaction = state.compaction
   }
 
-  /** Each committed entry once, in order. `payload` is read of control entries alone. */
+  /**
+   * Each committed entry once, in order. `payload` is read of control entries alone, before anything
+   * changes: of an entry that cannot be read nothing is applied.
+   */
   apply(meta: EntryMeta, payload: () => Uint8Array): void {
+    const control = isControl(meta) ? decodeControlEntry(payload()) : undefined
     this.appliedTerm = meta.term
     this.epochs.apply(meta.term, meta.firstOffset)
+    if (control !== undefined) return this.#control(control)
     if (meta.type !== "data") return
-    if (isControl(meta)) return this.#control(decodeControlEntry(payload()))
     this.highWatermark = meta.lastOffset + 1
     if (meta.maxTimestamp > this.maxTimestamp) {
       this.maxTimestamp = meta.maxTimestamp

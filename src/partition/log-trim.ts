@@ -59,9 +59,19 @@ export class LogTrim {
     if (this.#walk === undefined || this.#walk.index < group.log.cut.index) {
       this.#walk = this.#parts.stateAt(target)
     }
-    const read = this.#walk.advance(target, entriesMax)
-    if (this.#walk.index === target) this.#cut(target, this.#walk.encode())
+    const read = this.#advance(this.#walk, target, entriesMax)
+    if (this.#walk?.index === target) this.#cut(target, this.#walk.encode())
     return read
+  }
+
+  /** A walk that an entry broke off has taken those before it, and must not take them again. */
+  #advance(walk: StateAt, target: LogIndex, entriesMax: number): number {
+    try {
+      return walk.advance(target, entriesMax)
+    } catch (error) {
+      this.#walk = undefined
+      throw error
+    }
   }
 
   #cut(target: LogIndex, state: Uint8Array): void {

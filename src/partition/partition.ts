@@ -425,12 +425,13 @@ export class Partition implements StateMachine {
   }
 
   apply(meta: EntryMeta, payload: () => Uint8Array): void {
+    const isObserved = this.#observer !== undefined && isBatch(meta) && !this.#isWitness
+    // Read first: of an entry that cannot be read nothing is applied, for it will come again.
+    const observed = isObserved ? payload() : undefined
     this.#state.apply(meta, payload)
     if (isControl(meta)) this.#controlled()
     if (meta.producerId >= 0) this.#leadership.applied(meta)
-    if (this.#observer !== undefined && isBatch(meta) && !this.#isWitness) {
-      this.#observer.applied(meta, payload)
-    }
+    if (observed !== undefined) this.#observer?.applied(meta, () => observed)
     this.#moved = true
   }
 
