@@ -7,6 +7,8 @@ import type { CommitNumber, GroupId, Wal } from "../../storage/wal.ts"
 import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage, PartitionInfo } from "../cluster/image.ts"
 import { hostedAs } from "../cluster/membership.ts"
+import type { HostedAs } from "../cluster/membership.ts"
+import { isCutByWitness, isWrittenByWitness } from "../partition/witness-log.ts"
 import type { BrokerSettings } from "./broker-settings.ts"
 import type { MembershipDriverParts } from "./membership-driver.ts"
 import type { MetadataGroup } from "./metadata-group.ts"
@@ -46,8 +48,9 @@ export class Hosting {
 
   /**
    * True when the group is hosted now and was not before. Where a witness becomes a replica its log
-   * has been gone since this broker said so: what is there now has payloads. (Live, it was hosted
-   * as nothing in between; after a restart the image only shows the witness again on its way.)
+   * has been gone since this broker said so: what is there now has payloads, unless it is an old
+   * copy of the disk. (Live, it was hosted as nothing in between; after a restart the image only
+   * shows the witness again on its way.)
    */
   follow(info: PartitionInfo): boolean {
     const { nodeId, replicas, brokerSettings } = this.#parts
@@ -65,7 +68,8 @@ export class Hosting {
       return before === "none"
     }
     const topic = this.#image.topicsById.get(info.topicId)
-    if (topic === undefined || this.#isOfLater(info.group)) return false
+    if (topic === undefined || this.#isOfLater(info, before)) return false
+    if (this.#isWitnessed(info, before)) replicas.retire(info.group)
     replicas.create(info, brokerSettings.partitionConfig(topic))
     return true
   }
@@ -83,15 +87,22 @@ export class Hosting {
   }
 
   /**
-   * After a restart an old image may show as replica what has been a witness, or nothing, since. A
-   * witness's log is cut without a state, that of a former replica is empty and not trusted; the
-   * newest image knows what they are, and is waited for.
+   * After a restart an old image may show as replica what has been a witness, or nothing, since. The
+   * log of a former replica is empty and not trusted; the newest image knows what they are, and is
+   * waited for.
    */
-  #isOfLater(group: GroupId): boolean {
+  #isOfLater(info: PartitionInfo, before: HostedAs): boolean {
     if (this.#current) return false
+    const log = this.#parts.wal.log(info.group)
+    const isEmpty = log.cut.index === 0 && log.lastIndex === 0
+    return isEmpty ? log.hardState.standing !== "trusted" : this.#isWitnessed(info, before)
+  }
+
+  /** Reads entries only where this node may have been a witness. */
+  #isWitnessed({ group, witness }: PartitionInfo, before: HostedAs): boolean {
     const log = this.#parts.wal.log(group)
-    if (log.cut.index > 0) return log.snapshot()?.state.length === 0
-    return log.lastIndex === 0 && log.hardState.standing !== "trusted"
+    if (isCutByWitness(log)) return true
+    return (before === "witness" || witness !== -1) && isWrittenByWitness(log)
   }
 
   /**

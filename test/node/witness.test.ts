@@ -158,6 +158,33 @@ describe("two replicas and a witness on three brokers", () => {
     }
   })
 
+  test("an old copy of a disk from its time as witness fills no replica", () => {
+    const world = started(90)
+    createAssigned(world, "t", [[0, 1]])
+    const producers = producersOn(world, "t")
+    writeFor(world, producers, 300)
+    // The witness is given entries, without their payloads.
+    world.crash(1)
+    writeFor(world, producers, 2500)
+    world.start(1)
+    writeFor(world, producers, 1500)
+    world.broker(2).disk.takeBackup()
+    expect(reassign(world, 0, "t", [0, 2])).toBe(0)
+    writeUntilSettled(world, producers)
+    writeFor(world, producers, 500)
+    world.crash(2)
+    expect(world.broker(2).disk.restore(true)).toBe(true)
+    world.start(2)
+    writeFor(world, producers, 6000)
+    writeUntilSettled(world, producers)
+    const { group } = partitionIn(world, "t")
+    const trusted = () => world.node(2).raftGroup(group)?.node.standing === "trusted"
+    world.runUntil(trusted, 20_000, "the old copy filled up")
+    expect(payloadOn(world, 2)).toBe(payloadOn(world, 0))
+    world.crash(0)
+    checkLog(world, producers)
+  })
+
   test("three replicas become two and a witness, and three again", () => {
     const world = started(80)
     createTopic(world, "t", { replicas: 3 })
