@@ -73,6 +73,9 @@ export class SimBroker implements SubjectBroker {
         for (const observer of engine.observers) observer.wrote?.(this, commit, writes)
         this.reached("commit")
       },
+      compacted: (group) => {
+        for (const observer of engine.observers) observer.compacted?.(this, group)
+      },
       rewrote: (group) => {
         for (const observer of engine.observers) observer.rewrote?.(this, group)
       },

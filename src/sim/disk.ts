@@ -4,7 +4,7 @@
  * that is opened again is the shipped one (storage/verdict.ts).
  */
 import type { Prng } from "../../raft/prng.ts"
-import type { HardState, LogIndex, Standing } from "../../raft/types.ts"
+import type { LogIndex, Standing } from "../../raft/types.ts"
 import { MemoryWal } from "../../storage/memory-wal.ts"
 import { judge } from "../../storage/verdict.ts"
 import type { JournalVerdict } from "../../storage/verdict.ts"
@@ -20,7 +20,7 @@ import type { Engine } from "./engine.ts"
 import type { Known } from "./old-copies.ts"
 import type { DiskOptions } from "./options.ts"
 import { withinMs } from "./random.ts"
-import { SentinelModel } from "./sentinel-model.ts"
+import { SentinelModel, isSame } from "./sentinel-model.ts"
 import type { GroupMark } from "./sentinel-model.ts"
 import { SimGroupLog } from "./sim-group-log.ts"
 
@@ -28,6 +28,7 @@ import { SimGroupLog } from "./sim-group-log.ts"
 export interface DiskEvents {
   wrote(commit: CommitNumber, writes: ReadonlyArray<GroupWrite>): void
   rewrote(group: GroupId): void
+  compacted(group: GroupId): void
 }
 
 interface Pending {
@@ -153,7 +154,10 @@ export class SimDisk implements Wal {
     const { image, engine, prng } = this
     const inner = image.compaction()
     return {
-      keep: (group, entry) => inner.keep(group, entry),
+      keep: (group, entry) => {
+        this.events.compacted(group)
+        inner.keep(group, entry)
+      },
       get bytes() {
         return inner.bytes
       },
@@ -220,10 +224,10 @@ export class SimDisk implements Wal {
     return this.simLog(group).hardState.standing
   }
 
-  /** Durably. */
+  /** Durably, and by the sentinel, which may know more than what a crash has left of the log. */
   isTrusted(group: GroupId): boolean {
-    const readmittedWith = this.readmittedWith.get(group) ?? 0
-    return this.standing(group) === "trusted" && readmittedWith <= this.durableThrough
+    if (this.sentinel.distrusts(group) || this.standing(group) !== "trusted") return false
+    return (this.readmittedWith.get(group) ?? 0) <= this.durableThrough
   }
 
   /** Nothing of the group waits for an fsync. */
@@ -356,9 +360,7 @@ export class SimDisk implements Wal {
         this.engine.met(standing)
         lines.push(`group ${group} is ${standing}: ${verdict.reasons.join("; ")}`)
       }
-      if (!isEqual(verdict.hardState, hardState)) {
-        this.image.restate(group, verdict.hardState)
-      }
+      if (!isSame(verdict.hardState, hardState)) this.image.restate(group, verdict.hardState)
     }
     this.reset(this.image.crash({ keep: Number.POSITIVE_INFINITY }))
     if (this.sentinel.lost && this.begun) this.image.forget()
@@ -490,10 +492,3 @@ export class SimDisk implements Wal {
     this.untold = false
   }
 }
-
-const isEqual = (a: HardState, b: HardState): boolean =>
-  a.term === b.term &&
-  a.votedFor === b.votedFor &&
-  a.commitIndex === b.commitIndex &&
-  a.acceptedTerm === b.acceptedTerm &&
-  a.standing === b.standing

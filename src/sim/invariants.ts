@@ -158,6 +158,10 @@ export class Invariants implements Observer {
     process.unsynced.delete(copy)
   }
 
+  compacted(_broker: SubjectBroker, group: GroupId): void {
+    this.#derived.compacted(group)
+  }
+
   durable(broker: SubjectBroker, through: CommitNumber): void {
     const process = this.#processes.get(broker.id)
     if (process === undefined) return

@@ -34,6 +34,13 @@ export class SentinelModel {
     return this.lost ? "missing" : this.synced.get(group)
   }
 
+  /** So far as it would be read after a power cut. */
+  distrusts(group: GroupId): boolean {
+    const sentinel = this.of(group)
+    if (sentinel === undefined || sentinel === "missing") return false
+    return sentinel.standing !== "trusted"
+  }
+
   /** The commit with these marks is durable, and not reported yet. */
   durable(marks: ReadonlyArray<GroupMark>, nowUs: number): void {
     this.catchUp(nowUs)
@@ -113,3 +120,10 @@ const sentinelOf = ({ hardState, lastIndex }: GroupMark): Sentinel => ({
   commitIndex: Math.min(hardState.commitIndex, lastIndex),
   standing: hardState.standing,
 })
+
+export const isSame = (a: HardState, b: HardState): boolean =>
+  a.term === b.term &&
+  a.votedFor === b.votedFor &&
+  a.commitIndex === b.commitIndex &&
+  a.acceptedTerm === b.acceptedTerm &&
+  a.standing === b.standing

@@ -46,6 +46,8 @@ export interface Observer {
   wrote?(broker: SubjectBroker, commit: CommitNumber, writes: ReadonlyArray<GroupWrite>): void
   /** Dropped or amputated by the broker itself: its log of that group is to be read anew. */
   rewrote?(broker: SubjectBroker, group: GroupId): void
+  /** Less than what was appended is kept of one of its entries, soon or already. */
+  compacted?(broker: SubjectBroker, group: GroupId): void
   durable?(broker: SubjectBroker, through: CommitNumber): void
   /** Left the broker for a link that is up, whether or not it will arrive. */
   sent?(broker: SubjectBroker, to: number, frame: PeerFrame): void

@@ -9,7 +9,7 @@ import { CorruptEntry } from "../../storage/wal.ts"
 import { SimDisk } from "../../src/sim/disk.ts"
 import { Engine } from "../../src/sim/engine.ts"
 
-const quiet = { wrote: () => {}, rewrote: () => {} }
+const quiet = { wrote: () => {}, rewrote: () => {}, compacted: () => {} }
 
 const newDisk = (seed = 1, torn = false): { readonly engine: Engine; readonly disk: SimDisk } => {
   const engine = new Engine(seed)

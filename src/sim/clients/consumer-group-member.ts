@@ -102,7 +102,8 @@ export class ConsumerGroupMember extends Client {
     this.#link.ask(consumerGroupHeartbeat, 1, input, requestTimeoutMs, (reply) => {
       const { answer } = reply
       const code = answer?.errorCode ?? -1
-      if (answer !== undefined && code === ErrorCode.NONE) this.#record(reply, answer, topic)
+      if (answer !== undefined && code === ErrorCode.NONE)
+        this.#record(reply, answer, input.memberId, topic)
       if (life !== this.#life) return
       if (answer !== undefined && code === ErrorCode.NONE) this.#assigned(answer, topic)
       else this.#refused(code)
@@ -110,10 +111,14 @@ export class ConsumerGroupMember extends Client {
     })
   }
 
-  /** What it is to own, where the answer says so: heartbeats alone would fill the history. */
+  /**
+   * What it is to own, where the answer says so: heartbeats alone would fill the history. A late
+   * answer is that of the life which asked.
+   */
   #record(
     { node, connection }: GroupReply<typeof consumerGroupHeartbeat>,
     { assignment, memberEpoch }: ResponseOf<typeof consumerGroupHeartbeat>,
+    member: string,
     topic: KnownTopic,
   ): void {
     if (assignment === null) return
@@ -122,7 +127,7 @@ export class ConsumerGroupMember extends Client {
       f: "assign",
       protocol: "consumer",
       group: this.#shape.group,
-      member: this.#memberId,
+      member,
       generation: memberEpoch,
       partitions: all.map((partition) => partitionKey(topic.name, topic.id, partition)),
     })

@@ -7,6 +7,7 @@ import type { LogIndex } from "../../../raft/types.ts"
 import type { GroupId, GroupLog, GroupWrite } from "../../../storage/wal.ts"
 import type { MetadataImage } from "../../cluster/image.ts"
 import { encodeSnapshot } from "../../cluster/snapshot.ts"
+import { splitState } from "../../partition/observer.ts"
 import type { Partition } from "../../partition/partition.ts"
 import type { SubjectBroker } from "../subject.ts"
 import type { Watched } from "./progress-rules.ts"
@@ -22,6 +23,8 @@ export class Derived {
   readonly #digests = new Map<string, Map<LogIndex, number>>()
   /** Looked at: an image never changes, each record makes another. */
   readonly #images = new WeakSet<MetadataImage>()
+  /** Groups of which some replica has compacted something. */
+  readonly #compacted = new Set<GroupId>()
 
   constructor(report: Report) {
     this.#report = report
@@ -94,15 +97,31 @@ export class Derived {
     this.#report("leader epochs", `${who}: ${epochs}, not ${reference.epochs()}`)
   }
 
+  /**
+   * What an observer has read of compacted entries is less than what it read of them before; all of
+   * it has been overtaken by entries behind.
+   */
+  compacted(group: GroupId): void {
+    this.#compacted.add(group)
+  }
+
   /** Snapshots and checkpoints of one index are the same bytes on every replica. */
   wrote(watched: Watched, { group, cut, checkpoint }: GroupWrite): void {
     const { member, isWitness } = watched.copy
     if (isWitness) return
     if (cut !== undefined && cut.state.length > 0) {
-      this.#same("snapshot", group, cut.cut.index, cut.state, member)
+      this.#sameStates("snapshot", group, cut.cut.index, cut.state, member)
     }
     if (checkpoint === undefined) return
-    this.#same("checkpoint", group, checkpoint.index, checkpoint.state, member)
+    this.#sameStates("checkpoint", group, checkpoint.index, checkpoint.state, member)
+  }
+
+  #sameStates(kind: string, group: GroupId, index: LogIndex, state: Uint8Array, who: string): void {
+    if (group === 0) return this.#same(kind, group, index, state, who)
+    const { own, observed } = splitState(state)
+    this.#same(kind, group, index, own, who)
+    if (observed === undefined || this.#compacted.has(group)) return
+    this.#same(`${kind} of what is observed in`, group, index, observed, who)
   }
 
   #same(kind: string, group: GroupId, index: LogIndex, state: Uint8Array, who: string): void {
