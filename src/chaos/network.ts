@@ -43,13 +43,20 @@ export interface LinkTrouble {
 
 /** Since the run began; what a fault compares to see whether it bit. */
 export interface LinkCounters {
+  /** Taken. */
   readonly connections: number
+  /** Reset as soon as they were taken, during "refuse". */
   readonly refused: number
+  /** Of connections, by the proxy: not those that one side has reset. */
   readonly resets: number
+  /** Both ways: what the far socket has taken. */
   readonly bytes: number
   readonly droppedBytes: number
+  /** By latency, jitter, bandwidth or "hold". */
   readonly delayedBytes: number
+  /** Begun during "drop". */
   readonly droppedFrames: number
+  /** Begun during "hold", or held back singly. */
   readonly heldFrames: number
   readonly duplicatedFrames: number
   readonly reorderedFrames: number

@@ -1,4 +1,6 @@
-/** What a process says on standard output and error, in a file that it shares with its forerunners. */
+/**
+ * What a process says on standard output and error, in a file that it shares with its forerunners.
+ */
 import { appendFileSync, closeSync, openSync, readSync, statSync } from "node:fs"
 
 /** Enough for the last lines, and for a line that is looked for in pieces. */

@@ -186,7 +186,11 @@ function makeCluster(
       product: "varve",
       version: versionOf(),
       nodes,
-      capabilities: new Set([...capabilities, ...(options.capabilities ?? [])]),
+      capabilities: new Set([
+        ...alone,
+        ...(nodes.length > 1 ? together : []),
+        ...(options.capabilities ?? []),
+      ]),
       network: new ChaosProxy({ links: doors.map(linkOf), doors, seed, tap }),
       guard,
       disks: options.disks,
@@ -202,14 +206,9 @@ function makeCluster(
   )
 }
 
-const capabilities: ReadonlyArray<Capability> = [
-  "signals",
-  "peerLinks",
-  "peerFrames",
-  "clientLinks",
-  "membership",
-  "transfer",
-]
+const alone: ReadonlyArray<Capability> = ["signals", "clientLinks"]
+/** What needs another broker. */
+const together: ReadonlyArray<Capability> = ["peerLinks", "peerFrames", "membership", "transfer"]
 
 function brokerCommand(
   dir: string,
