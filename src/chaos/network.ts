@@ -24,7 +24,8 @@ export interface FrameTrouble {
 export interface LinkTrouble {
   /**
    * "drop": the link looks alive, whole frames vanish, and the heal resets it. "refuse": what there
-   * is is reset, new connections are refused. "hold": nothing moves until the heal, nothing is lost.
+   * is is reset, new connections are refused. "hold": nothing moves until the heal, nothing is
+   * lost.
    */
   readonly cut?: "drop" | "refuse" | "hold"
   /** On top of what the machine takes, each way. */
