@@ -39,6 +39,9 @@ export const colourOf = (name: string, names: ReadonlyArray<string>): string =>
 /** The rare and bad on top of the many. */
 const order = ["ok", "info", "fail"]
 
+// oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- ambient, without a value
+const logarithmic: uPlot.Scale.Distr = 3
+
 export function makeLatencyPlot(
   target: HTMLElement,
   data: PlotData,
@@ -55,8 +58,7 @@ export function makeLatencyPlot(
       [lowest, highest],
     ],
     y: {
-      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- it has no value at run time
-      scale: { distr: 3, log: 10, range: [lowest, highest] },
+      scale: { distr: logarithmic, log: 10, range: [lowest, highest] },
       axis: {
         filter: decades,
         grid: { stroke: colour("grid"), width: 1, filter: decades },

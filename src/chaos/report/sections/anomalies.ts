@@ -24,7 +24,9 @@ export function anomaliesSection(result: RunResult, evidence: ReadonlyArray<Evid
   return section(
     "anomalies",
     "Anomalies",
-    markup`<p>An anomaly is something that clients saw and that cannot be, if the promises hold. One bug shows itself many times; the first few of each kind are drawn.</p>`,
+    markup`
+      <p>An anomaly is something that clients saw and that cannot be, if the promises hold. One bug
+      ${" "}shows itself many times; the first few of each kind are drawn.</p>`,
     countsTable(counts),
     lostTable(result.losses ?? []),
     markup`${kinds}`,
@@ -65,8 +67,8 @@ function lostTable(losses: ReadonlyArray<Losses>): Markup {
   ])
   return markup`
     <h3>Where the lost records lay</h3>
-    <p>Before all records that are still there (a log that was begun anew), behind them (a tail that was
-    ${" "}cut off), or between them.</p>
+    <p>Before all records that are still there (a log that was begun anew), behind them (a tail that
+    ${" "}was cut off), or between them.</p>
     ${table("Lost records by place", columns, rows)}`
 }
 
@@ -158,10 +160,10 @@ const faultLines = ({ active, next }: Evidence): Markup =>
 const faultList = (title: string, faults: ReadonlyArray<FaultRecord>): Markup =>
   faults.length === 0 ? nothing : markup`<h5>${title}</h5><ul>${faults.map(faultLine)}</ul>`
 
-const faultLine = ({ plan, target, injectedMs, healedMs, evidence }: FaultRecord): Markup =>
-  markup`
-    <li><b>${plan.kind}</b> ${target}, ${formatTime(injectedMs, true)} to ${formatTime(healedMs, true)}:
-    ${" "}${evidence}</li>`
+const faultLine = ({ plan, target, injectedMs, healedMs, evidence }: FaultRecord): Markup => {
+  const when = `${formatTime(injectedMs, true)} to ${formatTime(healedMs, true)}`
+  return markup`<li><b>${plan.kind}</b> ${target}, ${when}: ${evidence}</li>`
+}
 
 function logLines({ logLines: lines, logLinesLeftOut }: Evidence): Markup {
   if (lines.length === 0) return nothing

@@ -10,8 +10,8 @@ export const operationsSection = ({ operations }: RunResult): Markup =>
     "operations",
     "Operations",
     markup`
-      <p>“Refused” had no effect for certain. Of “unknown” the client cannot tell: such a write may be
-      ${" "}in the log or not, and neither is held against the cluster.</p>`,
+      <p>“Refused” had no effect for certain. Of “unknown” the client cannot tell: such a write may
+      ${" "}be in the log or not, and neither is held against the cluster.</p>`,
     table(
       "Operations by kind and client",
       [

@@ -19,8 +19,8 @@ export function latencySection(plots: Plots, operations: ReadonlyArray<Operation
     "latency",
     "How long operations took",
     markup`
-      <p>Each point is one operation: when it was sent, and how long its answer took; each line is ten
-      ${" "}times the one below it. Shaded: a fault lasted. ${words}</p>
+      <p>Each point is one operation: when it was sent, and how long its answer took; each line is
+      ${" "}ten times the one below it. Shaded: a fault lasted. ${words}</p>
       <div class="controls">
       <label>show <select data-latency="kind">
       <option value="writes">writes</option>
@@ -64,8 +64,8 @@ export function unseenSection(plots: Plots, { unseen }: RunResult): Markup {
     "unseen",
     "Acknowledged, not yet seen",
     markup`
-      <p>Records that the cluster had confirmed and that no consumer had been given yet. It must come
-      ${" "}down to zero. ${words}</p>`,
+      <p>Records that the cluster had confirmed and that no consumer had been given yet. It must
+      ${" "}come down to zero. ${words}</p>`,
     frame("plot-unseen", `Unseen records over time. ${words}`),
   )
 }
@@ -97,9 +97,9 @@ export function outagesSection(result: RunResult, recoveries: ReadonlyArray<Reco
     "outages",
     "Outages",
     markup`
-      <p>After a fault was taken back, how long until every partition took writes again. Only the time
-      ${" "}until the next fault struck is counted: “or more” where that came first. Stops shorter than
-      ${" "}100 ms are not counted.</p>`,
+      <p>After a fault was taken back, how long until every partition took writes again. Only the
+      ${" "}time until the next fault struck is counted: “or more” where that came first. Stops shorter
+      ${" "}than 100 ms are not counted.</p>`,
     recoveries.length === 0 ? markup`<p>No fault was taken back.</p>` : heals,
     more > 0
       ? markup`<p class="note">The ${longest.length} longest of ${recoveries.length}.</p>`

@@ -1,4 +1,4 @@
-/** The top of the page: the verdict, what it rests on, and the figures that people ask for first. */
+/** The top of the page: the verdict, what it rests on, the figures that people ask for first. */
 import type { RunResult } from "../../result.ts"
 import { counted, formatCount, formatDuration } from "../format.ts"
 import { markup, nothing } from "../markup.ts"
