@@ -43,7 +43,12 @@ export async function startCluster(request: ClusterRequest): Promise<StartedClus
     const cluster = await startKafkaCluster({ dir, nodes, seed, command: kafka, settings, onExit })
     return { cluster, plantIsLoaded: () => true }
   }
-  const disks = await equipDisks({ dir, power: options.faults.includes("power"), log })
+  const disks = equipDisks({
+    dir,
+    log,
+    power: options.faults.includes("power"),
+    clock: options.faults.includes("clock-jump"),
+  })
   const varve = await startVarveCluster({
     dir,
     nodes,

@@ -45,7 +45,7 @@ export const hunts: ReadonlyArray<Hunt> = [
   hunt("checkpoint-without-producers", ["kill-all", "kill"], ["idempotence"], 25),
   // Groups
   hunt("commit-before-replication", ["partition-leader", "kill-leader"], ["groups"], 30),
-  hunt("answers-while-loading", ["kill-leader"], ["groups"], 25),
+  hunt("answers-while-loading", ["kill-leader", "transfers"], ["groups"], 40),
   hunt("stale-offset-fetch", ["pause-leader", "partition-leader"], ["groups"], 30),
   hunt("coordinator-starts-empty", ["kill-leader"], ["groups"], 25),
   // Storage
