@@ -11,8 +11,8 @@ import { anyBroker, disksOf, targetOf, waitFor, type Target } from "./target.ts"
 
 /** What it may take a broker to stop of itself. */
 const stopMs = 5_000
-/** A failed commit is one of the next so many. */
-const commitsMax = 20
+/** A failed commit is one of the next so many; of all brokers soon: two that stop stop the third. */
+const commitsMax = { one: 20, all: 3 }
 
 export const fsyncFault: Fault = {
   kind: "fsync-error",
@@ -55,7 +55,7 @@ function tell(context: FaultContext, targets: ReadonlyArray<Target>): string {
     control.deeds()
     if (isReal) writeFileSync(control.failFsync, "")
     else {
-      const afterCommits = chance.below(commitsMax)
+      const afterCommits = chance.below(targets.length === 1 ? commitsMax.one : commitsMax.all)
       control.troubleStorage({ _tag: "fsyncError", afterCommits, written })
     }
   }
