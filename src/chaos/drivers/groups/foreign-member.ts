@@ -33,6 +33,9 @@ const pollWaitMs = 200
 const answerMs = 90_000
 const leaveMs = 5000
 const respawnMs = 1000
+/** One that ended sooner than this has not got far: the next is begun later, and later. */
+const shortMs = 3000
+const respawnMsMax = 15_000
 
 export class ForeignMember implements Member {
   readonly name: string
@@ -44,6 +47,8 @@ export class ForeignMember implements Member {
   #child: MemberProcess | undefined
   #isPaused = false
   #isSettled = false
+  /** The present process is killed on purpose. */
+  #isKilled = false
   #operations = 0
   /** Of lives before this one. */
   #lived = 0
@@ -85,6 +90,7 @@ export class ForeignMember implements Member {
 
   /** Goes on as a new process: clients of others get stuck in ways of their own. */
   renew(): void {
+    this.#isKilled = true
     this.#child?.kill()
   }
 
@@ -98,43 +104,54 @@ export class ForeignMember implements Member {
   /** At once. */
   async dispose(): Promise<void> {
     this.#over.abort()
-    this.#child?.kill()
+    this.renew()
     await this.#running
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#over
     const { clock, log } = this.#ports
+    let pauseMs = respawnMs
     for (let number = 1; !signal.aborted; number++) {
+      const beganMs = clock.nowMs()
       try {
         await this.#live(number)
       } catch (error) {
         log(`${this.name}: ${String(error)}`)
       }
-      await clock.sleep(respawnMs, signal).catch(() => undefined)
+      const isShort = clock.nowMs() - beganMs < shortMs
+      pauseMs = isShort ? Math.min(respawnMsMax, 2 * pauseMs) : respawnMs
+      await clock.sleep(pauseMs, signal).catch(() => undefined)
     }
   }
 
   async #live(number: number): Promise<void> {
     const { lifeMs, crashPercent, command } = this.#shape
-    const { clock, log } = this.#ports
     const child = new MemberProcess(command)
     this.#child = child
-    const untilMs =
-      lifeMs === 0 ? Infinity : clock.nowMs() + lifeMs / 2 + this.#chance.below(lifeMs)
-    const isOver = () => !this.#isSettled && !this.#isPaused && clock.nowMs() > untilMs
+    this.#isKilled = false
     const life = new ForeignLife(`${this.name}.${number}`, this.#shape, this.#ports, child)
-    const watch = setInterval(() => this.#watch(life, child), answerMs)
+    const over = new AbortController()
+    const crashes = this.#chance.below(100) < crashPercent
+    const end = (): void => {
+      if (this.#isSettled || this.#isPaused) return
+      over.abort()
+      // Whatever it is doing just then.
+      if (crashes) this.renew()
+    }
+    const fate = lifeMs === 0 ? undefined : setTimeout(end, lifeMs / 2 + this.#chance.below(lifeMs))
+    const watch = setInterval(() => this.#watch(life), answerMs)
     try {
-      while (!this.#over.signal.aborted && !child.hasExited && !isOver()) {
+      while (!this.#over.signal.aborted && !child.hasExited && !over.signal.aborted) {
         await life.step()
         this.#operations = life.operations + this.#lived
       }
-      if (!child.hasExited && !this.#crashes(isOver(), crashPercent)) {
+      if (!child.hasExited && !this.#isKilled) {
         life.release()
         await child.leave(leaveMs)
-      } else if (child.hasExited) log(`${this.name} ended by itself: ${child.tail}`)
+      } else if (!this.#isKilled) this.#ports.log(`${this.name} ended by itself: ${child.tail}`)
     } finally {
+      clearTimeout(fate)
       clearInterval(watch)
       this.#lived += life.operations
       child.kill()
@@ -144,13 +161,9 @@ export class ForeignMember implements Member {
   }
 
   /** A process that answers nothing hangs. */
-  #watch(life: ForeignLife, child: MemberProcess): void {
-    if (life.operations === this.#watched && !this.#isPaused) child.kill()
+  #watch(life: ForeignLife): void {
+    if (life.operations === this.#watched && !this.#isPaused) this.renew()
     this.#watched = life.operations
-  }
-
-  #crashes(isFate: boolean, percent: number): boolean {
-    return isFate && !this.#over.signal.aborted && this.#chance.below(100) < percent
   }
 }
 

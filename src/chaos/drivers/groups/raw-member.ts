@@ -143,6 +143,7 @@ export class RawMember implements Member {
   #isSettled = false
   #isLeaving = true
   #life: AbortController | undefined
+  #current: Life | undefined
   #running: Promise<void> = Promise.resolve()
 
   /** `name`: of the member within its group. */
@@ -201,7 +202,9 @@ export class RawMember implements Member {
 
   dispose(): Promise<void> {
     this.#isLeaving = false
-    return this.stop()
+    const ended = this.stop()
+    this.#current?.close()
+    return ended
   }
 
   async #run(): Promise<void> {
@@ -228,6 +231,7 @@ export class RawMember implements Member {
       signal,
       this.#protocol.commitVersionMax,
     )
+    this.#current = life
     const fate = this.#schedule(controller, life)
     try {
       await this.#protocol.live(life)
@@ -235,6 +239,7 @@ export class RawMember implements Member {
       const late = this.#ports.clock.sleep(leaveTimeoutMs)
       await Promise.race([this.#protocol.leave(life), late])
     } finally {
+      this.#current = undefined
       clearTimeout(fate.timer)
       life.close()
     }
