@@ -38,7 +38,7 @@ export const anomalyKinds = [
   "above-high-watermark",
   /** One broker told one client a lower high watermark than before. */
   "high-watermark-regress",
-  /** It ends behind records that nobody had sent by then. */
+  /** It lies behind records that nobody had sent by then, or behind the end of the log. */
   "early-high-watermark",
   /** Refused an offset that had been read up to. */
   "spurious-out-of-range",

@@ -86,8 +86,8 @@ const explanations: Readonly<Record<AnomalyKind, Explanation>> = {
     whyItMatters: "What was committed seems not to be any more.",
   },
   "early-high-watermark": {
-    what: "The committed log was said to end behind records that nobody had sent yet.",
-    whyItMatters: "The broker counts something as committed that cannot be there.",
+    what: "The committed log was said to reach further than anything had been sent, or than it does.",
+    whyItMatters: "The broker counts something as committed that is not there.",
   },
   "spurious-out-of-range": {
     what: "A consumer was refused an offset that it had read up to.",

@@ -33,6 +33,11 @@ function checkEnds(view: PartitionView, anomalies: Anomalies): void {
       anomalies.add("stale-offsets", view.partition, detail, [known.by, list])
     }
     if (view.log === undefined) continue
+    if (list.offset > view.log.endOffset) {
+      const detail = `latest is ${list.offset}, and the log ends at ${view.log.endOffset}`
+      anomalies.add("early-high-watermark", view.partition, detail, [list, view.log.drain])
+      continue
+    }
     const place = view.log.placeAt(list.offset)
     if ((sent[place - 1] ?? -1) < list.returned) continue
     const detail = `latest is ${list.offset} before all below it was sent`

@@ -136,6 +136,11 @@ function checkEarly(view: PartitionView, log: FinalLog, anomalies: Anomalies): v
   const latest = sentBy(view)
   for (const poll of view.polls) {
     if (poll.outcome !== "ok" || poll.highWatermark < 0) continue
+    if (poll.highWatermark > log.endOffset) {
+      const detail = `${poll.highWatermark} was told, and the log ends at ${log.endOffset}`
+      anomalies.add("early-high-watermark", view.partition, detail, [poll, log.drain])
+      continue
+    }
     const sent = latest[log.placeAt(poll.highWatermark) - 1]
     if (sent === undefined || sent < poll.returned) continue
     const detail = `${poll.highWatermark} was told before all below it was sent`
