@@ -196,3 +196,13 @@ test("no broker outlives whoever started it, not even one that is stopped", asyn
   expect(readFileSync(join(folder, "broker-0", "broker.pid"), "utf8").trim()).toBe(`${pid}`)
   await until("the broker to end", () => processState(pid) === "gone")
 })
+
+test("a planted bug is told when some broker has loaded it; one that is not there starts nothing", async () => {
+  const options = { nodes: 1, seed: 1 }
+  const plant = "commits-with-minority"
+  await using planted = await startVarveCluster({ ...options, dir: join(dir, "planted"), plant })
+  expect(planted.plantIsLoaded).toBe(true)
+  expect(cluster.plantIsLoaded).toBe(true)
+  const start = startVarveCluster({ ...options, dir: join(dir, "unknown"), plant: "no-such-plant" })
+  expect(await failureOf(start.then(() => {}))).toContain("there is no plant no-such-plant")
+})
