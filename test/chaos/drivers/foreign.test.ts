@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import type { ForeignPorts } from "../../../src/chaos/drivers/foreign-client.ts"
 import { ForeignConsumer } from "../../../src/chaos/drivers/foreign-consumer.ts"
 import { ForeignProducer } from "../../../src/chaos/drivers/foreign-producer.ts"

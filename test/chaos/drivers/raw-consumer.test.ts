@@ -7,8 +7,7 @@ import { valueOf } from "../../../src/chaos/history/values.ts"
 import { ErrorCode } from "../../../src/protocol/error-codes.ts"
 import { buildBatch } from "../../../src/protocol/record.ts"
 import { until } from "../../../scripts/harness/until.ts"
-import { ref, topic, World } from "./raw-fixture.ts"
-import type { Asked } from "./scripted-brokers.ts"
+import { fetchOffsetOf, ref, topic, World } from "./raw-fixture.ts"
 
 const shape: ConsumerShape = {
   thinkMs: 1,
@@ -38,15 +37,6 @@ const batch = (baseOffset: number, ...names: ReadonlyArray<string>) =>
     records: names.map((name) => ({ value: valueOf(name, 40), timestamp: 1 })),
   })
 
-interface AskedFetch {
-  readonly topics: ReadonlyArray<{
-    readonly partitions: ReadonlyArray<{ readonly fetchOffset: number; lastFetchedEpoch?: number }>
-  }>
-}
-
-const from = ({ input }: Asked): number =>
-  (input as AskedFetch).topics[0]?.partitions[0]?.fetchOffset ?? -1
-
 const fetched = (errorCode: number, records: Uint8Array | null = null, more: object = {}) => {
   const unknown = { highWatermark: errorCode === 0 ? 8 : -1, logStartOffset: 0, ...more }
   const partitions = [{ partitionIndex: 0, errorCode, records, ...unknown }]
@@ -62,7 +52,7 @@ const polled = (world: World, count: number) =>
 describe("a raw consumer", () => {
   test("reads on from where the last batch ended, and records every answer", async () => {
     const world = new World((asked) =>
-      from(asked) === 0 ? fetched(0, batch(0, "a", "b")) : fetched(0),
+      fetchOffsetOf(asked) === 0 ? fetched(0, batch(0, "a", "b")) : fetched(0),
     )
     consume(world)
     await polled(world, 2)
@@ -87,7 +77,7 @@ describe("a raw consumer", () => {
         const partitions = [{ partitionIndex: 0, errorCode: 0, offset: 6, timestamp: -1 }]
         return { topics: [{ name: topic.name, partitions }] }
       }
-      return from(asked) < 6 ? fetched(ErrorCode.OFFSET_OUT_OF_RANGE) : fetched(0)
+      return fetchOffsetOf(asked) < 6 ? fetched(ErrorCode.OFFSET_OUT_OF_RANGE) : fetched(0)
     })
     consume(world)
     await polled(world, 2)
@@ -97,7 +87,7 @@ describe("a raw consumer", () => {
 
   test("says when it is told that what it read is not there", async () => {
     const world = new World((asked) =>
-      from(asked) === 0
+      fetchOffsetOf(asked) === 0
         ? fetched(0, batch(0, "a"))
         : fetched(0, null, { divergingEpoch: { epoch: 4, endOffset: 0 } }),
     )

@@ -6,7 +6,7 @@ import type { RawPorts } from "../../../src/chaos/drivers/raw/raw-client.ts"
 import { readBatchHeader } from "../../../src/protocol/batch-view.ts"
 import { until } from "../../../scripts/harness/until.ts"
 import type { Asked, Scripted } from "./scripted-brokers.ts"
-import { ScriptedBrokers } from "./scripted-brokers.ts"
+import { dig, ScriptedBrokers } from "./scripted-brokers.ts"
 
 /** A topic of two partitions on three scripted brokers, and clients that write a history. */
 
@@ -87,27 +87,26 @@ export const recorderOf = (history: History): Recorder => ({
 
 export const record = { key: null, valueBytes: 40 }
 
-export interface AskedProduce {
-  readonly acks: number
-  readonly topicData: ReadonlyArray<{
-    readonly partitionData: ReadonlyArray<{ readonly index: number; readonly records: Uint8Array }>
-  }>
-}
+const partitionOf = ({ input }: Asked, ...path: ReadonlyArray<string>): unknown =>
+  dig(input, "topicData", 0, "partitionData", 0, ...path)
 
 /** The batch that a Produce carried. */
-export function batchOf({ input }: Asked) {
-  const bytes = (input as AskedProduce).topicData[0]?.partitionData[0]?.records
-  const header = bytes && readBatchHeader(bytes)
+export function batchOf(asked: Asked) {
+  const bytes = partitionOf(asked, "records")
+  const header = bytes instanceof Uint8Array ? readBatchHeader(bytes) : undefined
   if (header === undefined) throw new Error("no batch")
   return header
 }
 
 /** An answer to a Produce. */
 export const produced = (asked: Asked, errorCode: number, baseOffset = -1): object => {
-  const index = (asked.input as AskedProduce).topicData[0]?.partitionData[0]?.index ?? 0
-  const partitionResponses = [{ index, errorCode, baseOffset }]
+  const partitionResponses = [{ index: Number(partitionOf(asked, "index")), errorCode, baseOffset }]
   return { responses: [{ name: topic.name, topicId: topic.id, partitionResponses }] }
 }
+
+/** Where a Fetch is to begin. */
+export const fetchOffsetOf = ({ input }: Asked): number =>
+  Number(dig(input, "topics", 0, "partitions", 0, "fetchOffset"))
 
 /** Until the client takes one append: it has an identity then. */
 export const begun = (produce: () => boolean) =>

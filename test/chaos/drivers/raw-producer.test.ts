@@ -9,7 +9,7 @@ import type { Asked, Scripted } from "./scripted-brokers.ts"
 
 const open: Array<RawProducerClient> = []
 afterEach(async () => {
-  await Promise.all(open.splice(0).map((client) => client.dispose()))
+  await Promise.all(open.splice(0).map((one) => one.dispose()))
 })
 
 const shape: ProducerShape = { ...persistent, repeatPercent: 0, requestTimeoutMs: 500 }
@@ -29,6 +29,7 @@ function inTurn(...answers: ReadonlyArray<(asked: Asked) => Scripted | Promise<S
   }
 }
 
+const lost = () => "lost" as const
 const never = () => new Promise<never>(() => undefined)
 const ended = (world: World, count = 1) =>
   until(
@@ -69,12 +70,12 @@ describe("a raw producer", () => {
     await begun(() => producer.produce(ref, [record]))
     await ended(world)
     expect(world.appends[0]).toMatchObject({ outcome: "ok", node: 1, attempts: 2, offset: 3 })
-    const [one, two] = world.brokers.of("Produce").map(batchOf)
-    expect(two).toEqual(one!)
+    const sent = world.brokers.of("Produce").map(batchOf)
+    expect(sent).toHaveLength(2)
+    expect(new Set(sent.map(({ baseSequence, crc }) => `${baseSequence} ${crc}`)).size).toBe(1)
   })
 
   test("tries again what was lost, without saying that it failed", async () => {
-    const lost = () => "lost" as const
     const world = new World(inTurn(lost, lost, (asked) => produced(asked, 0, 1)))
     const producer = client(world)
     await begun(() => producer.produce(ref, [record]))
@@ -91,7 +92,7 @@ describe("a raw producer", () => {
     expect(producer.produce(other, [record])).toBe(true)
     await until("all to be sent", () => world.brokers.of("Produce").length === 6)
     const sequences = world.brokers.of("Produce").map((asked) => batchOf(asked).baseSequence)
-    expect(sequences.toSorted()).toEqual([0, 0, 1, 2, 3, 4])
+    expect(sequences.toSorted((a, b) => a - b)).toEqual([0, 0, 1, 2, 3, 4])
     expect(sequences.filter((sequence) => sequence > 0)).toEqual([1, 2, 3, 4])
   })
 
@@ -109,7 +110,7 @@ describe("a raw producer", () => {
 
   test("gives up: unknown what was sent, failed what never left, and another session", async () => {
     const world = new World(() => "lost")
-    const producer = client(world, { ...shape, deliveryTimeoutMs: 150, bumpsEpoch: true })
+    const producer = client(world, { ...shape, deliveryTimeoutMs: 700, bumpsEpoch: true })
     await begun(() => producer.produce(ref, [record]))
     await ended(world)
     expect(world.appends[0]).toMatchObject({ outcome: "info", error: "GIVEN_UP" })
@@ -174,7 +175,7 @@ describe("a raw producer", () => {
 
   test("an error that nobody knows means an unknown outcome", async () => {
     const world = new World((asked) => produced(asked, 4242))
-    const producer = client(world, { ...shape, deliveryTimeoutMs: 100 })
+    const producer = client(world, { ...shape, deliveryTimeoutMs: 700 })
     await begun(() => producer.produce(ref, [record]))
     await ended(world)
     expect(world.appends[0]).toMatchObject({ outcome: "info" })
@@ -240,13 +241,12 @@ describe("a raw producer", () => {
     const producer = client(world)
     await begun(() => producer.produce(ref, [record]))
     await ended(world)
-    let release = () => {}
-    const held = new Promise<void>((resolve) => (release = resolve))
-    world.brokers.script = (asked) => held.then(() => produced(asked, 0, 1))
+    const held = Promise.withResolvers<void>()
+    world.brokers.script = (asked) => held.promise.then(() => produced(asked, 0, 1))
     producer.produce(ref, [record])
     producer.control.pause()
     expect(producer.produce(ref, [record])).toBe(false)
-    release()
+    held.resolve()
     await Bun.sleep(20)
     expect(world.appends[1]?.outcome).toBe("pending")
     producer.control.resume()

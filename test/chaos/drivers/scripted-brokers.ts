@@ -16,6 +16,14 @@ export interface Asked {
   readonly input: unknown
 }
 
+/** What lies at a path of a request: field names and places. */
+export const dig = (from: unknown, ...path: ReadonlyArray<string | number>): unknown =>
+  path.reduce<unknown>((at, step) => {
+    if (typeof at !== "object" || at === null) return undefined
+    const found: unknown = Reflect.get(at, step)
+    return found
+  }, from)
+
 export type Script = (asked: Asked) => Scripted | Promise<Scripted>
 
 export class ScriptedBrokers {
@@ -53,6 +61,7 @@ export class ScriptedBrokers {
       }
       const version = options.version ?? api.versions[1]
       const writer = new Writer()
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the encoder looks at it
       encodeResponse(api, version, answer as ResponseInput<A>, writer)
       return decodeResponse(api, version, new Reader(writer.concat()))
     }
