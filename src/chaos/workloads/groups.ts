@@ -9,6 +9,7 @@ import type { GroupPorts } from "../drivers/groups/group-ports.ts"
 import type { Topic } from "../drivers/partition.ts"
 import { partitionsOf } from "../drivers/partition.ts"
 import { RawProducerClient } from "../drivers/raw/producer-client.ts"
+import { quirksOf } from "../drivers/raw/quirks.ts"
 import type { ClientControl, Workload, WorkloadContext, WorkloadProgress } from "../workload.ts"
 import { Counts, leavingOutReads } from "./crew.ts"
 import { drainReplicas } from "./drain.ts"
@@ -198,7 +199,7 @@ class GroupsWorkload implements Workload {
   }
 
   #ports(): GroupPorts {
-    const { clock, recorder, log } = this.#context
+    const { clock, cluster, recorder, log } = this.#context
     const ports = rawPorts(this.#context, {
       clock,
       recorder: leavingOutReads(recorder, (why) => log(`groups: ${why}`)),
@@ -206,6 +207,6 @@ class GroupsWorkload implements Workload {
       topics: this.#topics,
       connections: { next: 2_000_000 },
     })
-    return { ...ports, log }
+    return { ...ports, log, quirks: quirksOf(cluster.product) }
   }
 }

@@ -4,6 +4,7 @@ import { startRunClock } from "../../../src/chaos/clock.ts"
 import { ForeignMember } from "../../../src/chaos/drivers/groups/foreign-member.ts"
 import type { ForeignShape } from "../../../src/chaos/drivers/groups/foreign-member.ts"
 import { operationsOf } from "../../../src/chaos/history/history.ts"
+import { noQuirks } from "../../../src/chaos/drivers/raw/quirks.ts"
 import { Prng } from "../../../raft/prng.ts"
 import { until } from "../../../scripts/harness/until.ts"
 import { ref, topic, World } from "./raw-fixture.ts"
@@ -15,7 +16,7 @@ afterEach(async () => {
 
 function begin(behaviour: string, more: Partial<ForeignShape> = {}) {
   const world = new World(() => "lost")
-  const ports = { ...world.ports, clock: startRunClock(), log: () => {} }
+  const ports = { ...world.ports, clock: startRunClock(), log: () => {}, quirks: noQuirks }
   const shape: ForeignShape = {
     group: "kafkajs-g",
     topics: [topic],

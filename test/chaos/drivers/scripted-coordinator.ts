@@ -8,6 +8,7 @@ import { operationsOf } from "../../../src/chaos/history/history.ts"
 import type { Call } from "../../../src/chaos/history/history.ts"
 import { valueOf } from "../../../src/chaos/history/values.ts"
 import { buildBatch } from "../../../src/protocol/record.ts"
+import { noQuirks } from "../../../src/chaos/drivers/raw/quirks.ts"
 import { Prng } from "../../../raft/prng.ts"
 import { topic, World } from "./raw-fixture.ts"
 import type { Asked, Scripted } from "./scripted-brokers.ts"
@@ -44,7 +45,7 @@ export class Coordinator {
   refuse: (asked: Asked) => "lost" | number = () => 0
 
   get ports(): GroupPorts {
-    return { ...this.world.ports, clock: startRunClock(), log: () => {} }
+    return { ...this.world.ports, clock: startRunClock(), log: () => {}, quirks: noQuirks }
   }
 
   of<F extends Call["f"]>(f: F) {

@@ -28,7 +28,7 @@ export interface Position {
 export interface Caller {
   /** In the history. */
   readonly process: string
-  readonly ports: Pick<GroupPorts, "recorder">
+  readonly ports: Pick<GroupPorts, "recorder" | "quirks">
   readonly link: CoordinatorLink
 }
 

@@ -1,9 +1,11 @@
 /** What every client of a group workload stands on. */
 import { errorName } from "../../../protocol/error-codes.ts"
 import type { OutcomeKind, Told } from "../../history/history.ts"
+import type { Quirks } from "../raw/quirks.ts"
 import type { RawPorts } from "../raw/raw-client.ts"
 
 export interface GroupPorts extends RawPorts {
+  readonly quirks: Quirks
   readonly log: (line: string) => void
 }
 

@@ -135,19 +135,22 @@ export class GroupReader {
 
   /** Answers without records are left out of the history: they would be most of it. */
   #fetched({ ref, from }: Asked, answer: FetchedPartition, at: FetchedAt): number {
-    const { errorCode, highWatermark, logStartOffset } = answer
+    const { errorCode, logStartOffset } = answer
     if (errorCode !== 0) {
       if (errorCode !== ErrorCode.OFFSET_OUT_OF_RANGE) {
         this.#client.forgetLeader(ref)
         return 0
       }
-      this.#record(ref, { from, records: [], highWatermark, logStartOffset }, at, errorCode)
+      const unread = { records: [], highWatermark: answer.highWatermark, logStartOffset }
+      this.#record(ref, { from, ...unread }, at, errorCode)
       this.#positions.set(ref.key, Math.max(0, logStartOffset))
       return 0
     }
     const { records, next } = seenIn(answer.records, from)
     this.#positions.set(ref.key, next)
     if (records.length === 0) return 0
+    const { watermarkIsOlder } = this.#caller.ports.quirks
+    const highWatermark = Math.max(answer.highWatermark, watermarkIsOlder ? next : -1)
     this.#record(ref, { from, records, highWatermark, logStartOffset }, at, errorCode)
     this.#client.ports.tally.saw(records.length)
     return records.length
