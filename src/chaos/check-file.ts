@@ -11,7 +11,7 @@ export interface FileCheck {
    */
   readonly verdict: Verdict
   readonly history: HistoryVerdict
-  /** For people: the verdict, each kind of anomaly with its first examples, and what it rests on. */
+  /** For people: the verdict, the anomalies with their first examples, and what it rests on. */
   readonly text: string
 }
 

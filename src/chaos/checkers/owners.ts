@@ -101,7 +101,7 @@ const isSign = (operation: Operation): operation is Sign =>
   operation.f === "heartbeat" ||
   operation.f === "release"
 
-/** A member that joins again, or is told what it owns again, may have given up everything before. */
+/** A member that joins again, or is told what it owns, may have given up everything before. */
 function mayGiveUp(sign: Sign, partition: string): boolean {
   if (sign.f === "join" || sign.f === "assign") return true
   return sign.f === "release" && sign.partitions.includes(partition)

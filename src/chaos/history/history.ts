@@ -174,7 +174,7 @@ export interface HeartbeatCall {
   readonly generation: number
 }
 
-/** A member gives partitions up (revoked, or it leaves): from when it was invoked, however it ends. */
+/** A member gives partitions up (revoked, or it leaves): from its invocation on. */
 export interface ReleaseCall {
   readonly f: "release"
   readonly group: string
