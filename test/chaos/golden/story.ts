@@ -1,4 +1,4 @@
-/** A short history of real clients, told line by line, read as any file is. */
+/** A short history of real clients, told line by line, read like every file of its kind. */
 import { checkHistory } from "../../../src/chaos/checkers/index.ts"
 import type { AnomalyKind } from "../../../src/chaos/checkers/index.ts"
 import type {
