@@ -108,20 +108,33 @@ describe("a raw producer", () => {
     expect(producer.produce(ref, [record])).toBe(false)
   })
 
-  test("gives up: unknown what was sent, failed what never left, and another session", async () => {
-    const world = new World(() => "lost")
-    const producer = client(world, { ...shape, deliveryTimeoutMs: 700, bumpsEpoch: true })
+  const hasty = { ...shape, deliveryTimeoutMs: 700, bumpsEpoch: true }
+
+  test("gives up what was sent as unknown, and goes on in the next epoch", async () => {
+    const world = new World(lost)
+    const producer = client(world, hasty)
     await begun(() => producer.produce(ref, [record]))
     await ended(world)
     expect(world.appends[0]).toMatchObject({ outcome: "info", error: "GIVEN_UP" })
-    world.brokers.down.add(0).add(1).add(2)
+    world.brokers.script = (asked) => produced(asked, 0, 2)
     expect(producer.produce(ref, [record])).toBe(true)
     await ended(world, 2)
     expect(world.appends[1]).toMatchObject({
       process: "raw-producer-0.1",
-      outcome: "fail",
+      outcome: "ok",
       producer: { id: 1000, epoch: 1, baseSequence: 0 },
     })
+  })
+
+  test("gives up what never left as failed", async () => {
+    const world = new World(never)
+    world.leader = 1
+    world.brokers.down.add(1)
+    const producer = client(world, hasty)
+    await begun(() => producer.produce(ref, [record]))
+    await ended(world)
+    expect(world.appends[0]).toMatchObject({ outcome: "fail", error: "GIVEN_UP" })
+    expect(world.brokers.of("Produce")).toEqual([])
   })
 
   test("without idempotence an unknown outcome is the end of a session, and counted sends", async () => {
