@@ -4,18 +4,31 @@ import { dirname, join } from "node:path"
 import type { Assets } from "./page.ts"
 
 /**
- * From the sources of this package, wherever this code itself runs from (a bundle, too). Rejects
- * when they are not there or do not build: a report without its plots would look like one that has
- * nothing to show.
+ * From the sources of this package, wherever this code itself runs from (a bundle, too). Where they
+ * do not build, the report goes without plots and says why: a long run must not end without a
+ * report because of its looks.
  */
-export async function loadAssets(): Promise<Assets> {
+export async function loadAssets(load: () => Promise<Loaded> = loadSources): Promise<Assets> {
+  try {
+    const { css, script } = await load()
+    return { css, script, scriptHash: hashOf(script), failure: undefined }
+  } catch (error) {
+    const failure = error instanceof Error ? error.message : String(error)
+    return { css: "", script: "", scriptHash: hashOf(""), failure }
+  }
+}
+
+type Loaded = Pick<Assets, "css" | "script">
+
+async function loadSources(): Promise<Loaded> {
   const folder = join(packageRoot(), "src", "chaos", "report", "page")
   const plotCss = readFileSync(Bun.resolveSync("uplot/dist/uPlot.min.css", folder), "utf8")
   const ownCss = readFileSync(join(folder, "report.css"), "utf8")
-  const script = await bundle(join(folder, "main.ts"))
-  const hash = new Bun.CryptoHasher("sha256").update(script).digest("base64")
-  return { css: `${plotCss}\n${ownCss}`, script, scriptHash: `sha256-${hash}` }
+  return { css: `${plotCss}\n${ownCss}`, script: await bundle(join(folder, "main.ts")) }
 }
+
+const hashOf = (script: string): string =>
+  `sha256-${new Bun.CryptoHasher("sha256").update(script).digest("base64")}`
 
 function packageRoot(): string {
   let folder = import.meta.dir

@@ -2,7 +2,7 @@
 import { chosenAnomalies, gatherEvidence } from "./anomalies/evidence.ts"
 import type { Operation } from "../history/history.ts"
 import type { RunResult } from "../result.ts"
-import { jsonForScript, Markup, markup } from "./markup.ts"
+import { jsonForScript, Markup, markup, nothing } from "./markup.ts"
 import { plotDataId } from "./plot-data.ts"
 import { plotsOf } from "./plots.ts"
 import { anomaliesSection } from "./sections/anomalies.ts"
@@ -24,7 +24,14 @@ export interface Assets {
   readonly script: string
   /** As a Content-Security-Policy names it: "sha256-…". No other script runs in the page. */
   readonly scriptHash: string
+  /** Why there are no plots. */
+  readonly failure: string | undefined
 }
+
+const plotFailure = ({ failure }: Assets): Markup =>
+  failure === undefined
+    ? nothing
+    : markup`<p class="warn">The plots below could not be made: ${failure}</p>`
 
 export interface PageParts {
   readonly result: RunResult
@@ -45,6 +52,7 @@ export function pageOf({ result, operations, assets, files }: PageParts): string
     faultsSection(result, operations),
     figuresSection(result),
     timelineSection(result),
+    plotFailure(assets),
     latencySection(plots, operations),
     throughputSection(plots),
     outagesSection(result, recovered),

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { anomalyKinds } from "../../../src/chaos/checkers/index.ts"
 import { faultKinds } from "../../../src/chaos/fault.ts"
 import { loadAssets } from "../../../src/chaos/report/assets.ts"
+import { jsonForScript } from "../../../src/chaos/report/markup.ts"
 import type { Assets } from "../../../src/chaos/report/page.ts"
 import { pageOf } from "../../../src/chaos/report/page.ts"
 import { explanationOf, titleOf } from "../../../src/chaos/report/words/anomalies.ts"
@@ -156,6 +157,12 @@ describe("the page", () => {
   })
 })
 
+test("data for the program cannot end its element", () => {
+  const { text } = jsonForScript({ name: "</script><b>" })
+  expect(text).not.toContain("<")
+  expect(JSON.parse(text)).toEqual({ name: "</script><b>" })
+})
+
 describe("self-contained", () => {
   test("nothing is loaded from anywhere", () => {
     const { page } = pageFor({})
@@ -191,6 +198,16 @@ describe("self-contained", () => {
     const data: unknown = JSON.parse(text)
     expect(data).toMatchObject({ endMs: 48_000, throughput: { bucketMs: 500 } })
   })
+})
+
+test("what keeps the plots from being made is said in a report that is complete otherwise", async () => {
+  const failed = await loadAssets(() => Promise.reject(new Error("uplot <is> not there")))
+  const fixture = makeFixture({ seconds: 12, rate: 20 })
+  const page = pageOf({ ...fixture, assets: failed, files: [] })
+  expect(misnested(page)).toEqual([])
+  expect(await textsOf(page, "p.warn")).toHaveLength(1)
+  expect(page.includes("could not be made: uplot &lt;is&gt; not there")).toBe(true)
+  expect(await textsOf(page, "h2")).toHaveLength(11)
 })
 
 describe("hostile text", () => {

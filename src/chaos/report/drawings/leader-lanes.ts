@@ -51,6 +51,9 @@ export function mostRestless(
 
 const characterWidth = 6
 
+/** Lower rows have no names. */
+const namedFrom = 9
+
 /** `rowHeight` 18 has room for epochs; below 10 rows touch each other, like a map of heat. */
 export function drawLeaderLanes(
   rows: ReadonlyArray<PartitionReigns>,
@@ -79,8 +82,10 @@ function drawRow(
   const size = isTall ? "lane-name" : "lane-name small"
   const baseline = round(y + height / 2 + (isTall ? 4 : 2.5))
   const place = { y, height, isTall, baseline }
+  const name = markup`
+    <text class="${size}" x="0" y="${baseline}">${shortened(partition, 19)}</text>`
   return markup`
-    <text class="${size}" x="0" y="${baseline}">${shortened(partition, 19)}</text>
+    ${rowHeight < namedFrom ? nothing : name}
     ${reigns.map((reign) => drawReign(partition, reign, axis, place))}`
 }
 

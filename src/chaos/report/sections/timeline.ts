@@ -37,7 +37,7 @@ function faultLegend({ faults }: RunResult): Markup {
 const rowsMax = 12
 const restlessMax = 8
 const rowHeight = 20
-const rowsLegibleMax = 100
+const rowsLegibleMax = 300
 
 function leaders(result: RunResult): Markup {
   const all = reignsOf(result.leaders, result.phases.endMs)
@@ -65,7 +65,7 @@ function leaders(result: RunResult): Markup {
 const shownText = (all: ReadonlyArray<PartitionReigns>): string =>
   shownOf(all).length === all.length
     ? ""
-    : "Shown are those of the run's own topics, of many those that changed most often."
+    : "Shown are the run's own topics; where they are many, those that changed most often."
 
 /** The brokers' own topics are of interest when there is no other. */
 function shownOf(all: ReadonlyArray<PartitionReigns>): ReadonlyArray<PartitionReigns> {

@@ -11,6 +11,7 @@ export interface Phase {
 export function phasesOf(phases: Phases): ReadonlyArray<Phase> {
   const { leadInMs, faultsMs, healMs, drainMs, checkMs, endMs } = phases
   const all: ReadonlyArray<Phase> = [
+    { name: "start", text: "brokers and clients begin", fromMs: 0, toMs: leadInMs },
     { name: "lead-in", text: "a healthy cluster at work", fromMs: leadInMs, toMs: faultsMs },
     { name: "faults", text: "faults strike", fromMs: faultsMs, toMs: healMs },
     { name: "heal", text: "all faults are taken back", fromMs: healMs, toMs: drainMs },
