@@ -1,6 +1,6 @@
 /**
- * Offers records at a rate, whatever becomes of them (open loop): a client that has enough under way
- * is passed over, and what it did not take is counted, not kept.
+ * Offers records at a rate, whatever becomes of them (open loop): a client that has enough under
+ * way is passed over, and what it did not take is counted, not kept.
  */
 import { stream } from "../../../raft/prng.ts"
 import type { Prng } from "../../../raft/prng.ts"
