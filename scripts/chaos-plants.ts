@@ -1,7 +1,7 @@
 /**
- * Runs chaos against brokers with planted bugs, one after the other, and prints what it found: plant
- * → anomaly → seconds. A plant is caught by the verdict INVALID and nothing else; the same faults
- * on the clean program must not give one (`--clean`). Exit 1 when one was missed.
+ * Runs chaos against brokers with planted bugs, one after the other, and prints what it found:
+ * plant → anomaly → seconds. A plant is caught by the verdict INVALID and nothing else; the same
+ * faults on the clean program must not give one (`--clean`). Exit 1 when one was missed.
  *
  *     bun scripts/chaos-plants.ts                       all of them
  *     bun scripts/chaos-plants.ts --only no-noop        one, or several with commas
@@ -13,8 +13,8 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { hunts } from "../src/chaos/plants/hunts.ts"
-import type { Hunt } from "../src/chaos/plants/hunts.ts"
+import { hunts } from "../src/chaos/hunts.ts"
+import type { Hunt } from "../src/chaos/hunts.ts"
 import { plantOf } from "../src/chaos/plants/plants.ts"
 import type { RunResult } from "../src/chaos/result.ts"
 import { closingLine } from "./check/totals.ts"
@@ -41,9 +41,11 @@ function chosen(): ReadonlyArray<Hunt> {
   const names = flags.only === "" ? hunts.map(({ plant }) => plant) : flags.only.split(",")
   return names.map((name) => {
     const hunt = hunts.find(({ plant }) => plant === name)
-    if (hunt !== undefined) return hunt
-    console.error(`chaos-plants: there is no hunt for ${name}`)
-    process.exit(2)
+    if (hunt === undefined) {
+      console.error(`chaos-plants: there is no hunt for ${name}`)
+      process.exit(2)
+    }
+    return hunt
   })
 }
 

@@ -107,9 +107,10 @@ const chaos: Stage = {
     process.execPath,
     join(root, "src", "cli", "main.ts"),
     "chaos",
-    ...["--profile", "smoke", "--seconds", "20", "--seed", "6"],
+    "--seconds=20",
+    "--seed=6",
     // What is kept of a run is for whoever must find out why it was not VALID.
-    ...["--out", join(tmpdir(), `varve-chaos-gate-${process.pid}`)],
+    `--out=${join(tmpdir(), `varve-chaos-gate-${process.pid}`)}`,
   ],
 }
 

@@ -3,12 +3,12 @@
  * ever, and what it says comes from the file alone, which anybody can check again.
  */
 import { join } from "node:path"
+import type { FileCheck } from "./check-file.ts"
 import type { HistoryVerdict } from "./checkers/index.ts"
 
-/** What `checkHistory` says, as it goes over a pipe. */
-export type HistoryCheck = Omit<HistoryVerdict, "counts"> & {
-  readonly counts: Readonly<Record<string, number>>
-}
+/** What `checkFile` says, as it goes over a pipe. */
+export type HistoryCheck = Omit<HistoryVerdict, "counts"> &
+  Omit<FileCheck, "history"> & { readonly counts: Readonly<Record<string, number>> }
 
 export type CheckOutcome =
   | { readonly _tag: "checked"; readonly check: HistoryCheck }
@@ -22,7 +22,8 @@ export async function checkHistoryFile(
 ): Promise<CheckOutcome> {
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "check-child.ts"), file], {
     stdin: "ignore",
-    // As if the machine had so many bytes: collected more often, a million operations stay below it.
+    // As if the machine had so many bytes: collected more often, a million operations stay below
+    // it.
     env: { ...process.env, BUN_JSC_forceRAMSize: "1500000000" },
     stdout: "pipe",
     stderr: "pipe",

@@ -1,4 +1,6 @@
-/** From what happened to a verdict, a report, and a folder with what somebody may want to look at. */
+/**
+ * From what happened to a verdict, a report, and a folder with what somebody may want to look at.
+ */
 import { checkHistoryFile } from "./check-history.ts"
 import type { CheckOutcome, HistoryCheck } from "./check-history.ts"
 import { unseenOverTime } from "./checkers/index.ts"
@@ -94,6 +96,8 @@ function acknowledgedWithin(
   return count
 }
 
+const around = (atMs: number): Interval => ({ fromMs: atMs - aroundMs, toMs: atMs + aroundMs })
+
 /** Around what somebody will ask "why?" of. */
 function momentsOf(
   { brokerEnds, noProgress, phases }: Happened,
@@ -101,7 +105,6 @@ function momentsOf(
   operations: ReadonlyArray<Operation>,
 ): ReadonlyArray<Interval> {
   const byId = new Map(operations.map((operation) => [operation.id, operation]))
-  const around = (atMs: number): Interval => ({ fromMs: atMs - aroundMs, toMs: atMs + aroundMs })
   const shown = anomalies.flatMap((anomaly) => anomaly.operations)
   return [
     ...shown.flatMap((id) => {

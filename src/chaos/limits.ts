@@ -37,6 +37,8 @@ const longSeconds = 600
 
 export const limitsOf = ({ seconds }: RunOptions): Limits => (seconds > longSeconds ? long : short)
 
-/** What a run of this kind usually takes: start, recovery, drain and check take a few seconds each. */
+/**
+ * What a run of this kind usually takes: start, recovery, drain and check take a few seconds each.
+ */
 export const expectedMs = (options: RunOptions): number =>
   options.seconds * 1150 + limitsOf(options).leadInMs + 15_000

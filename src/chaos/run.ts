@@ -1,6 +1,6 @@
 /**
- * One run, from an empty folder to a verdict: form a cluster, put clients to work, strike, heal, let
- * it recover, read everything back, judge. See DESIGN.md for the picture.
+ * One run, from an empty folder to a verdict: form a cluster, put clients to work, strike, heal,
+ * let it recover, read everything back, judge. See DESIGN.md for the picture.
  */
 import { appendFileSync } from "node:fs"
 import { startRunClock } from "./clock.ts"

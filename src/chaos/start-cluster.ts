@@ -10,9 +10,9 @@ export interface ClusterRequest {
   /** For the brokers' folders; empty. */
   readonly dir: string
   readonly kafka: string | undefined
-  log(line: string): void
+  readonly log: (line: string) => void
   /** A broker's process is gone, and nobody has ended it. */
-  onEnd(node: number, how: string): void
+  readonly onEnd: (node: number, how: string) => void
 }
 
 /** A cluster, and what else must be known of it at the end. */

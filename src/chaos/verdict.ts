@@ -60,17 +60,11 @@ const findsOutMs = 30_000
 /**
  * What one product does by design and another promises not to do; everything else fails the run.
  * Kafka's high watermark may be known late: a new leader may tell a lower one, and the end of the
- * log by it; an answer may hold records that were committed after the watermark in it was read; and
- * a look-up for the greatest timestamp says "none" while that record is not committed yet.
+ * log by it; and an answer may hold records that were committed after the watermark in it was read.
  */
 const tolerated: Readonly<Record<RunOptions["product"], ReadonlySet<AnomalyKind>>> = {
   varve: new Set(),
-  kafka: new Set([
-    "high-watermark-regress",
-    "stale-offsets",
-    "above-high-watermark",
-    "wrong-offset-for-time",
-  ]),
+  kafka: new Set(["high-watermark-regress", "stale-offsets", "above-high-watermark"]),
 }
 
 const toleratedNames = (product: RunOptions["product"]): ReadonlySet<string> => tolerated[product]

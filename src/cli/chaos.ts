@@ -16,11 +16,12 @@ import {
   parseWorkloads,
   runOptions,
 } from "../chaos/options.ts"
-import type { RunOptions, RunResult } from "../chaos/result.ts"
+import type { RunOptions } from "../chaos/result.ts"
 import { Progress } from "../chaos/report/progress.ts"
 import { formatSummary } from "../chaos/report/summary.ts"
 import { runChaos } from "../chaos/run.ts"
-import { checkFile } from "./chaos/check.ts"
+import { checkHistory } from "./chaos/check.ts"
+import { exitCodes } from "./chaos/exit-codes.ts"
 import { chaosFlags, replayFlags } from "./chaos/flags.ts"
 import { parseFlags, UsageError } from "./flags.ts"
 import type { Flags } from "./flags.ts"
@@ -30,11 +31,6 @@ import { isColoured } from "./terminal.ts"
 const seedMax = 2 ** 31
 const secondsMax = 7 * 24 * 3_600
 
-const exitCodes: Readonly<Record<RunResult["verdict"], number>> = {
-  VALID: 0,
-  INVALID: 1,
-  INCONCLUSIVE: 3,
-}
 const wrongUsage = 2
 
 interface Job {
@@ -64,7 +60,7 @@ async function chaos([word, ...rest]: ReadonlyArray<string>): Promise<number> {
   if (!existsSync(join(root, "src", "chaos", "run.ts"))) {
     throw new UsageError("chaos runs in varve's repository: src is not here")
   }
-  if (word === "check") return await checkFile(rest)
+  if (word === "check") return await checkHistory(rest)
   if (word === "replay") return await carryOut(replayed(rest))
   const argv = word === undefined ? rest : [word, ...rest]
   return await carryOut(jobOf(parseFlags("chaos", chaosFlags, argv)))

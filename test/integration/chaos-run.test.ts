@@ -90,7 +90,7 @@ describe("a small run", () => {
     const kept: RunResult = JSON.parse(readFileSync(join(folder, "result.json"), "utf8"))
     expect(kept.verdict).toBe("VALID")
     const checked = await runCli("main.ts", ["chaos", "check", join(folder, "history.jsonl")])
-    expect([checked.exit, checked.stdout]).toEqual([0, expect.stringContaining("no anomalies")])
+    expect([checked.exit, checked.stdout]).toEqual([0, expect.stringMatching(/^VALID: /)])
   }, 120_000)
 
   test("with a bug planted is INVALID, and keeps the brokers' folders", async () => {

@@ -1,9 +1,10 @@
 /**
  * How a chaos run brings each of these plants out: which faults strike whom, and for how long. What
- * only a majority's power cut or a journal's bytes can show is left to other layers (DESIGN.md).
+ * only a majority's power cut or a journal's bytes can show is left to other layers
+ * (plants/DESIGN.md).
  */
-import type { FaultKind } from "../fault.ts"
-import type { WorkloadName } from "../workload.ts"
+import type { FaultKind } from "./fault.ts"
+import type { WorkloadName } from "./workload.ts"
 
 export interface Hunt {
   readonly plant: string
