@@ -109,21 +109,26 @@ describe("a small run", () => {
 
 const slow = { timeoutMs: 60_000 }
 
-describe("a run that is ended", () => {
-  const start = (folder: string) =>
-    Bun.spawn(
-      [
-        process.execPath,
-        join(root, "src/cli/main.ts"),
-        ...["chaos", "--out", folder, "--seconds", "60", "--seed", "1", "--faults", "=pause"],
-        ...["--workload", "log", "--drivers", "raw"],
-      ],
-      { stdin: "ignore", stdout: "pipe", stderr: "pipe" },
-    )
+const startCli = (folder: string) =>
+  Bun.spawn(
+    [
+      process.execPath,
+      join(root, "src/cli/main.ts"),
+      "chaos",
+      `--out=${folder}`,
+      "--seconds=60",
+      "--seed=1",
+      "--faults==pause",
+      "--workload=log",
+      "--drivers=raw",
+    ],
+    { stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+  )
 
+describe("a run that is ended", () => {
   test("by Ctrl-C says so, and leaves no process", async () => {
     const folder = join(dir, "interrupted")
-    const child = start(folder)
+    const child = startCli(folder)
     await until("three brokers", () => processesOf(join(folder, "cluster")).length === 3, slow)
     child.kill("SIGINT")
     expect(await child.exited).toBe(3)
@@ -133,7 +138,7 @@ describe("a run that is ended", () => {
 
   test("by SIGKILL leaves no process either", async () => {
     const folder = join(dir, "killed")
-    const child = start(folder)
+    const child = startCli(folder)
     await until("three brokers", () => processesOf(join(folder, "cluster")).length === 3, slow)
     child.kill("SIGKILL")
     await child.exited
