@@ -109,6 +109,7 @@ const chaos: Stage = {
     "chaos",
     "--seconds=20",
     "--seed=6",
+    "--faults==kill-leader,=partition-leader,=lost-responses",
     // What is kept of a run is for whoever must find out why it was not VALID.
     `--out=${join(tmpdir(), `varve-chaos-gate-${process.pid}`)}`,
   ],

@@ -31,7 +31,7 @@ export const hunts: ReadonlyArray<Hunt> = [
   hunt("no-log-check", ["partition-leader", "partition-one", "kill-leader"], ["log"], 40),
   hunt("no-consistency-check", ["partition-leader", "partition-one"], ["log"], 30),
   hunt("no-conflict-truncation", ["partition-leader"], ["log"], 30),
-  hunt("truncates-always", ["peer-frames"], ["log"], 20),
+  hunt("truncates-always", ["peer-frames", "partition-leader", "kill-leader"], ["log"], 30),
   hunt("commits-with-minority", ["partition-leader"], ["log"], 20),
   hunt("stale-append-entries", ["pause-leader", "partition-leader"], ["log"], 40),
   hunt("no-noop", ["kill-leader", "partition-leader"], ["log"], 20),
