@@ -2,7 +2,7 @@
 import type { RunClock } from "../clock.ts"
 import type { ConsumerClient, ProducerClient, Tally } from "../drivers/client.ts"
 import type { Recorder } from "../history/recorder.ts"
-import type { ClientControl, WorkloadProgress } from "../workload.ts"
+import type { ClientControl, WorkloadContext, WorkloadProgress } from "../workload.ts"
 
 /** Whatever works by itself from `start` to `stop`. */
 export interface Worker {
@@ -29,32 +29,40 @@ export class Crew {
     for (const one of [...this.consumers, ...this.workers]) one.start()
   }
 
-  /** Producers first. False: something was still under way when the time was over. */
-  async stop(clock: RunClock, timeoutMs: number): Promise<boolean> {
+  /**
+   * Producers first. False: something was still under way when the time was over, or the run was
+   * interrupted.
+   */
+  async stop(
+    { clock, signal }: Pick<WorkloadContext, "clock" | "signal">,
+    timeoutMs: number,
+  ): Promise<boolean> {
     const deadlineMs = clock.nowMs() + timeoutMs
-    for (const one of [...this.producers, ...this.workers]) one.stop()
-    const written = await this.#quiet(clock, [...this.producers, ...this.workers], deadlineMs)
-    await Bun.sleep(Math.max(0, Math.min(readOnMs, deadlineMs - clock.nowMs() - readOnMs)))
+    const isLate = () => signal.aborted || clock.nowMs() >= deadlineMs
+    const writers = [...this.producers, ...this.workers]
+    for (const one of writers) one.stop()
+    const written = await quiet(writers, isLate)
+    const leftMs = signal.aborted ? 0 : deadlineMs - clock.nowMs()
+    await Bun.sleep(Math.max(0, Math.min(readOnMs, leftMs - readOnMs)))
     for (const one of this.consumers) one.stop()
-    return (await this.#quiet(clock, this.consumers, deadlineMs)) && written
+    return (await quiet(this.consumers, isLate)) && written
   }
 
   async dispose(): Promise<void> {
     const all = [...this.producers, ...this.consumers, ...this.workers]
     await Promise.all(all.map((one) => one.dispose()))
   }
+}
 
-  async #quiet(
-    clock: RunClock,
-    these: ReadonlyArray<{ readonly outstanding: number }>,
-    deadlineMs: number,
-  ): Promise<boolean> {
-    while (these.some(({ outstanding }) => outstanding > 0)) {
-      if (clock.nowMs() >= deadlineMs) return false
-      await Bun.sleep(lookEveryMs)
-    }
-    return true
+async function quiet(
+  these: ReadonlyArray<{ readonly outstanding: number }>,
+  isLate: () => boolean,
+): Promise<boolean> {
+  while (these.some(({ outstanding }) => outstanding > 0)) {
+    if (isLate()) return false
+    await Bun.sleep(lookEveryMs)
   }
+  return true
 }
 
 /** Counts what clients tell. */

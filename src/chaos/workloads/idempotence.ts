@@ -99,10 +99,11 @@ class IdempotenceWorkload implements Workload {
   }
 
   async stop(timeoutMs: number): Promise<void> {
-    const { clock, log } = this.#context
+    const { log } = this.#context
     clearInterval(this.#begets)
     this.#pacer?.stop()
-    if (!(await this.#crew.stop(clock, timeoutMs))) log("idempotence: not everything ended in time")
+    const isQuiet = await this.#crew.stop(this.#context, timeoutMs)
+    if (!isQuiet) log("idempotence: not everything ended in time")
   }
 
   drain(): Promise<void> {

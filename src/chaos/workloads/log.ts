@@ -84,11 +84,11 @@ class LogWorkload implements Workload {
   }
 
   async stop(timeoutMs: number): Promise<void> {
-    const { clock, log } = this.#context
+    const { log } = this.#context
     this.#pacer?.stop()
     const held = this.#pacer?.heldBack ?? 0
     if (held > 0) log(`log: ${held} records were not sent: enough was under way`)
-    if (!(await this.#crew.stop(clock, timeoutMs))) log("log: not everything ended in time")
+    if (!(await this.#crew.stop(this.#context, timeoutMs))) log("log: not everything ended in time")
   }
 
   drain(): Promise<void> {

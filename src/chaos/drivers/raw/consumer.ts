@@ -24,13 +24,15 @@ export interface ConsumerShape {
   readonly bytesMax: number
   /** Of a hundred fetches so many go to any broker instead of the leader. */
   readonly followerPercent: number
-  /** Of ten thousand fetches so many begin at the front of the log again. */
+  /** Of ten thousand fetches so many begin further in front again, or at the front of the log. */
   readonly rewindPerTenThousand: number
   readonly quirks: Quirks
 }
 
 const earliest = -2
 const timeoutMs = 4000
+const wholeAgainMax = 20_000
+const stepBackMax = 1000
 /** Fetch 12 knows the epoch of the last record that was read. */
 const versions = [11, 12, 13, 18]
 
@@ -122,7 +124,7 @@ export class RawConsumer implements ConsumerClient {
     }
     const { followerPercent, rewindPerTenThousand, maxWaitMs } = this.#shape
     const position = this.#positionOf(ref)
-    if (client.chance.below(10_000) < rewindPerTenThousand) rewind(position)
+    if (client.chance.below(10_000) < rewindPerTenThousand) this.#stepBack(position)
     const elsewhere = client.chance.below(100) < followerPercent
     const node = elsewhere ? client.anyNode() : leader.node
     const versionMax = client.pick(versions)
@@ -178,6 +180,14 @@ export class RawConsumer implements ConsumerClient {
     return { maxWaitMs, minBytes: 1, maxBytes: bytesMax, topics }
   }
 
+  /** Long logs are not read as a whole again: a run would be nothing but that. */
+  #stepBack(position: Position): void {
+    const { chance } = this.#client
+    const { offset } = position
+    const isShort = offset <= wholeAgainMax && chance.below(4) === 0
+    rewind(position, isShort ? 0 : offset - chance.below(Math.min(offset, stepBackMax) + 1))
+  }
+
   #positionOf(ref: PartitionRef): Position {
     const known = this.#positions.get(ref.key) ?? { offset: 0, epoch: -1 }
     this.#positions.set(ref.key, known)
@@ -219,8 +229,8 @@ const pollOf = (ref: PartitionRef, from: number): Poll => ({
   logStartOffset: -1,
 })
 
-function rewind(position: Position): void {
-  position.offset = 0
+function rewind(position: Position, to = 0): void {
+  position.offset = to
   position.epoch = -1
 }
 
