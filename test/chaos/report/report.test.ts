@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { anomalyKinds } from "../../../src/chaos/checkers/index.ts"
 import { faultKinds } from "../../../src/chaos/fault.ts"
 import { loadAssets } from "../../../src/chaos/report/assets.ts"
-import { jsonForScript } from "../../../src/chaos/report/markup.ts"
+import { jsonForScript, markup } from "../../../src/chaos/report/markup.ts"
 import type { Assets } from "../../../src/chaos/report/page.ts"
 import { pageOf } from "../../../src/chaos/report/page.ts"
 import { explanationOf, titleOf } from "../../../src/chaos/report/words/anomalies.ts"
@@ -155,6 +155,28 @@ describe("the page", () => {
     expect(await textsOf(page, "#timeline summary")).toEqual(["All 64 partitions"])
     expect(await textsOf(page, "#timeline .lane-name.small")).toHaveLength(64)
   })
+})
+
+test("two contents of one offset are marked, and nothing else is", async () => {
+  const { page } = pageFor({})
+  const kind = /<article class="kind" id="kind-inconsistent-offsets">[\s\S]*?<\/article>/.exec(page)
+  const odd = await textsOf(kind?.[0] ?? "", ".cell.odd text")
+  expect(new Set(odd).size).toBe(2)
+  const plain = await textsOf(kind?.[0] ?? "", ".cell:not(.odd) text")
+  expect(plain.length).toBeGreaterThan(odd.length)
+})
+
+test("what is put into a template is text, in elements and in attributes", () => {
+  const evil = `"'<&>`
+  expect(markup`<a title="${evil}">${evil}</a>`.text).toBe(
+    '<a title="&quot;&#39;&lt;&amp;&gt;">&quot;&#39;&lt;&amp;&gt;</a>',
+  )
+  expect(markup`<b>${[markup`<i>${1}</i>`, undefined, "<"]}</b>`.text).toBe("<b><i>1</i>&lt;</b>")
+  expect(
+    markup`
+    <p>one
+    ${" "}two</p>`.text,
+  ).toBe("<p>one two</p>")
 })
 
 test("data for the program cannot end its element", () => {

@@ -126,7 +126,7 @@ function columnsAround(
   rows: ReadonlyArray<LogOrderRow>,
 ): ReadonlyArray<number> {
   const from = Math.min(...rows.map((row) => (row.from < row.to ? row.from : Infinity)), ...focus)
-  const to = Math.max(...rows.map((row) => (row.from < row.to ? row.to : 0)), ...focus)
+  const to = Math.max(...rows.map((row) => (row.from < row.to ? row.to - 1 : 0)), ...focus)
   const centres = focus.size > 0 ? [...focus] : [firstTold(rows, from)]
   const columns = new Set(focus)
   for (let distance = 0; distance <= neighbours; distance++) {

@@ -2,7 +2,7 @@
 import { round } from "./time-axis.ts"
 
 export interface CutTime {
-  x(ms: number): number
+  readonly x: (ms: number) => number
   /** Middles of what is cut out, and how long it was. */
   readonly breaks: ReadonlyArray<{ readonly x: number; readonly ms: number }>
 }
