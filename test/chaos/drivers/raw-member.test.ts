@@ -89,7 +89,6 @@ for (const protocol of ["classic", "consumer"] as const) {
       const member = begin(coordinator, protocol)
       await readAll(coordinator)
       member.pause()
-      await Bun.sleep(50)
       coordinator.end = 9
       const before = member.operations
       await Bun.sleep(80)

@@ -2,6 +2,7 @@
 import { ErrorCode } from "../../../protocol/error-codes.ts"
 import { findCoordinator } from "../../../protocol/messages/find-coordinator.ts"
 import type { Api, RequestInput, ResponseOf } from "../../../protocol/schema.ts"
+import { Gate } from "../gate.ts"
 import type { AskOptions, Links } from "../raw/links.ts"
 
 export interface CoordinatorReply<A extends Api> {
@@ -32,11 +33,22 @@ export class CoordinatorLink {
   readonly group: string
   readonly #links: Links
   readonly #nodes: ReadonlyArray<number>
+  readonly #gate: Gate
   #coordinator = -1
   #asked = 0
 
-  /** `first`: of the brokers, who is asked first where the coordinator is. */
-  constructor(links: Links, nodes: ReadonlyArray<number>, group: string, first = 0) {
+  /**
+   * `first`: of the brokers, who is asked first where the coordinator is. Whoever asks stands still
+   * while `gate` is closed: answers are heard when it opens.
+   */
+  constructor(
+    links: Links,
+    nodes: ReadonlyArray<number>,
+    group: string,
+    first = 0,
+    gate = new Gate(),
+  ) {
+    this.#gate = gate
     this.#links = links
     this.#nodes = nodes
     this.group = group
@@ -54,9 +66,11 @@ export class CoordinatorLink {
     options: AskOptions,
   ): Promise<CoordinatorReply<A>> {
     if (this.#coordinator === -1) await this.#find()
+    await this.#gate.opened()
     const node = this.#coordinator
     if (node === -1) return { answer: undefined, node, connection: -1, isSent: false }
     const reply = await this.#links.ask(node, api, input, options)
+    await this.#gate.opened()
     const { connection } = reply
     if (reply._tag === "answer") return { answer: reply.answer, node, connection, isSent: true }
     if (this.#coordinator === node) this.forget()

@@ -6,6 +6,7 @@
  */
 import type { Prng } from "../../../../raft/prng.ts"
 import { nameOf } from "../../history/values.ts"
+import { Gate } from "../gate.ts"
 import type { PartitionRef, Topic } from "../partition.ts"
 import { partitionsOf } from "../partition.ts"
 import { toldOf } from "./group-ports.ts"
@@ -45,7 +46,7 @@ export class ForeignMember implements Member {
   readonly #chance: Prng
   readonly #over = new AbortController()
   #child: MemberProcess | undefined
-  #isPaused = false
+  readonly #gate = new Gate()
   #isSettled = false
   /** The present process is killed on purpose. */
   #isKilled = false
@@ -75,12 +76,12 @@ export class ForeignMember implements Member {
   }
 
   pause(): void {
-    this.#isPaused = true
+    this.#gate.pause()
     this.#child?.signal("SIGSTOP")
   }
 
   resume(): void {
-    this.#isPaused = false
+    this.#gate.resume()
     this.#child?.signal("SIGCONT")
   }
 
@@ -104,6 +105,7 @@ export class ForeignMember implements Member {
   /** At once. */
   async dispose(): Promise<void> {
     this.#over.abort()
+    this.#gate.resume()
     this.renew()
     await this.#running
   }
@@ -113,6 +115,7 @@ export class ForeignMember implements Member {
     const { clock, log } = this.#ports
     let pauseMs = respawnMs
     for (let number = 1; !signal.aborted; number++) {
+      await this.#gate.opened()
       const beganMs = clock.nowMs()
       try {
         await this.#live(number)
@@ -130,11 +133,17 @@ export class ForeignMember implements Member {
     const child = new MemberProcess(command)
     this.#child = child
     this.#isKilled = false
-    const life = new ForeignLife(`${this.name}.${number}`, this.#shape, this.#ports, child)
+    const life = new ForeignLife(
+      `${this.name}.${number}`,
+      this.#shape,
+      this.#ports,
+      child,
+      this.#gate,
+    )
     const over = new AbortController()
     const crashes = this.#chance.below(100) < crashPercent
     const end = (): void => {
-      if (this.#isSettled || this.#isPaused) return
+      if (this.#isSettled || !this.#gate.isOpen) return
       over.abort()
       // Whatever it is doing just then.
       if (crashes) this.renew()
@@ -162,7 +171,7 @@ export class ForeignMember implements Member {
 
   /** A process that answers nothing hangs. */
   #watch(life: ForeignLife): void {
-    if (life.operations === this.#watched && !this.#isPaused) this.renew()
+    if (life.operations === this.#watched && this.#gate.isOpen) this.renew()
     this.#watched = life.operations
   }
 }
@@ -177,6 +186,8 @@ class ForeignLife {
   readonly #shape: ForeignShape
   readonly #ports: GroupPorts
   readonly #child: MemberProcess
+  /** Closed while the process stands still. */
+  readonly #gate: Gate
   readonly #refs: ReadonlyMap<string, PartitionRef>
   /** Read and not committed: the next offset of each. */
   readonly #read = new Map<string, { readonly ref: PartitionRef; readonly offset: number }>()
@@ -184,7 +195,14 @@ class ForeignLife {
   #committedMs: number
   #commits = 0
 
-  constructor(process: string, shape: ForeignShape, ports: GroupPorts, child: MemberProcess) {
+  constructor(
+    process: string,
+    shape: ForeignShape,
+    ports: GroupPorts,
+    child: MemberProcess,
+    gate: Gate,
+  ) {
+    this.#gate = gate
     this.#process = process
     this.#shape = shape
     this.#ports = ports
@@ -201,6 +219,7 @@ class ForeignLife {
     const { clock } = this.#ports
     const askedMs = clock.nowMs()
     const answer = await this.#child.poll(pollWaitMs)
+    await this.#gate.opened()
     this.operations++
     if (answer === undefined) return
     if (answer.owned !== undefined) this.#owns(answer.owned, askedMs)
@@ -208,6 +227,7 @@ class ForeignLife {
     if (answer.error !== undefined && answer.error !== "") await clock.sleep(100)
     if (clock.nowMs() - this.#committedMs < this.#shape.commitEveryMs) return
     this.#committedMs = clock.nowMs()
+    await this.#gate.opened()
     await this.#commit()
   }
 

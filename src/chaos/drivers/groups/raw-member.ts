@@ -76,7 +76,7 @@ export class Life {
     this.#links = new Links(ports.connect, ports.connections)
     this.#client = new RawClient(process, ports, gate)
     const first = chance.below(ports.nodes.length)
-    this.coordinator = new CoordinatorLink(this.#links, ports.nodes, shape.group, first)
+    this.coordinator = new CoordinatorLink(this.#links, ports.nodes, shape.group, first, gate)
     const caller = { process, ports, link: this.coordinator }
     this.reader = new GroupReader(caller, this.#client, commitVersionMax)
     this.#refs = new Map(
@@ -211,6 +211,7 @@ export class RawMember implements Member {
     const { signal } = this.#over
     const { clock, log } = this.#ports
     for (let number = 1; !signal.aborted; number++) {
+      await this.#gate.opened()
       await this.#live(number).catch((error: unknown) => log(`${this.name}: ${String(error)}`))
       const pauseMs = 200 + this.#chance.below(this.#shape.sessionTimeoutMs)
       await clock.sleep(pauseMs, signal).catch(() => undefined)
