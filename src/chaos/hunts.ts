@@ -34,7 +34,6 @@ export const hunts: ReadonlyArray<Hunt> = [
   hunt("truncates-always", ["peer-frames", "partition-leader", "kill-leader"], ["log"], 30),
   hunt("commits-with-minority", ["partition-leader"], ["log"], 20),
   hunt("stale-append-entries", ["pause-leader", "partition-leader"], ["log"], 40),
-  hunt("no-noop", ["kill-leader", "partition-leader"], ["log"], 20),
   // The broker
   hunt("acks-before-quorum", ["partition-leader", "kill-leader"], ["log"], 20),
   hunt("no-dedupe", ["lost-responses", "resets"], ["idempotence"], 15),
