@@ -34,7 +34,7 @@ const append = (
   f: "append",
   partition: told.partition ?? "t#0/0",
   values: told.values ?? ["a"],
-  acks: -1,
+  acks: told.acks ?? -1,
   producer: null,
   timestampMs: 0,
   offset: 0,
@@ -97,6 +97,19 @@ describe("outages", () => {
   test("end with the last refusal when nobody tries any more", () => {
     const operations = [append(0, 10), append(4000, 4100, { outcome: "fail" })]
     expect(spansOf(allOutages(operations, 20_000)).at(-1)).toEqual([4000, 4100])
+  })
+
+  test("are not told by those who ask for no answer, nor of partitions that nobody names", () => {
+    const operations = [
+      append(0, 10),
+      append(1000, 1001, { acks: 0 }),
+      append(1000, 5000),
+      append(2000, 9000, { partition: "t#0/-1", outcome: "info" }),
+    ]
+    expect(spansOf(allOutages(operations, 20_000))).toEqual([
+      [0, 10],
+      [1000, 5000],
+    ])
   })
 
   test("are counted by partition", () => {
@@ -184,6 +197,7 @@ describe("counts", () => {
     const operations = [
       append(0, 1, { values: ["a", "b", "c"] }),
       append(0, 1, { values: ["d"], outcome: "info" }),
+      append(0, 1, { values: ["e"], acks: 0 }),
       poll(10, [
         [0, "a", 1],
         [1, "b", 1],
@@ -200,6 +214,7 @@ describe("throughput", () => {
       append(0, 400, { values: ["a", "b"] }),
       append(0, 600),
       append(0, 700, { outcome: "fail" }),
+      append(0, 701, { acks: 0 }),
       poll(1200, [[0, "a", 1]]),
     ]
     expect(throughput(operations, 2000)).toEqual({

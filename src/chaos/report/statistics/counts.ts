@@ -37,11 +37,11 @@ export function operationCounts(
   return [...tallies].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, tally]) => tally)
 }
 
-/** Records of acknowledged appends, whatever acks they asked for. */
+/** Records that a broker has acknowledged: with acks=0 none ever does. */
 export function countAcknowledged(operations: ReadonlyArray<Operation>): number {
   let records = 0
   for (const append of operationsOf(operations, "append"))
-    if (append.outcome === "ok") records += append.values.length
+    if (append.outcome === "ok" && append.acks !== 0) records += append.values.length
   return records
 }
 

@@ -30,11 +30,18 @@ export function allOutages(
   operations: ReadonlyArray<Operation>,
   endMs: number,
 ): ReadonlyArray<Outage> {
-  const byPartition = Map.groupBy(operationsOf(operations, "append"), (one) => one.partition)
+  const answered = operationsOf(operations, "append").filter(isAnswered)
+  const byPartition = Map.groupBy(answered, (one) => one.partition)
   return [...byPartition]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([partition, appends]) => outagesOf(partition, appends, endMs))
 }
+
+/** Whoever asks for no acknowledgement gets none; and of some nobody knows where they went. */
+const isAnswered = ({ acks, partition }: Append): boolean =>
+  acks !== 0 && !partition.endsWith(partitionUntold)
+
+const partitionUntold = "/-1"
 
 function outagesOf(
   partition: string,

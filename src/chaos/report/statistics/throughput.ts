@@ -22,7 +22,7 @@ export function throughput(operations: ReadonlyArray<Operation>, endMs: number):
     if (operation.outcome !== "ok") continue
     const at = Math.floor(operation.returnedMs / bucketMs)
     if (at < 0 || at >= buckets) continue
-    if (operation.f === "append")
+    if (operation.f === "append" && operation.acks !== 0)
       acknowledged[at] = (acknowledged[at] ?? 0) + operation.values.length * perSecond
     else if (operation.f === "poll")
       read[at] = (read[at] ?? 0) + operation.records.length * perSecond
