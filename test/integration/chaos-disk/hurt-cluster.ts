@@ -1,4 +1,5 @@
 /** A small cluster under chaos with a writer on it, and single faults of disks and clocks. */
+import { readFileSync } from "node:fs"
 import { foundIn } from "../../../scripts/harness/driver.ts"
 import { createTopic } from "../../../scripts/harness/layout.ts"
 import { readAll } from "../../../scripts/harness/records.ts"
@@ -57,6 +58,16 @@ export class HurtCluster {
 
   /** Strikes, lasts, is healed; resolves when the cluster is whole and writes again. */
   async hurt(kind: FaultKind, seed: number, lastsMs: number): Promise<Hurt> {
+    const { effect, target, clock } = await this.strike(kind, seed, lastsMs)
+    const healedMs = clock.nowMs()
+    const missing = await untilWhole(this.cluster, 30_000)
+    if (missing !== undefined) throw new Error(`after ${kind}: ${missing}`)
+    await this.heard()
+    return { ...effect, target, waitMs: Math.round(clock.nowMs() - healedMs) }
+  }
+
+  /** Strikes, lasts and is healed; whatever comes of it. */
+  async strike(kind: FaultKind, seed: number, lastsMs: number) {
     await this.heard()
     const fault = diskFaults.find((one) => one.kind === kind)
     if (fault === undefined) throw new Error(`no fault ${kind}`)
@@ -74,11 +85,7 @@ export class HurtCluster {
     const injected = await fault.inject(context, lastsMs)
     await clock.sleep(Math.max(0, lastsMs - clock.nowMs()))
     const effect = await injected.verify().finally(() => injected.heal())
-    const healedMs = clock.nowMs()
-    const missing = await untilWhole(this.cluster, 30_000)
-    if (missing !== undefined) throw new Error(`after ${kind}: ${missing}`)
-    await this.heard()
-    return { ...effect, target: injected.target, waitMs: Math.round(clock.nowMs() - healedMs) }
+    return { effect, target: injected.target, clock }
   }
 
   /** What of all that was acknowledged is not there, or not as it should be. */
@@ -86,6 +93,15 @@ export class HurtCluster {
     this.ledger.acknowledge(this.writer.acks)
     const { bootstrapList } = this
     return this.ledger.readAll(foundIn(await readAll({ bootstrapList }, topic)))
+  }
+
+  /** What brokers said of logs that they do not believe. */
+  distrust(): ReadonlyArray<string> {
+    return this.cluster.nodes.flatMap(({ logFile }) =>
+      readFileSync(logFile, "utf8")
+        .split("\n")
+        .filter((line) => /counts for nothing|has brought it up to date/.test(line)),
+    )
   }
 
   get acknowledged(): number {

@@ -81,10 +81,6 @@ export class RecordReader {
     }
   }
 
-  get file(): number {
-    return this.current
-  }
-
   close(): void {
     for (const [number, descriptor] of this.files) {
       closeSync(descriptor)
