@@ -3,7 +3,7 @@
  * that a consumer that nobody polls stops fetching.
  */
 import { answer } from "./lines.ts"
-import type { Batch } from "./lines.ts"
+import type { Answer, Batch } from "./lines.ts"
 
 const recordsMax = 5000
 const pollMs = 200
@@ -41,12 +41,12 @@ export class Inbox {
   }
 
   /** Answers a poll, after a while also with nothing. */
-  async poll(): Promise<void> {
+  async poll(tell: (one: Answer) => void = answer): Promise<void> {
     if (this.#batches.length === 0) {
       const arrived = new Promise<void>((resolve) => (this.#arrived = resolve))
       await Promise.race([arrived, Bun.sleep(pollMs)])
     }
-    answer({ is: "polled", batches: this.#batches })
+    tell({ is: "polled", batches: this.#batches })
     this.#batches = []
     this.#records = 0
     this.#room?.resolve()

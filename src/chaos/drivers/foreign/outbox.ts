@@ -3,7 +3,7 @@
  * these libraries keep no order among sends that overlap.
  */
 import { answer, errorText } from "./lines.ts"
-import type { SendCommand } from "./lines.ts"
+import type { Answer, SendCommand } from "./lines.ts"
 
 /** Sends records of one partition, in their order, and gives the offset of the first. */
 export type SendPortion = (
@@ -21,14 +21,16 @@ const portionMax = 200
 
 export class Outbox {
   readonly #open: () => Promise<Sender>
+  readonly #tell: (one: Answer) => void
   readonly #waiting: Array<SendCommand> = []
   #wake = () => {}
   #session = 0
   #isEnding = false
 
   /** `open` begins a client anew; it is tried until it succeeds. */
-  constructor(open: () => Promise<Sender>) {
+  constructor(open: () => Promise<Sender>, tell: (one: Answer) => void = answer) {
     this.#open = open
+    this.#tell = tell
   }
 
   push(command: SendCommand): void {
@@ -44,7 +46,7 @@ export class Outbox {
   /** Resolves when it has been ended and everything is sent. */
   async run(): Promise<void> {
     let sender = await this.#begin()
-    answer({ is: "ready" })
+    this.#tell({ is: "ready" })
     while (!this.#isEnding || this.#waiting.length > 0) {
       if (this.#waiting.length === 0) {
         await new Promise<void>((resolve) => (this.#wake = resolve))
@@ -63,7 +65,7 @@ export class Outbox {
       try {
         return await this.#open()
       } catch (error) {
-        answer({ is: "trouble", error: errorText(error) })
+        this.#tell({ is: "trouble", error: errorText(error) })
         await Bun.sleep(300)
       }
     }
@@ -78,11 +80,11 @@ export class Outbox {
       const { topic = "", partition = 0 } = records[0] ?? {}
       try {
         const base = await sender.send(topic, partition, records)
-        records.forEach(({ n }, i) => answer({ is: "ok", n, session, offset: base + i }))
+        records.forEach(({ n }, i) => this.#tell({ is: "ok", n, session, offset: base + i }))
         return true
       } catch (error) {
         const why = errorText(error)
-        for (const { n } of records) answer({ is: "unknown", n, session, error: why })
+        for (const { n } of records) this.#tell({ is: "unknown", n, session, error: why })
         return false
       }
     })
