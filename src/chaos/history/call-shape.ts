@@ -71,6 +71,7 @@ const shapes: Readonly<Record<Call["f"], Readonly<Record<string, Shape>>>> = {
     generation: number,
   },
   committed: { group: text, partition: text, offset: number, tag: text },
+  process: { group: text, partition: text, offset: number, value: text, key: text },
 }
 
 function wrongField(

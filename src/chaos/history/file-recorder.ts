@@ -49,6 +49,8 @@ class Writer implements FileRecorder {
   #buffer: Array<string> = []
   #bufferedBytes = 0
   #failure: Error | undefined
+  /** One at a time: a slow disk must not pile them up. */
+  #syncing: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   constructor({ clock, path, operationsMax = 2_000_000 }: RecorderOptions) {
@@ -57,10 +59,9 @@ class Writer implements FileRecorder {
     this.#operationsMax = operationsMax
     this.#file = openSync(path, "w")
     this.#flushes = setInterval(() => this.#flush(), flushEveryMs)
-    this.#syncs = setInterval(
-      () => fdatasync(this.#file, (error) => this.#note(error)),
-      syncEveryMs,
-    )
+    this.#syncs = setInterval(() => {
+      this.#syncing ??= this.#sync().finally(() => (this.#syncing = undefined))
+    }, syncEveryMs)
     this.#flushes.unref()
     this.#syncs.unref()
   }
@@ -147,13 +148,18 @@ class Writer implements FileRecorder {
     clearInterval(this.#flushes)
     clearInterval(this.#syncs)
     this.#flush()
-    await new Promise<void>((resolve) =>
+    await this.#syncing
+    await this.#sync()
+    closeSync(this.#file)
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #sync(): Promise<void> {
+    return new Promise((resolve) =>
       fdatasync(this.#file, (error) => {
         this.#note(error)
         resolve()
       }),
     )
-    closeSync(this.#file)
-    if (this.#failure !== undefined) throw this.#failure
   }
 }

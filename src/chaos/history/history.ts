@@ -203,6 +203,18 @@ export interface CommittedCall {
   readonly tag: string
 }
 
+/** A consumer's effect of one record: what was to be done with it has been done. */
+export interface ProcessCall {
+  readonly f: "process"
+  /** Whose effect it is: of all readers under this name together, each record is to have one. */
+  readonly group: string
+  readonly partition: string
+  readonly offset: number
+  readonly value: string
+  /** "" where the record has none. */
+  readonly key: string
+}
+
 export type GroupCall =
   | JoinCall
   | AssignCall
@@ -223,6 +235,7 @@ export type Call =
   | DescribeCall
   | Drain
   | GroupCall
+  | ProcessCall
 
 export interface Span {
   readonly id: number

@@ -1,6 +1,13 @@
 /** What a recorder writes is what it holds, in the order that times make. */
 import { afterEach, beforeEach, expect, test } from "bun:test"
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { checkFile } from "../../../src/chaos/check-file.ts"
@@ -206,4 +213,20 @@ test("the verdict on a file, for people", async () => {
       "",
     ].join("\n"),
   )
+})
+
+test("a file that cannot be written is told at the next operation, and at the end", async () => {
+  if (!existsSync("/dev/full")) return
+  const recorder = createRecorder({ clock: { nowMs: () => 1 }, path: "/dev/full" })
+  recorder.begin("p", append("x".repeat(2_000_000)))
+  expect(() => recorder.begin("p", append("y"))).toThrow("/dev/full cannot be written: ENOSPC")
+  expect(await recorder.close().catch((error: unknown) => String(error))).toContain("ENOSPC")
+})
+
+test("what has begun is in the file soon, before anything ends", async () => {
+  const { recorder } = setUp()
+  recorder.begin("p", append("a"))
+  while (readFileSync(path).length === 0) await Bun.sleep(10)
+  expect((await readHistory(path)).operations).toMatchObject([{ outcome: "pending" }])
+  await recorder.close()
 })
