@@ -43,7 +43,8 @@ function verdictOf({ counts, acknowledged, undrained }: HistoryVerdict): Verdict
 
 function headline({ counts, operations, acknowledged }: HistoryVerdict): string {
   const found = counts.values().reduce((sum, count) => sum + count, 0)
-  if (found > 0) return `${found} anomalies in ${operations} operations`
+  if (found > 0)
+    return `${found === 1 ? "1 anomaly" : `${found} anomalies`} in ${operations} operations`
   if (acknowledged === 0) return `nothing was acknowledged in ${operations} operations`
   return `no anomaly in ${operations} operations`
 }
@@ -62,7 +63,8 @@ function kindLines(
         `    ${partition === "" ? "" : `${partition}: `}${detail} (operations ${operations.join(", ")})`,
     )
   const more = count > examples.length ? [`    and ${count - examples.length} more`] : []
-  return [`  ${kind}, ${count} times: ${what} ${whyItMatters}`, ...examples, ...more]
+  const often = count === 1 ? "once" : `${count} times`
+  return [`  ${kind}, ${often}: ${what} ${whyItMatters}`, ...examples, ...more]
 }
 
 function undrainedLine({ undrained }: HistoryVerdict): ReadonlyArray<string> {

@@ -205,8 +205,8 @@ test("the verdict on a file, for people", async () => {
   expect(verdict).toBe("INVALID")
   expect(text).toBe(
     [
-      "INVALID: 1 anomalies in 2 operations",
-      "  lost-write, 1 times: A write was acknowledged with acks=all, and is gone at the end. This is data loss: the producer has been promised that the record is kept.",
+      "INVALID: 1 anomaly in 2 operations",
+      "  lost-write, once: A write was acknowledged with acks=all, and is gone at the end. This is data loss: the producer has been promised that the record is kept.",
       `    ${partition}: a, acknowledged at 0 by broker 2, is lost (postfix); the log is 0 to 0, missing on 0 (operations 0, 1)`,
       `lost in ${partition}: 0 before, 0 between and 1 behind what is left`,
       "It rests on 1 acknowledged appends, 0 records read and 1 partitions drained.",
