@@ -11,7 +11,7 @@ import { anyBroker, disksOf, targetOf, waitFor, type Target } from "./target.ts"
 
 /** What it may take a broker to stop of itself. */
 const stopMs = 5_000
-/** A failed commit is one of the next so many; of all brokers soon: two that stop stop the third. */
+/** One of the next so many commits fails; of all brokers soon, for two that stop stop the third. */
 const commitsMax = { one: 20, all: 3 }
 
 export const fsyncFault: Fault = {

@@ -100,6 +100,8 @@ async function runWriter(steps: ReadonlyArray<string>): Promise<ReadonlyArray<st
   return said.trim().split("\n")
 }
 
+const source = (name: string) => JSON.stringify(join(root, "src/chaos/disk", name))
+
 /** How often the commit was really made. */
 function commit(storage: StorageInBroker): number {
   let done = 0
@@ -151,7 +153,6 @@ describe("storage in trouble", () => {
   test("a held commit goes on when it is let go", async () => {
     const held = { _tag: "held" }
     writeFileSync(folder.storage, JSON.stringify(held))
-    const source = (name: string) => JSON.stringify(join(root, "src/chaos/disk", name))
     const program = `
       const { StorageInBroker } = await import(${source("trouble/storage-in-broker.ts")})
       const { ControlFolder } = await import(${source("control-folder.ts")})
