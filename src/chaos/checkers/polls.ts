@@ -25,7 +25,7 @@ export function checkPolls(view: PartitionView, anomalies: Anomalies): void {
     if (poll.outcome !== "ok") continue
     const from = beginOf(poll, progress?.next)
     checkAnswer(view, poll, from, anomalies)
-    if (expected !== undefined && from !== -1) checkGaps(view, expected, poll, from, anomalies)
+    if (expected !== undefined) checkGaps(view, expected, poll, from, anomalies)
     const next = (poll.records.at(-1)?.[0] ?? from - 1) + 1
     const reached = poll.records.length === 0 ? 0 : next
     if (progress === undefined) processes.set(poll.process, { next, reached })

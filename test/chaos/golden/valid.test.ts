@@ -168,6 +168,29 @@ const valid: Readonly<Record<string, () => Story>> = {
         told: { outcome: "fail", error: "INVALID_PRODUCER_EPOCH" },
       })
       .drain({ 0: "old", 1: "new" }),
+  "times that clients do not tell": () =>
+    new Story()
+      .send("a", 0, { timestampMs: -1 })
+      .send("b", 1)
+      .op(
+        "raw-admin",
+        { f: "list", partition: x, at: 500, offset: -1, timestampMs: -1, epoch: -1 },
+        {
+          offset: 1,
+        },
+      )
+      .drain({ 0: "a", 1: "b" }),
+  "epochs that a dump does not tell": () =>
+    new Story()
+      .send("a", 0)
+      .op(
+        "raw-admin",
+        { f: "epochEnd", partition: x, epoch: 3, endOffset: -1, endEpoch: -1 },
+        {
+          endOffset: 0,
+        },
+      )
+      .drain({ 0: "a@-1" }),
   "a partition that nobody drained": () =>
     new Story().send("a", 0).read({ 0: "a" }).send("b", 5).read({ 5: "b" }),
 }
