@@ -32,11 +32,11 @@ export function formatTime(ms: number, tenths = false): string {
   return `${hours}:${`${minutes}`.padStart(2, "0")}:${tail}`
 }
 
-/** Cut in the middle, where it matters least. */
+/** Cut before the end, which tells names apart more often than the beginning. */
 export function shortened(text: string, charactersMax: number): string {
   const characters = Array.from(text)
   if (characters.length <= charactersMax) return text
-  const tail = Math.floor((charactersMax - 1) / 2)
+  const tail = Math.floor((charactersMax - 1) * 0.6)
   const head = characters.slice(0, charactersMax - 1 - tail).join("")
   return `${head}…${characters.slice(characters.length - tail).join("")}`
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import type { Operation } from "../../../src/chaos/history/history.ts"
 import { chosenAnomalies, gatherEvidence } from "../../../src/chaos/report/anomalies/evidence.ts"
 import { logOrderOf } from "../../../src/chaos/report/anomalies/log-order.ts"
 import { cutTime } from "../../../src/chaos/report/drawings/cut-time.ts"
@@ -61,6 +62,32 @@ describe("order in the log", () => {
     const order = logOrderOf("something is wrong", [append], [])
     expect(order?.columns).toEqual([append.offset])
     expect(order?.rows[0]?.values.get(append.offset)).toBe(append.values[0])
+  })
+
+  test("takes no generation for an offset, though the log at the end has it", () => {
+    if (drain === undefined) throw new Error("nothing was drained")
+    const commit: Operation = {
+      ...drain,
+      f: "commit",
+      group: "g",
+      partition: "t#0/0",
+      offset: 20,
+      tag: "",
+      member: "m",
+      generation: 11,
+    }
+    const order = logOrderOf("g: 11 of m after 13", [commit], [drain])
+    expect([...(order?.focus ?? [])]).toEqual([20])
+    expect(order?.rows.map(({ mark }) => mark?.text).toSorted()).toEqual(["commit", "end"])
+  })
+
+  test("marks what was asked for and refused", () => {
+    const poll = operations.find(({ f }) => f === "poll")
+    if (poll?.f !== "poll") throw new Error("nothing was read")
+    const refused: Operation = { ...poll, outcome: "fail", from: 7, records: [] }
+    const order = logOrderOf("at 7, read up to 9", [refused], [])
+    expect(order?.rows[0]?.mark).toEqual({ offset: 7, text: "asked" })
+    expect(order?.columns).toEqual([7])
   })
 
   test("is not there when no operation names a place", () => {

@@ -40,7 +40,7 @@ export function logOrderOf(
     ...context.flatMap((operation) => rowOf(operation, true)),
   ].toSorted((a, b) => a.operation.invoked - b.operation.invoked)
   const told = rows.filter(({ from, to, mark }) => from < to || mark !== undefined)
-  if (told.length === 0) return undefined
+  if (!told.some(({ isContext }) => !isContext)) return undefined
   const focus = focusOf(detail, told)
   const columns = columnsAround(focus, told)
   return columns.length === 0 ? undefined : { rows, columns, focus }
@@ -56,7 +56,10 @@ function rowOf(operation: Operation, isContext: boolean): ReadonlyArray<LogOrder
       return [{ ...row, values: placed, from: offset, to: offset + values.length }]
     }
     case "poll": {
-      if (operation.outcome !== "ok") return [{ ...row, from: 0, to: 0 }]
+      if (operation.outcome !== "ok") {
+        const asked = { offset: operation.from, text: "asked" }
+        return [{ ...row, from: 0, to: 0, mark: operation.from < 0 ? undefined : asked }]
+      }
       const seen = new Map(operation.records.map(([offset, value]) => [offset, value] as const))
       const offsets = [...seen.keys()]
       const lowest = Math.min(...offsets, operation.from < 0 ? Infinity : operation.from)
@@ -101,24 +104,33 @@ function markOf(operation: Operation): readonly [offset: number, text: string] {
   }
 }
 
+/**
+ * A number of the sentence is an offset only if an operation that the checker names speaks of it:
+ * it may as well be a generation or an epoch.
+ */
 function focusOf(detail: string, rows: ReadonlyArray<LogOrderRow>): ReadonlySet<number> {
   const words = new Set(wordsOf(detail))
+  const own = rows.filter(({ isContext }) => !isContext)
   const focus = new Set<number>()
   const told = new Map<number, string>()
-  for (const { values, mark } of rows) {
+  for (const { values } of rows) {
     for (const [offset, value] of values) {
       const other = told.get(offset)
       if (words.has(value) || (other !== undefined && other !== value)) focus.add(offset)
       told.set(offset, value)
     }
-    if (mark !== undefined && words.has(`${mark.offset}`)) focus.add(mark.offset)
   }
-  const isTold = (offset: number) =>
-    told.has(offset) || rows.some(({ from, to }) => offset >= from && offset <= to)
-  for (const word of words)
-    if (/^\d{1,15}$/.test(word) && isTold(Number(word))) focus.add(Number(word))
-  return new Set([...focus].toSorted((a, b) => a - b).slice(0, focusMax))
+  for (const word of words) {
+    const offset = Number(word)
+    if (/^\d{1,15}$/.test(word) && own.some((row) => speaksOf(row, offset))) focus.add(offset)
+  }
+  const marked = own.flatMap(({ mark }) => mark?.offset ?? [])
+  const all = focus.size > 0 ? [...focus] : marked
+  return new Set(all.toSorted((a, b) => a - b).slice(0, focusMax))
 }
+
+const speaksOf = ({ from, to, mark }: LogOrderRow, offset: number): boolean =>
+  (offset >= from && offset <= to && from < to) || mark?.offset === offset
 
 /** The focus and its neighbours, as far as anybody says something there. */
 function columnsAround(

@@ -9,6 +9,7 @@ export interface CutTime {
 
 const breakWidth = 46
 const stepMin = 20
+const cutMsMin = 3000
 /** Between the edges of the drawing and the first and last moment. */
 const padding = 12
 const lastRoom = 78
@@ -36,7 +37,7 @@ export function cutTime(times: ReadonlyArray<number>, left: number, width: numbe
 function capOf(gaps: ReadonlyArray<number>): number {
   let sum = 0
   for (const gap of gaps.toSorted((a, b) => a - b)) {
-    if (gap > 1000 && gap > 3 * sum) return Math.max(sum, gap - 1)
+    if (gap > cutMsMin && gap > 3 * sum) return Math.max(sum, gap - 1)
     sum += gap
   }
   return Infinity

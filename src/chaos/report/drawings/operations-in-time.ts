@@ -41,7 +41,7 @@ export function drawOperationsInTime(evidence: Evidence, endMs: number): Markup 
   const faults = [...evidence.active, ...evidence.next]
   const frame = frameOf(operations, faults, endMs)
   const width = gutter + plotWidth + 30
-  const height = frame.bottom + 24
+  const height = frame.bottom + (frame.scale.breaks.length === 0 ? 18 : 44)
   const isContext = (operation: Operation) => !evidence.operations.includes(operation)
   return markup`
     <svg class="natural" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"
@@ -122,9 +122,9 @@ const drawBroker = (node: number, y: number, width: number): Markup => {
 
 const drawBreaks = ({ scale, faultsTop, bottom }: Frame): Markup =>
   markup`${scale.breaks.map(
-    ({ x, ms }) => markup`
+    ({ x, ms }, i) => markup`
       <line class="break" x1="${x}" x2="${x}" y1="${faultsTop}" y2="${bottom}"/>
-      <text class="break-name" x="${x}" y="${bottom + 12}">… ${formatDuration(ms)} …</text>`,
+      <text class="break-name" x="${x}" y="${bottom + 25 + (i % 2) * 13}">… ${formatDuration(ms)} …</text>`,
   )}`
 
 function drawOperation(operation: Operation, frame: Frame, isContext: boolean): Markup {

@@ -26,6 +26,8 @@ export function askedText(operation: Operation): string {
       return `commit ${operation.offset} as ${memberText(operation)}`
     case "committed":
       return `ask what ${shortened(operation.group, valueCharactersMax)} has committed`
+    case "process":
+      return `process ${listed([operation.value])} at ${operation.offset}`
     case "assign":
       return `${shortened(operation.member, valueCharactersMax)} is told what it owns`
     default:
