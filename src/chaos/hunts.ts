@@ -43,6 +43,9 @@ export const hunts: ReadonlyArray<Hunt> = [
   hunt("stale-list-offsets", ["pause-leader", "partition-leader"], ["log"], 20),
   hunt("wiped-disk-votes", ["wiped-disk"], ["log"], 40),
   hunt("checkpoint-without-producers", ["kill-all", "kill"], ["idempotence"], 25),
+  hunt("read-below-log-start", ["kill-leader"], ["log"], 25),
+  hunt("deleted-before-committed", ["partition-leader", "kill-leader"], ["log"], 40),
+  hunt("compaction-drops-last-value", ["kill"], ["log"], 30),
   // Groups
   hunt("commit-before-replication", ["partition-leader", "kill-leader"], ["groups"], 30),
   hunt("answers-while-loading", ["kill-leader", "transfers"], ["groups"], 40),
@@ -50,7 +53,7 @@ export const hunts: ReadonlyArray<Hunt> = [
   hunt("coordinator-starts-empty", ["kill-leader"], ["groups"], 25),
   // Storage
   hunt("synchronous-normal", ["power"], ["log"], 25),
-  hunt("ignores-fsync-error", ["fsync-error"], ["log"], 25),
+  hunt("ignores-fsync-error", ["fsync-error"], ["log"], 60),
   hunt("skips-autopsy", ["bit-flips", "truncation"], ["log"], 40),
   hunt("no-checksum-on-read", ["bit-flips"], ["log"], 40),
   hunt("never-recovering", ["truncation", "wiped-disk"], ["log"], 60),
