@@ -36,6 +36,7 @@ export class Pacer {
   #timer: ReturnType<typeof setInterval> | undefined
   #lastMs = 0
   #owed = 0
+  #keysMade = 0
   /** Records that no client took. */
   heldBack = 0
 
@@ -91,10 +92,22 @@ export class Pacer {
     return last
   }
 
+  #hotKey(): string {
+    return `${this.#chance.below(keysPerPartition)}`
+  }
+
+  /** Some are written once and must outlast all compaction, unless they are deleted. */
+  #keyToKeep(isTombstone: boolean): string {
+    if (this.#chance.below(3) > 0) return this.#hotKey()
+    return `once-${isTombstone ? this.#chance.below(this.#keysMade + 1) : this.#keysMade++}`
+  }
+
   /** A key lives in one partition. */
   #record({ topic, partition }: PartitionRef, isTombstone: boolean): RecordShape {
-    const isKeyed = topic.isCompacted === true || this.#chance.below(2) === 0
-    const key = isKeyed ? `k${partition}-${this.#chance.below(keysPerPartition)}` : null
+    const isCompacted = topic.isCompacted === true
+    const isKeyed = isCompacted || this.#chance.below(2) === 0
+    const name = isCompacted ? this.#keyToKeep(isTombstone) : this.#hotKey()
+    const key = isKeyed ? `k${partition}-${name}` : null
     const isLarge = this.#chance.below(200) === 0
     const valueBytes = 32 + this.#chance.below(isLarge ? valueBytesMax : valueBytesUsual)
     return isTombstone ? { key, valueBytes, isTombstone } : { key, valueBytes }
