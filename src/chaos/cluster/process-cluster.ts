@@ -98,6 +98,7 @@ export class ProcessCluster implements ChaosCluster {
     if (this.isDisposed) return
     this.isDisposed = true
     await Promise.all([...this.processes.values()].map((broker) => broker.dispose()))
+    this.disks?.end()
     this.network.dispose()
     await this.guard.dispose()
   }

@@ -2,12 +2,12 @@
  * The disks and clocks of a cluster's brokers, as faults get at them: how each broker must be
  * started for that, and what one run remembers about them.
  */
-import { rmSync } from "node:fs"
+import { existsSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import type { Prng } from "../../../raft/prng.ts"
 import type { Capability, ChaosNode, StartOptions } from "../cluster.ts"
 import { ControlFolder, writeWhole } from "./control-folder.ts"
-import { faketimeEnvironment, faketimeText, findFaketime } from "./faketime.ts"
+import { faketimeEnvironment, faketimeText, findFaketime, forgetFaketime } from "./faketime.ts"
 import { buildShim } from "./power/library.ts"
 import { PowerDisk, powerPreload, type Cut } from "./power/power-disk.ts"
 import { Victim } from "./victim.ts"
@@ -43,6 +43,8 @@ export class Disks {
   private readonly faketime: string | undefined
   private readonly folders = new Map<number, ControlFolder>()
   private readonly powered = new Map<number, PowerDisk>()
+  /** Where the brokers live that were started. */
+  private readonly dirs = new Set<string>()
 
   constructor({ dir, power, clock = false, log }: DiskOptions) {
     this.dir = dir
@@ -65,6 +67,8 @@ export class Disks {
   startOptions({ id, dir }: Place): StartOptions {
     const folder = this.control(id)
     folder.calm()
+    this.forgetProcess(dir)
+    this.dirs.add(dir)
     const power = this.powerDisk({ id, dir })
     return {
       env: {
@@ -106,6 +110,20 @@ export class Disks {
     const disk = this.powered.get(id)
     if (disk === undefined) throw new Error(`broker ${id} does not run under the shim`)
     return disk.cut(prng, inOrder)
+  }
+
+  /** All brokers have ended, for good. */
+  end(): void {
+    for (const disk of this.powered.values()) disk.end()
+    for (const dir of this.dirs) this.forgetProcess(dir)
+  }
+
+  /** The last one of that folder has ended. */
+  private forgetProcess(dir: string): void {
+    const pidFile = join(dir, "broker.pid")
+    if (this.faketime === undefined || !existsSync(pidFile)) return
+    const pid = Number.parseInt(readFileSync(pidFile, "utf8"), 10)
+    if (pid > 0) forgetFaketime(pid)
   }
 
   private libraries(): Readonly<Record<string, string>> {

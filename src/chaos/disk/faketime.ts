@@ -1,5 +1,5 @@
 /** libfaketime, where it is installed: the whole process is wrong about the time. */
-import { existsSync, readdirSync } from "node:fs"
+import { existsSync, readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
 
 const name = join("faketime", "libfaketimeMT.so.1")
@@ -39,4 +39,11 @@ export const faketimeEnvironment = (file: string): Readonly<Record<string, strin
 export function faketimeText(offsetMs: number, rate: number): string {
   const seconds = Math.round(offsetMs / 1000)
   return `${seconds < 0 ? "" : "+"}${seconds} x${rate}\n`
+}
+
+/** What it leaves behind in shared memory when its process is killed. */
+export function forgetFaketime(pid: number): void {
+  for (const left of [`faketime_shm_${pid}`, `sem.faketime_sem_${pid}`]) {
+    rmSync(join("/dev/shm", left), { force: true })
+  }
 }
