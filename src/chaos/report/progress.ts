@@ -87,7 +87,8 @@ function liveLines(state: ProgressState, columns: number): ReadonlyArray<string>
   const times = `${formatTime(state.elapsedMs)} of about ${formatTime(state.totalMs)}`
   const lines = [
     `${state.phase.padEnd(8)} ${bar} ${times}`,
-    `${factsOf(state)} · ${state.current ?? "no fault now"}`,
+    factsOf(state),
+    `now: ${state.current ?? "no fault"}`,
   ]
   // A line that wraps would be cleared only in part.
   return lines.map((line) => cut(line, columns - 1))
