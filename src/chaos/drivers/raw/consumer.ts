@@ -22,7 +22,7 @@ export interface ConsumerShape {
   readonly thinkMs: number
   readonly maxWaitMs: number
   readonly bytesMax: number
-  /** Of a hundred fetches so many go to any broker instead of the leader. */
+  /** Of a hundred fetches so many go to any replica instead of the leader. */
   readonly followerPercent: number
   /** Of ten thousand fetches so many begin further in front again, or at the front of the log. */
   readonly rewindPerTenThousand: number
@@ -126,7 +126,7 @@ export class RawConsumer implements ConsumerClient {
     const position = this.#positionOf(ref)
     if (client.chance.below(10_000) < rewindPerTenThousand) this.#stepBack(position)
     const elsewhere = client.chance.below(100) < followerPercent
-    const node = elsewhere ? client.anyNode() : leader.node
+    const node = elsewhere ? client.pick(client.replicasOf(ref)) : leader.node
     const versionMax = client.pick(versions)
     const input = this.#request(ref, position, versionMax)
     const begun = client.ports.recorder.begin(client.name, pollOf(ref, position.offset))

@@ -14,18 +14,25 @@ export interface Quirks {
   readonly watermarkIsOlder: boolean
   /** ListOffsets −3 tells no offset while the latest record is not committed. */
   readonly greatestTimeMayBeMissing: boolean
+  /**
+   * A coordinator that stood still and goes on answers OffsetFetch from what it knew, until it hears
+   * that it is none any more: only who is named by FindCoordinator is to be asked.
+   */
+  readonly oldCoordinatorsAnswer: boolean
 }
 
 export const noQuirks: Quirks = {
   followersMayRefuse: false,
   watermarkIsOlder: false,
   greatestTimeMayBeMissing: false,
+  oldCoordinatorsAnswer: false,
 }
 
 const ofKafka: Quirks = {
   followersMayRefuse: true,
   watermarkIsOlder: true,
   greatestTimeMayBeMissing: true,
+  oldCoordinatorsAnswer: true,
 }
 
 export const quirksOf = (product: ChaosCluster["product"]): Quirks =>

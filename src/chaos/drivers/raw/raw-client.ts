@@ -49,6 +49,7 @@ export class RawClient {
   isDisposed = false
   readonly #links: Links
   readonly #leaders = new Map<string, Leader>()
+  readonly #replicas = new Map<string, ReadonlyArray<number>>()
   readonly #timers = new Set<ReturnType<typeof setTimeout>>()
   #refreshing: Promise<void> | undefined
 
@@ -111,6 +112,11 @@ export class RawClient {
     return this.#leaders.get(ref.key) ?? noLeader
   }
 
+  /** The brokers that hold it, as last heard; all of them where nothing was heard. */
+  replicasOf(ref: PartitionRef): ReadonlyArray<number> {
+    return this.#replicas.get(ref.key) ?? this.ports.nodes
+  }
+
   /** KIP-951: an answer named it. Older epochs are no news. */
   learn(ref: { readonly key: string }, node: number, epoch: number): void {
     const known = this.#leaders.get(ref.key)
@@ -160,10 +166,12 @@ export class RawClient {
       }
       const refs = this.#refsOf(topicId)
       const seen: Array<{ leader: number; epoch: number }> = []
-      for (const { partitionIndex, leaderId, leaderEpoch } of partitions) {
+      for (const { partitionIndex, leaderId, leaderEpoch, replicaNodes } of partitions) {
         seen[partitionIndex] = { leader: leaderId, epoch: leaderEpoch }
         const ref = refs.get(partitionIndex)
-        if (ref !== undefined) this.learn(ref, leaderId, leaderEpoch)
+        if (ref === undefined) continue
+        this.learn(ref, leaderId, leaderEpoch)
+        this.#replicas.set(ref.key, replicaNodes)
       }
       topics.push({ name, id: topicId, partitions: seen })
     }

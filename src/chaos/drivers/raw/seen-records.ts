@@ -1,6 +1,7 @@
 /** The records of a Fetch answer as a history has them. */
 import { batchCrc, readBatchHeader, splitBatches } from "../../../protocol/batch-view.ts"
 import { iterateRecords } from "../../../protocol/record.ts"
+import type { LogRecord } from "../../../protocol/record.ts"
 import { isControl } from "../../../protocol/record-batch.ts"
 import type { SeenRecord } from "../../history/history.ts"
 import { nameIn } from "./named-record.ts"
@@ -12,7 +13,11 @@ export interface Seen {
 }
 
 /** From `from` on; a batch whose bytes do not match its checksum is told as what it is. */
-export function seenIn(bytes: Uint8Array | null, from: number): Seen {
+export function seenIn(
+  bytes: Uint8Array | null,
+  from: number,
+  nameOf: (record: LogRecord) => string = nameIn,
+): Seen {
   const records: Array<SeenRecord> = []
   let next = from
   for (const batch of splitBatches(bytes ?? new Uint8Array(0))) {
@@ -24,7 +29,7 @@ export function seenIn(bytes: Uint8Array | null, from: number): Seen {
       records.push([baseOffset, "?damaged batch", epoch])
     } else if (!isControl(attributes)) {
       for (const record of iterateRecords(batch)) {
-        if (record.offset >= from) records.push([record.offset, nameIn(record), epoch])
+        if (record.offset >= from) records.push([record.offset, nameOf(record), epoch])
       }
     }
   }
