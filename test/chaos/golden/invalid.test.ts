@@ -171,8 +171,8 @@ const withDumps: ReadonlyArray<Case> = [
     ["fenced-append"],
     () =>
       new Story()
-        .send("new", 0, { producer: { id: 7, epoch: 1, baseSequence: 0 } })
-        .maybe("old", { producer: { id: 7, epoch: 0, baseSequence: 3 } })
+        .send("new", 0, { producer: { id: 0, epoch: 1, baseSequence: 0 } })
+        .maybe("old", { producer: { id: 0, epoch: 0, baseSequence: 3 } })
         .drain({ 0: "new", 1: "old" }),
   ],
   [
