@@ -23,7 +23,7 @@ export class ForeignConsumer implements ConsumerClient {
   readonly #child: ForeignProcess
   readonly #lines = new Lines()
   #session = 0
-  #polls = 0
+  #asked = 0
   /** When it was asked; undefined while it is not. */
   #askedMs: number | undefined
   #isStopping = false
@@ -38,7 +38,7 @@ export class ForeignConsumer implements ConsumerClient {
       onOutput: (chunk) => this.#hear(chunk),
       onEnd: (how) => this.#ended(how),
     })
-    this.control = controlOf(identity.name, "consumer", this.#child, () => this.#polls)
+    this.control = controlOf(identity.name, "consumer", this.#child, () => this.#asked)
   }
 
   get outstanding(): number {
@@ -59,8 +59,14 @@ export class ForeignConsumer implements ConsumerClient {
     await this.#child.dispose()
   }
 
+  /** Not while it is paused: it would not hear it. */
   #ask(): void {
     if (this.#isStopping) return
+    if (this.#child.isPaused) {
+      setTimeout(() => this.#ask(), thinkMs)
+      return
+    }
+    this.#asked++
     this.#askedMs = this.#ports.clock.nowMs()
     this.#child.write(JSON.stringify({ do: "poll" }))
   }
@@ -92,7 +98,6 @@ export class ForeignConsumer implements ConsumerClient {
       logStartOffset: -1,
       ...(this.#group === undefined ? {} : { group: this.#group }),
     })
-    this.#polls++
   }
 
   #ended(how: string): void {

@@ -43,6 +43,10 @@ export class ForeignProcess {
     return this.#child?.pid
   }
 
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
   start(): void {
     if (this.#isRetired) return
     const child = Bun.spawn([...this.#command], { stdin: "pipe", stdout: "pipe", stderr: "pipe" })

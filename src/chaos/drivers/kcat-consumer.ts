@@ -109,7 +109,8 @@ export class KcatConsumer implements ConsumerClient {
       const unknown = { from: -1, highWatermark: -1, logStartOffset: -1 }
       const poll = { f: "poll" as const, partition: ref.key, records, ...unknown }
       recordPoll(this.#ports, `${this.#name}.${this.#session}`, sinceMs, poll)
-      this.#polls++
+      // What it printed before it was paused was begun before.
+      if (!this.#child.isPaused) this.#polls++
     }
   }
 
