@@ -12,6 +12,8 @@ import { partitionsOf } from "./partition.ts"
 
 /** Between an answer and the next question: these clients read ahead by themselves. */
 const thinkMs = 100
+/** By then another process has been begun. */
+const afterEndMs = 2000
 
 export class ForeignConsumer implements ConsumerClient {
   readonly control: ClientControl
@@ -24,6 +26,7 @@ export class ForeignConsumer implements ConsumerClient {
   readonly #lines = new Lines()
   #session = 0
   #asked = 0
+  #next: ReturnType<typeof setTimeout> | undefined
   /** When it was asked; undefined while it is not. */
   #askedMs: number | undefined
   #isStopping = false
@@ -62,10 +65,7 @@ export class ForeignConsumer implements ConsumerClient {
   /** Not while it is paused: it would not hear it. */
   #ask(): void {
     if (this.#isStopping) return
-    if (this.#child.isPaused) {
-      setTimeout(() => this.#ask(), thinkMs)
-      return
-    }
+    if (this.#child.isPaused) return this.#askAfter(thinkMs)
     this.#asked++
     this.#askedMs = this.#ports.clock.nowMs()
     this.#child.write(JSON.stringify({ do: "poll" }))
@@ -78,7 +78,7 @@ export class ForeignConsumer implements ConsumerClient {
       if (answer.is !== "polled" || this.#askedMs === undefined) continue
       for (const batch of answer.batches) this.#record(batch, this.#askedMs)
       this.#askedMs = undefined
-      setTimeout(() => this.#ask(), thinkMs)
+      this.#askAfter(thinkMs)
     }
   }
 
@@ -104,7 +104,13 @@ export class ForeignConsumer implements ConsumerClient {
     if (!this.#isStopping) this.#ports.log(`${this.#identity.name} ended: ${how}`)
     this.#session++
     this.#askedMs = undefined
-    if (!this.#isStopping) setTimeout(() => this.#ask(), 2 * 1000)
+    this.#askAfter(afterEndMs)
+  }
+
+  /** One question is to come, whatever else had been planned. */
+  #askAfter(ms: number): void {
+    clearTimeout(this.#next)
+    if (!this.#isStopping) this.#next = setTimeout(() => this.#ask(), ms)
   }
 }
 
