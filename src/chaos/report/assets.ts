@@ -24,7 +24,14 @@ async function loadSources(): Promise<Loaded> {
   const folder = join(packageRoot(), "src", "chaos", "report", "page")
   const plotCss = readFileSync(Bun.resolveSync("uplot/dist/uPlot.min.css", folder), "utf8")
   const ownCss = readFileSync(join(folder, "report.css"), "utf8")
-  return { css: `${plotCss}\n${ownCss}`, script: await bundle(join(folder, "main.ts")) }
+  const program = await bundle(join(folder, "main.ts"))
+  return { css: `${plotCss}\n${ownCss}`, script: `${licenceOf(folder)}\n${program}` }
+}
+
+/** Every report is a copy of uPlot, and must carry its licence. */
+function licenceOf(folder: string): string {
+  const plot = dirname(Bun.resolveSync("uplot/package.json", folder))
+  return `/*! uPlot\n${readFileSync(join(plot, "LICENSE"), "utf8").trim()}\n*/`
 }
 
 const hashOf = (script: string): string =>

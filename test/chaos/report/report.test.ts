@@ -207,6 +207,13 @@ describe("self-contained", () => {
     expect(/\son[a-z]+="/.test(markupOf(page))).toBe(false)
   })
 
+  test("carries the licence of what it copies", () => {
+    expect(assets.script).toStartWith("/*! uPlot\n")
+    expect(assets.script.includes("The above copyright notice and this permission notice")).toBe(
+      true,
+    )
+  })
+
   test("follows light and dark, small screens and paper", () => {
     expect(assets.css.includes("prefers-color-scheme: dark")).toBe(true)
     expect(assets.css.includes("@media (max-width")).toBe(true)
