@@ -29,7 +29,31 @@ export const isNotHere = (code: number): boolean => code === noAnswer || notHere
 /** In the place of an error code. */
 export const noAnswer = -1000
 
-export class CoordinatorLink {
+/** Whoever is asked for a group. */
+export interface GroupLink {
+  readonly group: string
+  /** Never rejects. */
+  ask<A extends Api>(
+    api: A,
+    input: RequestInput<A>,
+    options: AskOptions,
+  ): Promise<CoordinatorReply<A>>
+  /** Who was asked was the wrong one. */
+  forget(): void
+}
+
+/** Always the same broker, whether it coordinates the group or not. */
+export const brokerLink = (links: Links, node: number, group: string): GroupLink => ({
+  group,
+  ask: async (api, input, options) => {
+    const reply = await links.ask(node, api, input, options)
+    const answer = reply._tag === "answer" ? reply.answer : undefined
+    return { answer, node, connection: reply.connection, isSent: reply._tag !== "unsent" }
+  },
+  forget: () => undefined,
+})
+
+export class CoordinatorLink implements GroupLink {
   readonly group: string
   readonly #links: Links
   readonly #nodes: ReadonlyArray<number>

@@ -1,10 +1,12 @@
 /**
  * Asks from outside, over and over, what every group has committed: a register is only as good as
- * the reads of it.
+ * the reads of it. Every broker is asked, whoever coordinates: one that does so no more, or not yet,
+ * must not answer. While nobody answers, somebody is about to take over: they are asked faster.
  */
 import type { PartitionRef } from "../partition.ts"
 import { Links } from "../raw/links.ts"
-import { CoordinatorLink } from "./coordinator-link.ts"
+import { brokerLink, CoordinatorLink } from "./coordinator-link.ts"
+import type { GroupLink } from "./coordinator-link.ts"
 import { fetchCommitted } from "./group-offsets.ts"
 import type { GroupPorts } from "./group-ports.ts"
 
@@ -12,6 +14,10 @@ interface Observed {
   readonly group: string
   readonly refs: ReadonlyArray<PartitionRef>
   readonly link: CoordinatorLink
+  /** Each broker, or the coordinator alone. */
+  readonly asked: ReadonlyArray<GroupLink>
+  /** Place among `asked` of who answered last; −1: who did does not now. */
+  answerer: number
   /** What it was told last, by `PartitionRef.key`; empty before the first answer. */
   committed: ReadonlyMap<string, number>
 }
@@ -20,6 +26,7 @@ interface Observed {
 const readsPerSecondMax = 60
 const pauseMsMin = 50
 const backOffMs = 200
+const takeOverMs = 10
 
 export class GroupObserver {
   readonly #process: string
@@ -27,7 +34,7 @@ export class GroupObserver {
   readonly #links: Links
   readonly #groups: ReadonlyArray<Observed>
   readonly #over = new AbortController()
-  #running: Promise<void> = Promise.resolve()
+  #running: Promise<unknown> = Promise.resolve()
 
   constructor(
     process: string,
@@ -40,16 +47,19 @@ export class GroupObserver {
     this.#process = process
     this.#ports = ports
     this.#links = new Links(ports.connect, ports.connections)
-    this.#groups = groups.map(({ group, refs }, i) => ({
-      group,
-      refs,
-      link: new CoordinatorLink(this.#links, ports.nodes, group, i),
-      committed: new Map(),
-    }))
+    const { nodes, quirks } = ports
+    this.#groups = groups.map(({ group, refs }, i) => {
+      const link = new CoordinatorLink(this.#links, nodes, group, i)
+      const asked = quirks.oldCoordinatorsAnswer
+        ? [link]
+        : nodes.map((node) => brokerLink(this.#links, node, group))
+      return { group, refs, link, asked, answerer: 0, committed: new Map() }
+    })
   }
 
   start(): void {
-    this.#running = this.#run()
+    const places = this.#groups[0]?.asked ?? []
+    this.#running = Promise.all(places.map((_, place) => this.#run(place)))
   }
 
   /** What is known to be committed, by group. */
@@ -69,7 +79,7 @@ export class GroupObserver {
     const { clock } = this.#ports
     const deadlineMs = clock.nowMs() + timeoutMs
     const asks = this.#groups.map(async (observed) => {
-      while (!(await this.#ask(observed))) {
+      while (!(await this.#askOne(observed, observed.link, this.#process, false))) {
         if (clock.nowMs() > deadlineMs) return [observed.group]
         await clock.sleep(backOffMs, signal)
       }
@@ -84,22 +94,39 @@ export class GroupObserver {
     this.#links.close()
   }
 
-  async #run(): Promise<void> {
+  /** Each broker in its own time: one that stands still holds up nobody else. */
+  async #run(place: number): Promise<void> {
     const { signal } = this.#over
     const { clock } = this.#ports
-    for (let turn = 0; !signal.aborted; turn++) {
-      const observed = this.#groups[turn % this.#groups.length]
-      if (observed === undefined) return
-      await this.#ask(observed)
-      const pauseMs = Math.max(pauseMsMin, (observed.refs.length * 1000) / readsPerSecondMax)
-      await clock.sleep(pauseMs, signal).catch(() => undefined)
+    for (let turn = place; !signal.aborted; turn++) {
+      // Who was left alone by its coordinator comes first.
+      const left = this.#groups.filter(({ answerer }) => answerer === -1)
+      const those = left.length > 0 ? left : this.#groups
+      const observed = those[turn % those.length]
+      const link = observed?.asked[place]
+      if (observed === undefined || link === undefined) return
+      const isAnswered = await this.#askOne(observed, link, `${this.#process}-${place}`, true)
+      if (isAnswered) observed.answerer = place
+      else if (observed.answerer === place) observed.answerer = -1
+      const restMs = observed.answerer === -1 ? takeOverMs : this.#restMs(observed)
+      await clock.sleep(restMs, signal).catch(() => undefined)
     }
   }
 
-  async #ask(observed: Observed): Promise<boolean> {
-    const { refs, link } = observed
-    const found = await fetchCommitted({ process: this.#process, ports: this.#ports, link }, refs)
-    if (found._tag === "offsets") observed.committed = found.offsets
-    return found._tag === "offsets"
+  #restMs({ refs }: Observed): number {
+    return Math.max(pauseMsMin, (refs.length * 1000) / readsPerSecondMax)
+  }
+
+  async #askOne(
+    observed: Observed,
+    link: GroupLink,
+    process: string,
+    onlyAnswers: boolean,
+  ): Promise<boolean> {
+    const caller = { process, ports: this.#ports, link }
+    const found = await fetchCommitted(caller, observed.refs, onlyAnswers)
+    if (found._tag !== "offsets") return false
+    observed.committed = found.offsets
+    return true
   }
 }

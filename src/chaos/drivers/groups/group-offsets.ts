@@ -5,7 +5,7 @@ import { offsetFetch } from "../../../protocol/messages/offset-fetch.ts"
 import type { Told } from "../../history/history.ts"
 import type { PartitionRef, Topic } from "../partition.ts"
 import { isNotHere, noAnswer } from "./coordinator-link.ts"
-import type { CoordinatorLink, CoordinatorReply } from "./coordinator-link.ts"
+import type { CoordinatorReply, GroupLink } from "./coordinator-link.ts"
 import { errorText, toldOf } from "./group-ports.ts"
 import type { GroupPorts } from "./group-ports.ts"
 
@@ -28,8 +28,8 @@ export interface Position {
 export interface Caller {
   /** In the history. */
   readonly process: string
-  readonly ports: Pick<GroupPorts, "recorder" | "quirks">
-  readonly link: CoordinatorLink
+  readonly ports: Pick<GroupPorts, "recorder" | "quirks" | "clock">
+  readonly link: GroupLink
 }
 
 /** One request for all; gives the first error code that is none, `noAnswer` when nobody knows. */
@@ -113,17 +113,15 @@ export type Committed =
   | { readonly _tag: "offsets"; readonly offsets: ReadonlyMap<string, number> }
   | { readonly _tag: "refused"; readonly code: number }
 
-/** One request for all. */
+/** One request for all. `onlyAnswers`: refusals, which say nothing, are left out of the history. */
 export async function fetchCommitted(
   { process, ports, link }: Caller,
   refs: ReadonlyArray<PartitionRef>,
+  onlyAnswers = false,
 ): Promise<Committed> {
   const { group } = link
-  const begun = refs.map((ref) => {
-    const call = { group, partition: ref.key, offset: -1, tag: "" }
-    return { ref, operation: ports.recorder.begin(process, { f: "committed", ...call }) }
-  })
-  const topics = byTopic(begun).map(({ topic, items }) => ({
+  const askedMs = ports.clock.nowMs()
+  const topics = byTopic(refs.map((ref) => ({ ref }))).map(({ topic, items }) => ({
     name: topic.name,
     topicId: topic.id,
     partitionIndexes: items.map(({ ref }) => ref.partition),
@@ -134,17 +132,19 @@ export async function fetchCommitted(
   const found = answer?.groups[0]
   const offsets = new Map<string, number>()
   let code: number = found?.errorCode ?? noAnswer
-  for (const { ref, operation } of begun) {
+  for (const ref of refs) {
     const topic = found?.topics.find(({ name, topicId }) => isOf(ref.topic, name, topicId))
     const one = topic?.partitions.find(({ partitionIndex }) => partitionIndex === ref.partition)
     const failure = found?.errorCode !== 0 ? code : (one?.errorCode ?? noAnswer)
-    const outcome = failure === 0 ? ("ok" as const) : ("fail" as const)
-    const error = failure === noAnswer ? "LOST" : errorText(failure)
     const offset = one?.committedOffset ?? -1
-    const told = toldOf(outcome, node, connection, error)
-    operation.end(told, { f: "committed", offset, tag: one?.metadata ?? "" })
-    if (failure !== 0) code = failure
     offsets.set(ref.key, offset)
+    if (failure !== 0) code = failure
+    if (failure !== 0 && onlyAnswers) continue
+    const call = { f: "committed" as const, group, partition: ref.key, offset: -1, tag: "" }
+    const error = failure === noAnswer ? "LOST" : errorText(failure)
+    const told = toldOf(failure === 0 ? "ok" : "fail", node, connection, error)
+    const operation = ports.recorder.begin(process, call, askedMs)
+    operation.end(told, { f: "committed", offset, tag: one?.metadata ?? "" })
   }
   if (isNotHere(code)) link.forget()
   return code === 0 ? { _tag: "offsets", offsets } : { _tag: "refused", code }
