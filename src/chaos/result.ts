@@ -90,7 +90,9 @@ export interface RunResult {
   readonly anomalyCounts: Readonly<Record<string, number>>
   /** Where the lost writes lay, of each partition that has any. */
   readonly losses?: ReadonlyArray<Losses>
-  /** Of each partition the longest time without an acknowledgement that began in the fault window … */
+  /**
+   * Of each partition the longest time without an acknowledgement that began in the fault window …
+   */
   readonly outages: ReadonlyArray<Outage>
   /** … and of all of them the longest after the last heal. */
   readonly longestOutageAfterHealMs: number

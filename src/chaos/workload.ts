@@ -43,7 +43,9 @@ export interface Workload {
   readonly name: WorkloadName
   /** For faults that ask who leads, or move replicas; there once `prepare` has resolved. */
   readonly topics: ReadonlyArray<string>
-  /** In the report: what was promised, in a sentence each ("acks=all, idempotent: nothing lost"). */
+  /**
+   * In the report: what was promised, in a sentence each ("acks=all, idempotent: nothing lost").
+   */
   readonly promises: ReadonlyArray<string>
   /** Makes topics and connects, on a healthy cluster. */
   prepare(): Promise<void>

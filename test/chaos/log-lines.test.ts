@@ -20,8 +20,9 @@ test("times of varve's lines and of Kafka's", () => {
   expect(timeOf("    at someone.somewhere(else)")).toBeUndefined()
 })
 
+const between = (fromMs: number, toMs: number) => ({ fromMs, toMs })
+
 test("intervals that touch become one", () => {
-  const between = (fromMs: number, toMs: number) => ({ fromMs, toMs })
   expect(joined([between(5, 9), between(1, 3), between(3, 4), between(6, 7)])).toEqual([
     between(1, 4),
     between(5, 9),
