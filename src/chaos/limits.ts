@@ -11,6 +11,8 @@ export interface Limits {
   /** For what clients have under way. */
   readonly stopMs: number
   readonly drainMs: number
+  /** The same of a cluster that has not recovered: whoever can be read is read soon. */
+  readonly illDrainMs: number
   readonly checkMs: number
 }
 
@@ -20,6 +22,7 @@ const short: Limits = {
   recoveryMs: 60_000,
   stopMs: 15_000,
   drainMs: 150_000,
+  illDrainMs: 30_000,
   checkMs: 120_000,
 }
 

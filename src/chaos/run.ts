@@ -124,10 +124,10 @@ class Run implements AsyncDisposable {
     const healMs = this.#phase("heal")
     await this.#healAll(cluster)
     const { recoveryMs } = this.#limits
-    await this.#recover("no recovery", cluster, workloads, recoveryMs)
+    const hasRecovered = await this.#recover("no recovery", cluster, workloads, recoveryMs)
     await this.#stopAll(workloads)
     const drainMs = this.#phase("drain")
-    await this.#drainAll(workloads)
+    await this.#drainAll(workloads, hasRecovered)
     signal.throwIfAborted()
     const checkMs = this.#phase("check")
     this.#log(`lived for ${seconds(checkMs)}; ${options.product} ${cluster.version}`)
@@ -286,8 +286,10 @@ class Run implements AsyncDisposable {
     await this.#each("stop", workloads, stopMs * 2, (workload) => workload.stop(stopMs))
   }
 
-  async #drainAll(workloads: ReadonlyArray<Workload>): Promise<void> {
-    await this.#each("drain", workloads, this.#limits.drainMs, (workload) => workload.drain())
+  async #drainAll(workloads: ReadonlyArray<Workload>, hasRecovered: boolean): Promise<void> {
+    const { drainMs, illDrainMs } = this.#limits
+    const limitMs = hasRecovered ? drainMs : illDrainMs
+    await this.#each("drain", workloads, limitMs, (workload) => workload.drain())
   }
 
   /** What fails or takes too long is a gap: the others go on. */
