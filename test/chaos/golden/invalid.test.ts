@@ -162,6 +162,30 @@ const withDumps: ReadonlyArray<Case> = [
         .drain({ 0: "b", 1: "a" }),
   ],
   [
+    "… although one between them is not there",
+    ["nonmonotonic-send"],
+    () =>
+      new Story()
+        .send("a", -1, { at: [1, 9], producer: { id: -2, epoch: 0, baseSequence: 0 } })
+        .maybe("b", { at: [1, 9], producer: { id: -2, epoch: 0, baseSequence: 1 } })
+        .send("c", -1, { at: [2, 8], producer: { id: -2, epoch: 0, baseSequence: 2 } })
+        .drain({ 0: "c", 1: "a" }),
+  ],
+  [
+    "the brokers have forgotten a producer",
+    ["sequence-lost"],
+    () =>
+      new Story()
+        .send("a", 0)
+        .refused("b", [
+          ["c", 2],
+          ["d", 3],
+          ["e", 4],
+          ["f", 5],
+        ])
+        .drain({ 0: "a", 1: "b", 2: "c", 3: "d", 4: "e", 5: "f" }),
+  ],
+  [
     "a batch comes apart",
     ["torn-batch"],
     () => new Story().maybe("a b").maybe("c", other).drain({ 0: "a", 1: "c", 2: "b" }),
@@ -285,6 +309,15 @@ const withoutDumps: ReadonlyArray<Case> = [
         .read({ 2: "b" }, { process: "kcat-consumer-1.0" }),
   ],
   [
+    "an answer leaves out what was acknowledged in one batch with what it holds",
+    ["int-poll-skip"],
+    () =>
+      new Story()
+        .send("a b", 0)
+        .maybe("c", { producer: { id: 8, epoch: 0, baseSequence: 0 } })
+        .read({ 0: "a", 2: "c" }, { from: 0 }),
+  ],
+  [
     "one value at two offsets",
     ["duplicate"],
     () => new Story().send("a", 1).maybe("b", other).read({ 2: "b", 3: "a" }),
@@ -337,6 +370,16 @@ test("lost writes are told by their place and by the brokers that lack them", ()
     { where: "middle", missingOn: [0] },
     { where: "postfix", missingOn: [0, 1] },
   ])
+})
+
+test("only the batch that was refused is told", () => {
+  const { counts } = checkHistory(
+    new Story()
+      .send("a", 0)
+      .refused("b", [["c", 2]])
+      .drain({ 0: "a", 1: "b", 2: "c" }).operations,
+  )
+  expect([...counts]).toEqual([["sequence-lost", 1]])
 })
 
 test("a verdict is the same however often it is asked for", () => {

@@ -80,6 +80,15 @@ export class Story {
     return this.send(values, -1, { told: { outcome: "info", error: "timed out" }, ...given })
   }
 
+  /** A batch that is refused for its sequence number, while those behind it are written. */
+  refused(values: string, behind: ReadonlyArray<readonly [string, number]>): this {
+    const begunMs = this.#nowMs + 1
+    const at = [begunMs, begunMs + 50] as const
+    this.maybe(values, { at, told: { outcome: "info", error: "OUT_OF_ORDER_SEQUENCE_NUMBER" } })
+    behind.forEach(([value, offset], i) => this.send(value, offset, { at: [at[0] + i, at[1] - 1] }))
+    return this
+  }
+
   /** By a client that says nothing but what it was given, unless the call says otherwise. */
   read(log: Log, given: Given<Poll> = {}): this {
     const { at, process = "kcat-consumer-0.0", told, partition = x, from = -1, ...fields } = given

@@ -168,6 +168,23 @@ const valid: Readonly<Record<string, () => Story>> = {
         told: { outcome: "fail", error: "INVALID_PRODUCER_EPOCH" },
       })
       .drain({ 0: "old", 1: "new" }),
+  "a repeated batch that five lie behind: no broker remembers it any more": () =>
+    new Story()
+      .send("a", 0)
+      .refused("b", [
+        ["c", 2],
+        ["d", 3],
+        ["e", 4],
+        ["f", 5],
+        ["g", 6],
+      ])
+      .drain({ 0: "a", 1: "b", 2: "c", 3: "d", 4: "e", 5: "f", 6: "g" }),
+  "compaction, and nobody drained": () =>
+    new Story()
+      .send("a1", 0, keyed("a"))
+      .send("a2", 1, keyed("a"))
+      .send("b1", 2, keyed("b"))
+      .read({ 1: "a2", 2: "b1" }, { from: 0 }),
   "times that clients do not tell": () =>
     new Story()
       .send("a", 0, { timestampMs: -1 })
