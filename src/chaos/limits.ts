@@ -21,7 +21,7 @@ const short: Limits = {
   formationMs: 30_000,
   recoveryMs: 60_000,
   stopMs: 15_000,
-  drainMs: 150_000,
+  drainMs: 120_000,
   illDrainMs: 30_000,
   checkMs: 120_000,
 }

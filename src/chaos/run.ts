@@ -288,8 +288,8 @@ class Run implements AsyncDisposable {
 
   async #drainAll(workloads: ReadonlyArray<Workload>, hasRecovered: boolean): Promise<void> {
     const { drainMs, illDrainMs } = this.#limits
-    const limitMs = hasRecovered ? drainMs : illDrainMs
-    await this.#each("drain", workloads, limitMs, (workload) => workload.drain())
+    const timeoutMs = hasRecovered ? drainMs : illDrainMs
+    await this.#each("drain", workloads, timeoutMs * 1.5, (workload) => workload.drain(timeoutMs))
   }
 
   /** What fails or takes too long is a gap: the others go on. */

@@ -59,9 +59,9 @@ export interface Workload {
   /**
    * Reads everything back from every replica, as operations of the history ("drain",
    * "committed"): after the heal, when nothing is written any more. Rejects when a replica cannot
-   * be read completely.
+   * be read completely, at the latest after `timeoutMs`; what could be read is told by then.
    */
-  drain(): Promise<void>
+  drain(timeoutMs?: number): Promise<void>
   /** Ends every process and connection; also after a failure. */
   dispose(): Promise<void>
 }

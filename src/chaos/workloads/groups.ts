@@ -113,11 +113,11 @@ class GroupsWorkload implements Workload {
     await Promise.race([ended, clock.sleep(leftMs)])
   }
 
-  async drain(): Promise<void> {
+  async drain(timeoutMs = drainTimeoutMs): Promise<void> {
     const { cluster, clock, recorder, signal } = this.#context
-    await this.#observer?.askAll(drainTimeoutMs / 2, signal)
+    await this.#observer?.askAll(timeoutMs / 2, signal)
     const topics = this.#topics
-    await drainReplicas({ cluster, clock, recorder, topics, signal, timeoutMs: drainTimeoutMs })
+    await drainReplicas({ cluster, clock, recorder, topics, signal, timeoutMs })
     if (this.#behind.length > 0) throw new Error(this.#behind.join("; "))
   }
 

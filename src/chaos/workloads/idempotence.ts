@@ -106,10 +106,10 @@ class IdempotenceWorkload implements Workload {
     if (!isQuiet) log("idempotence: not everything ended in time")
   }
 
-  drain(): Promise<void> {
+  drain(timeoutMs = drainTimeoutMs): Promise<void> {
     const { cluster, clock, recorder, signal } = this.#context
     const topics = this.#topics
-    return drainReplicas({ cluster, clock, recorder, topics, signal, timeoutMs: drainTimeoutMs })
+    return drainReplicas({ cluster, clock, recorder, topics, signal, timeoutMs })
   }
 
   async dispose(): Promise<void> {

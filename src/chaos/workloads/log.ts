@@ -91,10 +91,10 @@ class LogWorkload implements Workload {
     if (!(await this.#crew.stop(this.#context, timeoutMs))) log("log: not everything ended in time")
   }
 
-  drain(): Promise<void> {
+  drain(timeoutMs = drainTimeoutMs): Promise<void> {
     const { cluster, clock, recorder, signal } = this.#context
     const topics = this.#topics
-    return drainReplicas({ cluster, clock, recorder, topics, signal, timeoutMs: drainTimeoutMs })
+    return drainReplicas({ cluster, clock, recorder, topics, signal, timeoutMs })
   }
 
   async dispose(): Promise<void> {
