@@ -15,8 +15,8 @@ export interface Quirks {
   /** ListOffsets −3 tells no offset while the latest record is not committed. */
   readonly greatestTimeMayBeMissing: boolean
   /**
-   * A coordinator that stood still and goes on answers OffsetFetch from what it knew, until it hears
-   * that it is none any more: only who is named by FindCoordinator is to be asked.
+   * A coordinator that stood still and goes on answers OffsetFetch from what it knew, until it
+   * hears that it is none any more: only who is named by FindCoordinator is to be asked.
    */
   readonly oldCoordinatorsAnswer: boolean
 }
