@@ -24,6 +24,8 @@ interface Options {
   readonly drivers: ReadonlyArray<DriverName>
   readonly bootstrap: ReadonlyArray<string>
   readonly sessionTimeoutMs: number
+  /** The Python that has a module. */
+  readonly python?: typeof pythonWith
 }
 
 const lifeMs = 25_000
@@ -109,9 +111,14 @@ const kafkajsMember = [
 ]
 
 /** One strategy of each client, and of the clients as many as there may be. */
-async function foreignOf({ drivers }: Options, chance: Prng): Promise<ReadonlyArray<Foreign>> {
+async function foreignOf(
+  { drivers, python = pythonWith }: Options,
+  chance: Prng,
+): Promise<ReadonlyArray<Foreign>> {
   const all = await Promise.all(
-    [...clients].filter(([name]) => drivers.includes(name)).map(([, client]) => client(chance)),
+    [...clients]
+      .filter(([name]) => drivers.includes(name))
+      .map(([, client]) => client(chance, python)),
   )
   const left = [...all]
   return Array.from({ length: Math.min(foreignGroupsMax, all.length) }, () =>
@@ -122,7 +129,10 @@ async function foreignOf({ drivers }: Options, chance: Prng): Promise<ReadonlyAr
 const oneOf = (chance: Prng, all: ReadonlyArray<string>): string =>
   all[chance.below(all.length)] ?? ""
 
-const clients: ReadonlyMap<DriverName, (chance: Prng) => Promise<Foreign>> = new Map([
+const clients: ReadonlyMap<
+  DriverName,
+  (chance: Prng, python: typeof pythonWith) => Promise<Foreign>
+> = new Map([
   [
     "raw",
     async (chance: Prng) => {
@@ -133,24 +143,24 @@ const clients: ReadonlyMap<DriverName, (chance: Prng) => Promise<Foreign>> = new
   ["kafkajs", async () => foreign("kafkajs", kafkajsMember, "roundrobin")],
   [
     "confluent",
-    async (chance: Prng) => {
+    async (chance: Prng, python: typeof pythonWith) => {
       const strategy = oneOf(chance, ["range", "cooperative-sticky"])
-      const program = await pythonProgram("confluent_kafka", "confluent_member.py")
+      const program = pythonProgram(await python("confluent_kafka"), "confluent_member.py")
       // Its Python face cannot set the metadata of a commit before 2.0.
       return { ...foreign("confluent", program, strategy), isUntagged: true }
     },
   ],
   [
     "python-kafka",
-    async () => {
-      const program = await pythonProgram("kafka", "python_kafka_member.py")
+    async (_: Prng, python: typeof pythonWith) => {
+      const program = pythonProgram(await python("kafka"), "python_kafka_member.py")
       return foreign("python-kafka", program, "range")
     },
   ],
 ])
 
-const pythonProgram = async (module: string, file: string): Promise<ReadonlyArray<string>> => [
-  (await pythonWith(module)) ?? "python3",
+const pythonProgram = (python: string | undefined, file: string): ReadonlyArray<string> => [
+  python ?? "python3",
   join(members, file),
 ]
 

@@ -1,7 +1,8 @@
 /**
  * Asks from outside, over and over, what every group has committed: a register is only as good as
- * the reads of it. Every broker is asked, whoever coordinates: one that does so no more, or not yet,
- * must not answer. While nobody answers, somebody is about to take over: they are asked faster.
+ * the reads of it. Every broker is asked, whoever coordinates: one that does so no more, or not
+ * yet, must not answer. While nobody answers, somebody is about to take over: they are asked
+ * faster.
  */
 import type { PartitionRef } from "../partition.ts"
 import { Links } from "../raw/links.ts"
