@@ -78,9 +78,9 @@ class MetadataWorkload implements Workload {
   }
 
   /** A read of every name at every broker that must know all, then their word on all of them. */
-  async drain(): Promise<void> {
+  async drain(timeoutMs = agreeMs): Promise<void> {
     const { clock } = this.#context
-    const deadlineMs = clock.nowMs() + agreeMs
+    const deadlineMs = clock.nowMs() + timeoutMs
     await Promise.all(this.#admins.map((admin, i) => this.#describeAll(admin, i, deadlineMs)))
     for (;;) {
       this.#context.signal.throwIfAborted()
