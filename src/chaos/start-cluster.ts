@@ -31,6 +31,12 @@ const quickGroups = {
   "group.initial.rebalance.delay.ms": "0",
 }
 
+/** What happens after half a gigabyte, or ten thousand topics, is to happen within a minute. */
+const quickTurnover = {
+  "varve.segment.bytes": String(1024 * 1024),
+  "varve.metadata.snapshot.entries": "100",
+}
+
 export async function startCluster(request: ClusterRequest): Promise<StartedCluster> {
   const { options, dir, kafka, log } = request
   const { nodes, seed, plant } = options
@@ -54,7 +60,7 @@ export async function startCluster(request: ClusterRequest): Promise<StartedClus
     nodes,
     seed,
     onExit,
-    settings: quickGroups,
+    settings: { ...quickGroups, ...quickTurnover },
     start: (id, folder) => disks.startOptions({ id, dir: folder }),
     capabilities: [...disks.capabilities],
     ...(plant === undefined ? {} : { plant }),
