@@ -31,10 +31,11 @@ const quickGroups = {
   "group.initial.rebalance.delay.ms": "0",
 }
 
-/** What happens after half a gigabyte, or ten thousand topics, is to happen within a minute. */
+/** What happens after half a gigabyte, ten thousand topics or minutes is to happen within one. */
 const quickTurnover = {
   "varve.segment.bytes": String(1024 * 1024),
   "varve.metadata.snapshot.entries": "100",
+  "log.cleaner.backoff.ms": "1000",
 }
 
 export async function startCluster(request: ClusterRequest): Promise<StartedCluster> {
