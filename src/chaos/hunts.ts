@@ -47,13 +47,12 @@ export const hunts: ReadonlyArray<Hunt> = [
   hunt("log-start-forgotten", ["kill-all", "kill"], ["log"], 40),
   // Groups
   hunt("commit-before-replication", ["partition-leader", "kill-leader"], ["groups"], 30),
-  hunt("answers-while-loading", ["kill-leader", "transfers"], ["groups"], 40),
-  hunt("stale-offset-fetch", ["pause-leader", "partition-leader"], ["groups"], 30),
+  hunt("answers-while-loading", ["latency", "transfers", "kill-leader"], ["groups"], 40),
+  hunt("stale-offset-fetch", ["pause-leader"], ["groups"], 60),
   hunt("coordinator-starts-empty", ["kill-all", "kill-leader"], ["groups"], 40),
   // Storage
   hunt("synchronous-normal", ["power"], ["log"], 25),
   hunt("ignores-fsync-error", ["fsync-error"], ["log"], 60),
-  hunt("skips-autopsy", ["bit-flips", "truncation"], ["log"], 40),
   hunt("no-checksum-on-read", ["bit-flips"], ["log"], 60),
   hunt("never-recovering", ["truncation", "wiped-disk"], ["log"], 60),
 ]
