@@ -1,7 +1,7 @@
 /**
- * One process of a member that others wrote, recorded from outside: what begins is written before it
- * is asked, what ends after it has answered. It repeats requests out of sight, so what it was refused
- * may have been done all the same: then the outcome is unknown.
+ * One process of a member that others wrote, recorded from outside: what begins is written before
+ * it is asked, what ends after it has answered. It repeats requests out of sight, so what it was
+ * refused may have been done all the same: then the outcome is unknown.
  */
 import { nameOf } from "../../history/values.ts"
 import type { Gate } from "../gate.ts"
