@@ -5,6 +5,7 @@ import { Compaction } from "./compaction.ts"
 import type { FinalLog } from "./final-log.ts"
 import { reportLosses } from "./losses.ts"
 import type { Losses, LostWrite } from "./losses.ts"
+import { wasSentOnce } from "./partition-view.ts"
 import type { PartitionView } from "./partition-view.ts"
 
 /** What is lost, by place and broker; undefined when nothing is. */
@@ -35,7 +36,7 @@ function checkAcknowledged(
       if (found === undefined) {
         if (append.acks !== -1 || compaction?.mayTake(value, offset) === true) return
         lost.push({ value, offset, append })
-      } else if (offset !== -1 && mustStayThere(append)) {
+      } else if (offset !== -1 && (append.acks === -1 || wasSentOnce(view, append))) {
         const detail = `${value}, acknowledged at ${offset}, is at ${log.offsetsOf(value).join(", ")}`
         anomalies.add("wrong-ack-offset", view.partition, detail, [append, log.drain])
       }
@@ -43,10 +44,6 @@ function checkAcknowledged(
   }
   return lost
 }
-
-/** With acks=1 a leader's record may be lost, and be written once more when it is sent once more. */
-const mustStayThere = ({ acks, attempts, duplicates }: Operation<Append>): boolean =>
-  acks === -1 || (attempts === 1 && duplicates === undefined)
 
 /**
  * Of one whose offset was not told: it may lie below where the log begins now, unless the log had

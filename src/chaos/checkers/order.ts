@@ -7,6 +7,7 @@ import type { Append, Operation } from "../history/history.ts"
 import type { Anomalies } from "./anomaly.ts"
 import type { FinalLog } from "./final-log.ts"
 import type { LogIndex } from "./log-index.ts"
+import { wasSentOnce } from "./partition-view.ts"
 import type { PartitionView } from "./partition-view.ts"
 import { isIdempotent } from "./writers.ts"
 
@@ -118,7 +119,7 @@ interface Settled {
 /** In the order of invocations, against the highest offset acknowledged by then. */
 function checkRealTime(view: PartitionView, log: LogIndex, anomalies: Anomalies): void {
   const settled = view.appends
-    .flatMap((append) => settledOf(log, append))
+    .flatMap((append) => settledOf(view, log, append))
     .sort((a, b) => a.append.returned - b.append.returned)
   let next = 0
   let highest: Settled | undefined
@@ -140,11 +141,14 @@ function checkRealTime(view: PartitionView, log: LogIndex, anomalies: Anomalies)
  * Where what was acknowledged lies: acknowledged by all, where it was said to. With acks=1 it may
  * be lost; one that was sent once and is there lies where its leader had put it.
  */
-function settledOf(log: LogIndex, append: Operation<Append>): ReadonlyArray<Settled> {
+function settledOf(
+  view: PartitionView,
+  log: LogIndex,
+  append: Operation<Append>,
+): ReadonlyArray<Settled> {
   const { outcome, acks, offset } = append
   if (outcome !== "ok" || acks === 0) return []
   if (acks === -1 && offset >= 0) return [{ append, offset }]
-  const isOnce = append.attempts === 1 && append.duplicates === undefined
-  const place = acks === -1 || isOnce ? placeOf(log, append) : undefined
+  const place = acks === -1 || wasSentOnce(view, append) ? placeOf(log, append) : undefined
   return place === undefined ? [] : [{ append, offset: place }]
 }

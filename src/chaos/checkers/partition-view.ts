@@ -102,6 +102,15 @@ function growing(views: Map<string, Growing>, partition: string): Growing {
   return made
 }
 
+/**
+ * With acks=1 a leader's record may be lost, and be written once more when it is sent once more:
+ * only of what was sent once is it known where it lies, if it is there.
+ */
+export const wasSentOnce = ({ writers }: PartitionView, append: Operation<Append>): boolean =>
+  append.attempts === 1 &&
+  append.duplicates === undefined &&
+  !append.values.some((value) => writers.isRepeated(value))
+
 /** The client chose the partition, and has not told which. */
 export const isStray = (partition: string): boolean => partition.endsWith("/-1")
 

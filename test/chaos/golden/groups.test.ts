@@ -53,6 +53,8 @@ const valid: Readonly<Record<string, () => GroupStory>> = {
       .join("m1", -1)
       .assign("m0", -1, [x])
       .assign("m1", -1, [y]),
+  "generations that some tell and others do not": () =>
+    tell().assign("m0", 4, [x]).join("m1", -1).commit(0, "t").assign("m1", -1, [y]),
   "a partition that was given up before": () =>
     tell().assign("m0", 4, [x, y]).release("m0", [y]).assign("m1", 5, [y]),
   "a partition of a member that was silent for long enough": () =>

@@ -318,6 +318,14 @@ const withoutDumps: ReadonlyArray<Case> = [
         .read({ 0: "a", 2: "c" }, { from: 0 }),
   ],
   [
+    "one batch acknowledged at two offsets",
+    ["wrong-ack-offset", "duplicate"],
+    () => {
+      const producer = { id: 7, epoch: 0, baseSequence: 0 }
+      return new Story().send("a", 0, { producer }).send("a", 3, { producer })
+    },
+  ],
+  [
     "one value at two offsets",
     ["duplicate"],
     () => new Story().send("a", 1).maybe("b", other).read({ 2: "b", 3: "a" }),

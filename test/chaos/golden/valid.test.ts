@@ -3,6 +3,7 @@ import { expect, test } from "bun:test"
 import { Story, x, y } from "./story.ts"
 
 const foreign = { producer: null, duplicates: "allowed" } as const
+const deletion = { f: "delete", topic: "t", topicId: "0123abcd", partitions: 1 } as const
 const keyed = (keys: string) => ({ keys: keys.split(" ") })
 
 const valid: Readonly<Record<string, () => Story>> = {
@@ -179,6 +180,30 @@ const valid: Readonly<Record<string, () => Story>> = {
         ["g", 6],
       ])
       .drain({ 0: "a", 1: "b", 2: "c", 3: "d", 4: "e", 5: "f", 6: "g" }),
+  "compaction: a tombstone and what it deletes are both there still": () =>
+    new Story()
+      .send("a1", 0, keyed("a"))
+      .send("a-gone", 1, { ...keyed("a"), tombstone: true })
+      .drain({ 0: "a1", 1: "a-gone" }, { compacted: true }),
+  "a topic that was deleted, or may have been": () =>
+    new Story()
+      .send("a", 0)
+      .op("raw-admin", deletion, {}, { told: { outcome: "info" } })
+      .drain({}, { highWatermark: 0 }),
+  "with acks=1, a repeated batch that had to be written anew": () => {
+    const producer = { id: 7, epoch: 0, baseSequence: 0 }
+    return new Story()
+      .send("a", 0, { acks: 1, producer })
+      .send("a", 1, { acks: 1, producer })
+      .send("b", 0, { acks: 1, producer: { ...producer, id: 8 }, at: [1, 9] })
+      .drain({ 0: "b", 1: "a" })
+  },
+  "a batch that its producer sent again in its next epoch": () =>
+    new Story()
+      .maybe("a", { producer: { id: 7, epoch: 0, baseSequence: 0 } })
+      .send("b", 0, { producer: { id: 7, epoch: 1, baseSequence: 0 } })
+      .send("a", 1, { producer: { id: 7, epoch: 1, baseSequence: 1 } })
+      .drain({ 0: "b", 1: "a" }),
   "compaction, and nobody drained": () =>
     new Story()
       .send("a1", 0, keyed("a"))
