@@ -70,6 +70,18 @@ const directions: Readonly<Record<string, ReadonlyArray<string>>> = {
   "src/chaos/report/page/": ["src/chaos/report/", "uplot"],
   // A plant is text about other folders, and the preload that plants it is the runtime's.
   "src/chaos/plants/": ["node:", "bun"],
+  // For tests of users' own, with brokers in their process: above chaos, beside the command line.
+  "src/testing/": [
+    "src/broker/",
+    "src/cli/cluster-folder.ts",
+    "src/cli/version.ts",
+    "src/chaos/",
+    "src/client/",
+    "src/protocol/",
+    "effect",
+    "node:",
+    "bun",
+  ],
   "src/broker/": ["raft/", "storage/", "src/", "effect", "@effect/", "node:", "bun"],
   // A socket's outgoing queue is the same on every side of a connection.
   "src/client/": ["src/protocol/", "src/peer/socket-output.ts", "effect", "node:", "bun"],
@@ -93,7 +105,7 @@ function isAllowed(path: string, { specifier, file }: Import): boolean {
   const allowed = allowedFor(path)
   if (allowed === undefined) return true
   const name = file ?? specifier
-  const isRim = path.startsWith("src/broker/") || path.startsWith("src/cli/")
+  const isRim = /^src\/(broker|cli|testing)\//.test(path)
   const isAbove = name.startsWith("src/broker/") || name.startsWith("src/cli/")
   if (!isRim && isAbove && !allowed.includes(name)) return false
   if (path.startsWith("src/node/") && rimOfPeers.test(name)) return false

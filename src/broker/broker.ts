@@ -30,6 +30,8 @@ export interface RunningBroker {
   readonly ready: Effect.Effect<void, BrokerFailed>
   /** Never completes unless the broker fails; then everything of it is to be let go at once. */
   readonly failure: Effect.Effect<never, BrokerFailed>
+  /** Nothing of it leaves any more from now on, as if its process were gone; `failure` says why. */
+  readonly abandon: (why: string) => void
   readonly status: () => NodeStatus
 }
 
@@ -94,6 +96,12 @@ export const startBroker = Effect.fn("startBroker")(function* (
     config,
     ready: Effect.raceFirst(untilReady(rim), Deferred.await(failed)),
     failure: Deferred.await(failed),
+    abandon: (why) => {
+      loop.stop()
+      rim.listener.close(true)
+      rim.transport.stop(true)
+      fail(why, new Error(why))
+    },
     status: () => rim.machine.status(),
   }
 })

@@ -107,7 +107,7 @@ async function formFolders(dir: string, options: VarveClusterOptions): Promise<v
  * A port of the proxy for each link from clients, and for each pair of brokers both ways; `spare`:
  * one more port for each broker.
  */
-async function placeDoors(nodes: ReadonlyArray<ChaosNode>): Promise<{
+export async function placeDoors(nodes: ReadonlyArray<ChaosNode>): Promise<{
   readonly doors: ReadonlyArray<DoorSpec>
   readonly spare: ReadonlyArray<number>
 }> {
@@ -130,13 +130,13 @@ async function placeDoors(nodes: ReadonlyArray<ChaosNode>): Promise<{
   return { doors: [...toClients, ...between], spare: free.slice(pairs.length) }
 }
 
-function linkOf({ from, to }: DoorSpec): LinkSpec {
+export function linkOf({ from, to }: DoorSpec): LinkSpec {
   if (typeof from === "function") throw new Error("every link has a door of its own")
   return { link: { from, to }, protocol: from === "clients" ? "kafka" : "varve-peers" }
 }
 
 /** Where the broker is and whom it dials where, in its broker.json. */
-function writePlace(
+export function writePlace(
   node: ChaosNode,
   nodes: ReadonlyArray<ChaosNode>,
   doors: ReadonlyArray<DoorSpec>,

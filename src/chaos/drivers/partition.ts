@@ -1,4 +1,5 @@
 /** Topics as the clients of a run know them: made before it begins, there to its end. */
+import type { LogRecord } from "../../protocol/record.ts"
 import { partitionKey } from "../history/history.ts"
 
 export interface Topic {
@@ -7,6 +8,8 @@ export interface Topic {
   readonly partitions: number
   /** cleanup.policy=compact: every record has a key, and some delete it. */
   readonly isCompacted?: boolean
+  /** What a history calls a record, where others than the drivers of a run have written it. */
+  readonly nameOf?: (record: LogRecord) => string
 }
 
 export interface PartitionRef {

@@ -83,7 +83,7 @@ export class ReplicaReader {
       this.#position = result.logStartOffset
       return true
     }
-    const { records, next } = seenIn(result.records, from)
+    const { records, next } = seenIn(result.records, from, topic.nameOf)
     for (const record of records) this.#records.push(this.#share(record))
     this.#position = next
     this.#emptyAnswers = next > from ? 0 : this.#emptyAnswers + 1
