@@ -350,6 +350,20 @@ test("an answer whose offsets fall", () => {
   expect(story.kinds).toContain("int-nonmonotonic-poll")
 })
 
+test("an answer that holds a record twice", () => {
+  const story = new Story().maybe("a").read({ 1: "a" }, { from: 1 })
+  const twice = story.lines.map((line) => line.replace('[[1,"a",1]]', '[[1,"a",1],[1,"a",1]]'))
+  story.lines.splice(0, Infinity, ...twice)
+  expect(story.kinds).toEqual(["int-nonmonotonic-poll"])
+})
+
+test("partitions that nobody drained are named, those of deleted topics are not", () => {
+  const deletion = { f: "delete", topic: "t", topicId: "0123abcd", partitions: 1 } as const
+  const story = new Story().send("a", 0)
+  expect(checkHistory(story.operations).undrained).toEqual([x])
+  expect(checkHistory(story.op("raw-admin", deletion, {}).operations).undrained).toEqual([])
+})
+
 test("nothing is lost below what nobody has read, and a send of unknown outcome claims nothing", () => {
   expect(new Story().maybe("a", { offset: 0 }).send("b", 0, other).kinds).toEqual([])
 })
