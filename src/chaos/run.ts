@@ -28,6 +28,7 @@ import { startCluster } from "./start-cluster.ts"
 import { driversHere, makeWorkloads } from "./start-workloads.ts"
 import type { BrokerEnd } from "./verdict.ts"
 import type { Workload } from "./workload.ts"
+import { ReplicasUnreadable } from "./workloads/drain.ts"
 
 export interface RunRequest {
   readonly options: RunOptions
@@ -94,6 +95,7 @@ class Run implements AsyncDisposable {
   readonly #limits: Limits
   readonly #noProgress: Array<string> = []
   readonly #gaps: Array<string> = []
+  readonly #unreadable: Array<string> = []
   readonly #brokerEnds: Array<BrokerEnd> = []
   readonly #ticker: ProgressTicker
 
@@ -127,7 +129,7 @@ class Run implements AsyncDisposable {
     const hasRecovered = await this.#recover("no recovery", cluster, workloads, recoveryMs)
     await this.#stopAll(workloads)
     const drainMs = this.#phase("drain")
-    await this.#drainAll(workloads, hasRecovered)
+    await this.#drainAll(cluster, workloads, hasRecovered)
     signal.throwIfAborted()
     const checkMs = this.#phase("check")
     this.#log(`lived for ${seconds(checkMs)}; ${options.product} ${cluster.version}`)
@@ -286,10 +288,22 @@ class Run implements AsyncDisposable {
     await this.#each("stop", workloads, stopMs * 2, (workload) => workload.stop(stopMs))
   }
 
-  async #drainAll(workloads: ReadonlyArray<Workload>, hasRecovered: boolean): Promise<void> {
+  async #drainAll(
+    cluster: ChaosCluster,
+    workloads: ReadonlyArray<Workload>,
+    hasRecovered: boolean,
+  ): Promise<void> {
     const { drainMs, illDrainMs } = this.#limits
     const timeoutMs = hasRecovered ? drainMs : illDrainMs
     await this.#each("drain", workloads, timeoutMs * 1.5, (workload) => workload.drain(timeoutMs))
+    if (this.#unreadable.length === 0) return
+    // Brokers that say that every replica is in sync, and give less than is committed, are wrong;
+    // where they do not say so, nothing is known.
+    const { signal } = this.#request
+    const patience = { clock: this.#clock, workloads: [], deadlineMs: 0, signal }
+    const { _tag } = await awaitRecovery({ cluster, ...patience })
+    const list = _tag === "well" ? this.#noProgress : this.#gaps
+    list.push(...this.#unreadable)
   }
 
   /** What fails or takes too long is a gap: the others go on. */
@@ -311,7 +325,9 @@ class Run implements AsyncDisposable {
         try {
           await Promise.race([act(workload), late])
         } catch (error) {
-          this.#gaps.push(`${what} of workload ${workload.name}: ${lineOf(error)}`)
+          const line = `${what} of workload ${workload.name}: ${lineOf(error)}`
+          const kept = error instanceof ReplicasUnreadable ? this.#unreadable : this.#gaps
+          kept.push(line)
         }
       }),
     )

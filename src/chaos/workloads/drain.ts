@@ -44,8 +44,8 @@ interface Placed {
 }
 
 /**
- * Rejects, with what is left, when not every replica could be read completely in time, or when logs
- * go on growing; those that could be are recorded all the same.
+ * Rejects with `ReplicasUnreadable`, naming what is left, when not every replica could be read
+ * completely in time, or when logs go on growing; those that could be are recorded all the same.
  */
 export async function drainReplicas(options: DrainOptions): Promise<void> {
   const { cluster, clock, signal, timeoutMs, topics } = options
@@ -59,10 +59,15 @@ export async function drainReplicas(options: DrainOptions): Promise<void> {
     const left = troubles.flat()
     if (left.length === 0) return
     const more = left.length > 1 ? ` (and ${left.length - 1} more)` : ""
-    throw new Error(`${left[0]}${more}`)
+    throw new ReplicasUnreadable(`${left[0]}${more}`)
   } finally {
     links.close()
   }
+}
+
+/** Not all that is committed can be had from every replica, however long one asks. */
+export class ReplicasUnreadable extends Error {
+  readonly _tag = "ReplicasUnreadable"
 }
 
 class Drain {
