@@ -43,7 +43,7 @@ const order: ReadonlyArray<readonly [stage: string, pattern: RegExp]> = [
   ["unit", /^test\/(raft|protocol|partition|cluster|node|peer|broker|client|cli|chaos|scripts)\//],
   ["storage", /^test\/storage\//],
   ["compatibility", /^test\/compat\//],
-  ["integration", /^test\/integration\//],
+  ["integration", /^test\/(integration|testing)\//],
   ["examples", /^test\/examples\//],
   ["other", /./],
 ]
