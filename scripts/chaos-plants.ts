@@ -52,6 +52,7 @@ function chosen(): ReadonlyArray<Hunt> {
 async function run(hunt: Hunt, dir: string): Promise<Found> {
   const { plant, faults, workloads, seconds } = hunt
   const words = ["chaos", "--json", "--out", dir, "--seconds", `${seconds}`]
+  words.push("--rate", `${hunt.rate}`)
   words.push("--seed", flags.seed === "" ? `${hunt.seed}` : flags.seed)
   words.push("--faults", faults.map((kind) => `=${kind}`).join(","))
   words.push("--workload", workloads.join(","), "--drivers", "raw")

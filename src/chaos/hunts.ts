@@ -13,6 +13,8 @@ export interface Hunt {
   /** Of the fault window; at most 90. */
   readonly seconds: number
   readonly seed: number
+  /** Records per second: what shows only once a log has been cut needs many. */
+  readonly rate: number
 }
 
 const hunt = (
@@ -20,8 +22,8 @@ const hunt = (
   faults: Hunt["faults"],
   workloads: Hunt["workloads"],
   seconds: number,
-  seed = 1,
-): Hunt => ({ plant, faults, workloads, seconds, seed })
+  rate = 200,
+): Hunt => ({ plant, faults, workloads, seconds, seed: 1, rate })
 
 export const hunts: ReadonlyArray<Hunt> = [
   // Raft
@@ -40,16 +42,16 @@ export const hunts: ReadonlyArray<Hunt> = [
   hunt("fetch-above-watermark", ["partition-leader"], ["log"], 20),
   hunt("stale-list-offsets", ["pause-leader", "partition-leader"], ["log"], 20),
   hunt("wiped-disk-votes", ["wiped-disk"], ["log"], 40),
-  hunt("checkpoint-without-producers", ["kill-all", "kill"], ["idempotence"], 40),
+  hunt("checkpoint-without-producers", ["kill-all", "kill"], ["idempotence"], 60, 1_000),
   hunt("read-below-log-start", ["kill-leader"], ["log"], 25),
   hunt("deleted-before-committed", ["partition-leader", "kill-leader"], ["log"], 40),
   hunt("compaction-drops-last-value", ["kill"], ["log"], 30),
-  hunt("log-start-forgotten", ["kill-all", "kill"], ["log"], 40),
+  hunt("log-start-forgotten", ["kill-all", "kill"], ["log"], 60, 1_000),
   // Groups
   hunt("commit-before-replication", ["partition-leader", "kill-leader"], ["groups"], 30),
   hunt("answers-while-loading", ["latency", "transfers", "kill-leader"], ["groups"], 40),
   hunt("stale-offset-fetch", ["pause-leader"], ["groups"], 60),
-  hunt("coordinator-starts-empty", ["kill-all", "kill-leader"], ["groups"], 40),
+  hunt("coordinator-starts-empty", ["kill-all", "kill-leader"], ["groups"], 60, 1_000),
   // Storage
   hunt("synchronous-normal", ["power"], ["log"], 25),
   hunt("ignores-fsync-error", ["fsync-error"], ["log"], 60),
