@@ -87,9 +87,9 @@ export class Hosting {
   }
 
   /**
-   * After a restart an old image may show as replica what has been a witness, or nothing, since. The
-   * log of a former replica is empty and not trusted; the newest image knows what they are, and is
-   * waited for.
+   * After a restart an old image may show as replica what has been a witness, or nothing, since.
+   * The log of a former replica is empty and not trusted; the newest image knows what they are, and
+   * is waited for.
    */
   #isOfLater(info: PartitionInfo, before: HostedAs): boolean {
     if (this.#current) return false

@@ -62,8 +62,8 @@ export class CommittedState {
   }
 
   /**
-   * Each committed entry once, in order. `payload` is read of control entries alone, before anything
-   * changes: of an entry that cannot be read nothing is applied.
+   * Each committed entry once, in order. `payload` is read of control entries alone, before
+   * anything changes: of an entry that cannot be read nothing is applied.
    */
   apply(meta: EntryMeta, payload: () => Uint8Array): void {
     const control = isControl(meta) ? decodeControlEntry(payload()) : undefined

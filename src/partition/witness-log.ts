@@ -1,4 +1,6 @@
-/** What tells the log of a witness from that of a replica: it keeps no payloads (raft/witness.ts). */
+/**
+ * What tells the log of a witness from that of a replica: it keeps no payloads (raft/witness.ts).
+ */
 import type { EntryMeta, GroupLog } from "../../storage/wal.ts"
 
 const scanChunk = 512
