@@ -33,14 +33,14 @@ def check_replicas(log: PartitionLog, findings: Findings) -> None:
                 continue
             known = truth.setdefault(offset, value)
             if known != value:
-                findings.add("diverged-committed", log.name, offset, f"{known} and {value}")
+                findings.add("replica-divergence", log.name, offset, f"{known} and {value}")
     for replica in log.replicas:
         if replica.compacted:
             continue
         for offset, value in truth.items():
             if offset < replica.end and offset not in replica.records:
                 findings.add(
-                    "diverged-committed", log.name, offset, f"{value} is not on {replica.node}"
+                    "replica-divergence", log.name, offset, f"{value} is not on {replica.node}"
                 )
 
 
@@ -67,7 +67,10 @@ def check_holes(log: PartitionLog, replica: Replica, findings: Findings) -> None
 def end_claims(log: PartitionLog) -> list[tuple[int, int]]:
     """(place, lower bound of the log's end from there on), ascending in both."""
     raw = [(b.returned, b.offsets[0] + len(b.values)) for b in log.batches if b.told and b.offsets]
-    raw += [(o.returned, o.call.get("highWatermark", -1)) for o in log.polls if o.ok]
+    for poll in log.polls:
+        if poll.ok:
+            last = max((record[0] for record in poll.call["records"]), default=-1)
+            raw.append((poll.returned, max(poll.call["highWatermark"], last + 1)))
     raw.sort()
     claims: list[tuple[int, int]] = []
     for place, end in raw:

@@ -132,13 +132,21 @@ def check_removes(log: PartitionLog, findings: Findings) -> None:
             findings.add("remove-lost", log.name, low, f"the log begins at {log.start}, op {remove.id}")
 
 
+REFUSALS = {
+    "OFFSET_OUT_OF_RANGE": "spurious-out-of-range",
+    # A reader's epoch of what it was given before, which is committed, is nobody's any more.
+    "DIVERGING_EPOCH": "diverged-committed",
+}
+
+
 def check_refusals(log: PartitionLog, findings: Findings) -> None:
-    """OFFSET_OUT_OF_RANGE of an offset between the front and the end that were told before."""
+    """Refusals of an offset between the front and the end that were told before."""
     claims = end_claims(log)
     start = log.start_ever()
     for poll in log.polls:
-        if poll.err != "OFFSET_OUT_OF_RANGE" or poll.ok:
+        kind = REFUSALS.get(poll.err)
+        if kind is None or poll.ok:
             continue
         asked = poll.call["from"]
         if asked >= max(start, 0) and asked <= end_before(claims, poll.invoked):
-            findings.add("spurious-out-of-range", log.name, asked, f"op {poll.id}")
+            findings.add(kind, log.name, asked, f"op {poll.id}")

@@ -21,7 +21,7 @@ def check_values(logs: Logs, log: PartitionLog, findings: Findings) -> None:
         for value, operation in values.items():
             batch = logs.batches.get(value)
             if batch is None or not same_topic(batch, log.name):
-                findings.add("unexpected-value", log.name, offset, f"{value}, never sent here")
+                findings.add("unwritten-value", log.name, offset, f"{value}, never sent here")
             elif batch.failed:
                 findings.add("aborted-read", log.name, offset, f"{value}, which was refused")
             elif operation.returned < batch.invoked:

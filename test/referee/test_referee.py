@@ -176,7 +176,7 @@ class Log(unittest.TestCase):
         script.append(["a"], 0, outcome="info")
         script.drain(["a"])
         script.drain(["x"], node=1)
-        self.assertIn("diverged-committed", script.kinds())
+        self.assertIn("replica-divergence", script.kinds())
 
 
 class Groups(unittest.TestCase):
