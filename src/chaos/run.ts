@@ -6,12 +6,11 @@ import { appendFileSync } from "node:fs"
 import { startRunClock } from "./clock.ts"
 import type { RunClock } from "./clock.ts"
 import type { ChaosCluster } from "./cluster.ts"
-import { diskFaults } from "./disk/faults.ts"
 import type { FaultPlan, FaultRecord } from "./fault.ts"
 import { runNemesis } from "./faults/nemesis.ts"
 import { planText } from "./faults/plan-file.ts"
 import { allFaults } from "./faults/registry.ts"
-import { planFaults } from "./faults/schedule.ts"
+import { planFaults, windowNeededMs } from "./faults/schedule.ts"
 import type { Schedule } from "./faults/schedule.ts"
 import { createRecorder } from "./history/file-recorder.ts"
 import type { FileRecorder } from "./history/file-recorder.ts"
@@ -220,24 +219,56 @@ class Run implements AsyncDisposable {
     return await this.#recover(what, cluster, workloads, this.#limits.formationMs)
   }
 
+  /** What did not bite has a second turn: a slow machine alone makes no run worthless. */
   async #strike(
     cluster: ChaosCluster,
     workloads: ReadonlyArray<Workload>,
     plans: ReadonlyArray<FaultPlan>,
   ): Promise<ReadonlyArray<FaultRecord>> {
+    const { options, signal } = this.#request
     const windowStartMs = this.#clock.nowMs()
-    const struck = this.#request.wrapCluster?.(cluster) ?? cluster
-    const windowMs = this.#request.options.seconds * 1000
+    const windowMs = options.seconds * 1000
+    // Recovery takes its time there; every kind is to have its turn.
+    const records = await this.#nemesis(cluster, workloads, plans, 2 * windowMs)
+    const again = this.#plansAgain(cluster, plans, records)
+    if (again.length > 0) {
+      this.#log(`once more: ${again.map(({ kind }) => kind).join(", ")}`)
+      this.#folder.write("plan-again.json", planText(again))
+      this.#ticker.planned = plans.length + again.length
+      records.push(...(await this.#nemesis(cluster, workloads, again, windowMs)))
+    }
+    const left = windowStartMs + windowMs - this.#clock.nowMs()
+    if (left > 0) await this.#clock.sleep(left, signal)
+    return records
+  }
+
+  #plansAgain(
+    { capabilities }: ChaosCluster,
+    plans: ReadonlyArray<FaultPlan>,
+    records: ReadonlyArray<FaultRecord>,
+  ): ReadonlyArray<FaultPlan> {
+    const { seed, nodes, profile } = this.#request.options
+    const hasBitten = new Set(records.flatMap((one) => (one.effective ? [one.plan.kind] : [])))
+    const kinds = [...new Set(plans.map(({ kind }) => kind))].filter((kind) => !hasBitten.has(kind))
+    const faultWindowMs = windowNeededMs(kinds, profile)
+    return planFaults({ seed: seed + 1, faultWindowMs, kinds, nodes, profile, capabilities }).plans
+  }
+
+  async #nemesis(
+    cluster: ChaosCluster,
+    workloads: ReadonlyArray<Workload>,
+    plans: ReadonlyArray<FaultPlan>,
+    windowMs: number,
+  ): Promise<Array<FaultRecord>> {
     const { records, failures } = await runNemesis({
       plans,
-      faults: new Map([...allFaults(), ...diskFaults.map((fault) => [fault.kind, fault] as const)]),
-      cluster: struck,
+      faults: allFaults(),
+      cluster: this.#request.wrapCluster?.(cluster) ?? cluster,
       clock: this.#clock,
       topics: workloads.flatMap(({ topics }) => topics),
       clients: () => workloads.flatMap(({ clients }) => clients),
-      windowStartMs,
-      // On a slow machine recovery takes its time; every kind is to have its turn.
-      windowMs: 2 * windowMs,
+      windowStartMs: this.#clock.nowMs(),
+      windowMs,
       signal: this.#request.signal,
       log: (line) => this.#log(line),
       onRecord: (record) => this.#ticker.noteFault(record),
@@ -248,9 +279,7 @@ class Run implements AsyncDisposable {
     // What was wrong on the way is broken only if it is still wrong at the end (`#recover`), or if
     // a broker has ended by itself.
     this.#gaps.push(...failures)
-    const left = windowStartMs + windowMs - this.#clock.nowMs()
-    if (left > 0) await this.#clock.sleep(left, this.#request.signal)
-    return records
+    return [...records]
   }
 
   /** Whatever the faults have left undone. */
