@@ -97,11 +97,16 @@ export function expectValid(verdict: TestVerdict): void {
 
 export class HistoryNotValid extends Error {
   override readonly name = "HistoryNotValid"
-  readonly verdict: TestVerdict
+  readonly #verdict: TestVerdict
 
   constructor(verdict: TestVerdict) {
     super(String(verdict))
-    this.verdict = verdict
+    this.#verdict = verdict
+  }
+
+  /** Not a field: a runner would print all of it behind the message, which says it already. */
+  get verdict(): TestVerdict {
+    return this.#verdict
   }
 }
 

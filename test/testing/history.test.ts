@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { expectValid, HistoryNotValid, placesIn, TestHistory } from "../../src/testing/index.ts"
-import type { Promises, TestAnomalyKind } from "../../src/testing/index.ts"
+import type { Place, Promises, TestAnomalyKind } from "../../src/testing/index.ts"
 
 /** What readers may do wrong, each seen by its name; and what is no fault of theirs. */
 
@@ -162,8 +162,8 @@ describe("what readers have done", () => {
 
   test("an error that says nothing leaves all open: lost or there, both are well", async () => {
     const history = new TestHistory()
-    const send = () => Promise.reject(new Error("timed out"))
-    await history.sent("producer", { topic, value: "a" }, send).catch(() => undefined)
+    const late = Promise.reject(new Error("timed out"))
+    await history.sent("producer", { topic, value: "a" }, () => late).catch(() => undefined)
     expect(kindsOf(history, { atLeastOnce: true })).toEqual([])
     history.processed("r", read(0, "a"))
     expect(kindsOf(history, { atLeastOnce: true })).toEqual([])
@@ -289,7 +289,7 @@ describe("verdicts", () => {
 })
 
 describe("where records lie, as libraries tell it", () => {
-  const ofLibraries: ReadonlyArray<readonly [string, unknown, ReadonlyArray<unknown>]> = [
+  const ofLibraries: ReadonlyArray<readonly [string, unknown, ReadonlyArray<Place>]> = [
     ["varve's receipt", { partition: 2, offset: 9 }, [{ partition: 2, offset: 9 }]],
     ["varve's batch", { baseOffset: 9, logAppendTimeMs: -1 }, [{ partition: -1, offset: 9 }]],
     [

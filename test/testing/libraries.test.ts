@@ -21,7 +21,8 @@ test("kafkajs: a group processes what a producer sends while a broker dies", asy
   const history = new TestHistory()
 
   const groupId = "billing"
-  const consumer = kafka.consumer({ groupId, heartbeatInterval: 300, maxWaitTimeInMs: 100 })
+  const timeouts = { heartbeatInterval: 300, sessionTimeout: 1500, rebalanceTimeout: 3000 }
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100, ...timeouts })
   await consumer.connect()
   await consumer.subscribe({ topic: "orders", fromBeginning: true })
   const billed = new Set<string>()
