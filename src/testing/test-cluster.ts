@@ -2,7 +2,7 @@
  * A cluster for a test of the user's own: started in a moment, hurt in the middle, and gone at the
  * end, whatever became of the test.
  */
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { ChaosCluster, ChaosNode } from "../chaos/cluster.ts"
@@ -12,6 +12,7 @@ import { Client, parseBootstrap } from "../client/index.ts"
 import { startInProcessCluster } from "./in-process-cluster.ts"
 import { createTopic } from "./new-topic.ts"
 import type { NewTopic } from "./new-topic.ts"
+import { makeTemporaryFolder } from "./temporary-folder.ts"
 import { Views } from "./views.ts"
 
 export interface TestClusterOptions {
@@ -66,8 +67,7 @@ const running = new Set<TestCluster>()
 
 export class TestCluster {
   readonly #cluster: ChaosCluster
-  readonly #dir: string
-  readonly #fate: "removed" | "kept" | "given"
+  readonly #home: Home
   readonly #views: Views
   readonly #clients: Array<Client> = []
   readonly #paused = new Set<number>()
@@ -79,18 +79,12 @@ export class TestCluster {
    * not; nothing is left behind then.
    */
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
-    const dir = options.dir ?? mkdtempSync(join(tmpdir(), "varve-test-"))
-    const fate = options.dir !== undefined ? "given" : options.keep === true ? "kept" : "removed"
-    const onAbort = (): void => removeFolder(dir, fate)
-    process.on("exit", onAbort)
+    const home = homeOf(options)
     try {
-      const cluster = await startBrokers(dir, options)
-      return new TestCluster(cluster, dir, fate)
+      return new TestCluster(await startBrokers(home.dir, options), home)
     } catch (error) {
-      removeFolder(dir, fate)
+      await home.leave()
       throw error
-    } finally {
-      process.off("exit", onAbort)
     }
   }
 
@@ -102,13 +96,11 @@ export class TestCluster {
     await Promise.all([...running].map((cluster) => cluster.dispose()))
   }
 
-  private constructor(cluster: ChaosCluster, dir: string, fate: "removed" | "kept" | "given") {
+  private constructor(cluster: ChaosCluster, home: Home) {
     this.#cluster = cluster
-    this.#dir = dir
-    this.#fate = fate
+    this.#home = home
     this.#views = new Views(cluster)
     running.add(this)
-    process.on("exit", this.#onProcessExit)
   }
 
   /** host:port of every node, behind commas: for `bootstrap.servers`. */
@@ -127,7 +119,7 @@ export class TestCluster {
 
   /** Of the brokers' folders and logs. */
   get dir(): string {
-    return this.#dir
+    return this.#home.dir
   }
 
   /** The cluster as varve's chaos sees it: every fault of a link, counters, capabilities. */
@@ -280,13 +272,9 @@ export class TestCluster {
       await this.#cluster.dispose()
     } finally {
       running.delete(this)
-      process.off("exit", this.#onProcessExit)
-      removeFolder(this.#dir, this.#fate)
+      await this.#home.leave()
     }
   }
-
-  /** Nothing asynchronous runs any more; processes are ended by their own guard. */
-  readonly #onProcessExit = (): void => removeFolder(this.#dir, this.#fate)
 
   #reachable(): ReadonlyArray<number> {
     const ids = this.nodes.map(({ id }) => id)
@@ -313,7 +301,20 @@ function tellEnd(node: number, how: string, expected: boolean): void {
   if (!expected) console.error(`varve/testing: broker ${node} has ended by itself: ${how}`)
 }
 
-function removeFolder(dir: string, fate: "removed" | "kept" | "given"): void {
-  if (fate === "kept") console.error(`varve/testing: kept ${dir}`)
-  if (fate === "removed") rmSync(dir, { recursive: true, force: true })
+/** Where the brokers' folders are. */
+interface Home {
+  readonly dir: string
+  /** When all brokers have ended. */
+  leave(): Promise<void>
+}
+
+function homeOf({ dir, keep }: TestClusterOptions): Home {
+  if (dir !== undefined) return { dir, leave: () => Promise.resolve() }
+  if (keep !== true) {
+    const folder = makeTemporaryFolder()
+    return { dir: folder.path, leave: () => folder.remove() }
+  }
+  const kept = mkdtempSync(join(tmpdir(), "varve-test-"))
+  const leave = () => Promise.resolve(console.error(`varve/testing: kept ${kept}`))
+  return { dir: kept, leave }
 }

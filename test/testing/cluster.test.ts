@@ -178,6 +178,27 @@ test("a test that never ended is cleaned up after", async () => {
   expect(existsSync(cluster.dir)).toBe(false)
 })
 
+test("a runner that is killed leaves no folder behind", async () => {
+  const cluster = join(import.meta.dir, "..", "..", "src", "testing", "index.ts")
+  const source = `const { TestCluster } = await import(${JSON.stringify(cluster)})
+    for (const keep of [false, true]) {
+      const { dir } = await TestCluster.start({ nodes: 1, keep })
+      console.log(dir)
+    }
+    setInterval(() => undefined, 1000)`
+  const child = Bun.spawn([process.execPath, "-e", source], { stdout: "pipe" })
+  let said = ""
+  for await (const chunk of child.stdout) {
+    said += Buffer.from(chunk).toString()
+    if (said.split("\n").length === 3) child.kill("SIGKILL")
+  }
+  const [removed = "", kept = ""] = said.split("\n")
+  const deadlineMs = performance.now() + 10_000
+  while (existsSync(removed) && performance.now() < deadlineMs) await Bun.sleep(10)
+  expect([existsSync(removed), existsSync(kept)]).toEqual([false, true])
+  rmSync(kept, { recursive: true })
+})
+
 test("what cannot be done is one clear line", async () => {
   await using cluster = await TestCluster.start({ nodes: 1 })
   expect(await refusal(cluster.pause(0))).toContain(
