@@ -29,10 +29,8 @@ export const hunts: ReadonlyArray<Hunt> = [
   // Raft
   hunt("ack-before-fsync", ["power"], ["log"], 25),
   hunt("vote-not-persisted", ["kill-leader", "kill-all", "kill-starting"], ["log"], 40),
-  hunt("no-log-check", ["partition-leader", "partition-one", "kill-leader"], ["log"], 40),
-  hunt("no-consistency-check", ["peer-frames", "flapping"], ["log"], 30),
   hunt("no-conflict-truncation", ["partition-leader"], ["log"], 30),
-  hunt("truncates-always", ["peer-frames", "partition-leader", "kill-leader"], ["log"], 30),
+  hunt("acks-end-of-log", ["partition-leader"], ["log"], 30),
   hunt("commits-with-minority", ["partition-leader"], ["log"], 20),
   hunt("stale-append-entries", ["pause-leader", "partition-leader"], ["log"], 40),
   // The broker
@@ -41,20 +39,13 @@ export const hunts: ReadonlyArray<Hunt> = [
   hunt("duplicate-gets-new-offset", ["lost-responses"], ["idempotence"], 15),
   hunt("fetch-above-watermark", ["partition-leader"], ["log"], 20),
   hunt("stale-list-offsets", ["pause-leader", "partition-leader"], ["log"], 20),
-  hunt("wiped-disk-votes", ["wiped-disk"], ["log"], 40),
-  hunt("checkpoint-without-producers", ["kill-all", "kill"], ["idempotence"], 60, 1_000),
   hunt("read-below-log-start", ["kill-leader"], ["log"], 25),
-  hunt("deleted-before-committed", ["partition-leader", "kill-leader"], ["log"], 40),
   hunt("compaction-drops-last-value", ["kill"], ["log"], 30),
-  hunt("log-start-forgotten", ["kill-all", "kill"], ["log"], 60, 1_000),
   // Groups
   hunt("commit-before-replication", ["partition-leader", "kill-leader"], ["groups"], 30),
   hunt("answers-while-loading", ["latency", "transfers", "kill-leader"], ["groups"], 40),
-  hunt("stale-offset-fetch", ["pause-leader"], ["groups"], 60),
-  hunt("coordinator-starts-empty", ["kill-all", "kill-leader"], ["groups"], 60, 1_000),
   // Storage
   hunt("synchronous-normal", ["power"], ["log"], 25),
-  hunt("ignores-fsync-error", ["fsync-error"], ["log"], 60),
   hunt("no-checksum-on-read", ["bit-flips"], ["log"], 60),
   hunt("never-recovering", ["truncation", "wiped-disk"], ["log"], 60),
 ]
