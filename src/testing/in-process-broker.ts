@@ -22,6 +22,7 @@ interface Running {
   readonly scope: Scope.Closeable
   readonly log: BrokerLog
   readonly watch: Fiber.Fiber<unknown, unknown>
+  isAbandoned: boolean
 }
 
 export class InProcessBroker {
@@ -65,8 +66,19 @@ export class InProcessBroker {
   /** As SIGKILL does: no word to anybody, and what is on disk is all that is left. */
   kill(): Promise<void> {
     this.#isToldToEnd = true
-    this.#running?.broker.abandon("killed")
-    return this.#next(() => this.#end("killed"))
+    this.#abandon()
+    return this.#next(() => {
+      // One that was only starting then.
+      this.#abandon()
+      return this.#end("killed")
+    })
+  }
+
+  #abandon(): void {
+    const running = this.#running
+    if (running === undefined || running.isAbandoned) return
+    running.isAbandoned = true
+    running.broker.abandon("killed")
   }
 
   #next<A>(action: () => Promise<A>): Promise<A> {
@@ -93,7 +105,7 @@ export class InProcessBroker {
       throw new Error(`broker ${id}: ${error instanceof Error ? error.message : String(error)}`)
     }
     const broker = started.value
-    return { broker, scope, log, watch: Effect.runFork(this.#watch(broker)) }
+    return { broker, scope, log, watch: Effect.runFork(this.#watch(broker)), isAbandoned: false }
   }
 
   /** A broker that fails by itself is ended like one that was killed. */

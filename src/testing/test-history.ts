@@ -177,9 +177,12 @@ export class TestHistory {
   async settled(options: SettleOptions = {}): Promise<boolean> {
     const deadlineMs = this.#clock.nowMs() + (options.timeoutMs ?? 10_000)
     for (;;) {
+      const beganMs = this.#clock.nowMs()
       if (unprocessed(this.operations, options.reader) === 0) return true
-      if (this.#clock.nowMs() > deadlineMs) return false
-      await this.#clock.sleep(settlePollMs)
+      const nowMs = this.#clock.nowMs()
+      if (nowMs > deadlineMs) return false
+      // Looking takes longer the longer the history is, and others need the time.
+      await this.#clock.sleep(Math.max(settlePollMs, 4 * (nowMs - beganMs)))
     }
   }
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test"
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Producer, produceRecords, readAll } from "../../src/client/index.ts"
@@ -54,6 +54,11 @@ test("a leader killed under a producer: nothing acknowledged is lost, nothing is
     n === 20 ? cluster.killLeader("orders").then((node) => (killed = node)) : undefined,
   )
   expect(cluster.up).not.toContain(killed)
+  const last = readFileSync(cluster.nodes[killed]?.logFile ?? "", "utf8")
+    .trimEnd()
+    .split("\n")
+    .at(-1)
+  expect(last).toEndWith(`broker ${killed}: killed`)
   expect(await cluster.leaderOf("orders")).not.toBe(killed)
   await cluster.heal()
   expect(cluster.up).toHaveLength(3)
@@ -124,6 +129,7 @@ test("a broker that is stopped hands over, and comes back with its data", async 
   await sendThrough(client, history, "notes", 5)
   const leader = await cluster.leaderOf("notes")
   await cluster.stop(leader)
+  expect(readFileSync(cluster.nodes[leader]?.logFile ?? "", "utf8")).toEndWith(": stopped\n")
   expect(await refusal(cluster.stop(leader))).toContain(`SIGTERM: broker ${leader} is down`)
   expect(await cluster.leaderOf("notes")).not.toBe(leader)
   await cluster.start(leader)
@@ -246,4 +252,33 @@ test("a cluster that does not become well: what is missing, at most a few lines 
     ...[0, 1, 2, 3, 4].map((id) => `  broker ${id} does not answer`),
     "  and 2 more",
   ])
+})
+
+test("what is read back is what is there: a lost record, a late one, names of any bytes", async () => {
+  await using cluster = await TestCluster.start({ nodes: 1 })
+  await cluster.createTopic("bytes")
+  const client = cluster.client()
+  const place = { topic: "bytes", partition: 0 }
+  const history = new TestHistory()
+  const send = (key: Uint8Array | null, value: Uint8Array | null) =>
+    history.sent("p", { ...place, key, value }, () =>
+      produceRecords(client, [{ key, value, timestamp: -1 }], place),
+    )
+  await send(null, Buffer.from("a|b"))
+  await send(null, Buffer.from([0xff, 0x00, 0x7c]))
+  await send(Buffer.from("k"), null)
+  await history.drain(cluster)
+  expectValid(history.check())
+  const values = history.operations.flatMap((one) => (one.f === "append" ? one.values : []))
+  expect(values).toEqual(["a|b", "0xff007c", "deletion of k"])
+
+  await send(null, Buffer.from("late"))
+  expect(history.check().gaps).toEqual([
+    "records were sent after, or were under way during, the drain",
+  ])
+  await history.sent("p", { ...place, value: "never" }, () => Promise.resolve({ offset: 4 }))
+  await history.drain(cluster)
+  const verdict = history.check()
+  expect(verdict.kinds).toEqual(["lost-write"])
+  expect(verdict.anomalies[0]?.detail).toContain("never")
 })
