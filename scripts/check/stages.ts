@@ -41,7 +41,7 @@ const order: ReadonlyArray<readonly [stage: string, pattern: RegExp]> = [
   ],
   ["golden", /golden/],
   ["unit", /^test\/(raft|protocol|partition|cluster|node|peer|broker|client|cli|chaos|scripts)\//],
-  ["unit", /^test\/testing\/history\.test/],
+  ["unit", /^test\/testing\/(history|effects)\.test/],
   ["storage", /^test\/storage\//],
   ["compatibility", /^test\/compat\//],
   ["integration", /^test\/(integration|testing)\//],

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "bun:test"
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -10,6 +10,8 @@ import { Views } from "../../src/testing/views.ts"
 
 /** Brokers in this process: what a test can do to them, and that nothing of them stays. */
 
+// A busy machine takes its time.
+setDefaultTimeout(120_000)
 afterEach(() => TestCluster.disposeAll())
 
 /** As many as there are of this process; Linux alone. */

@@ -1,10 +1,12 @@
-import { afterAll, afterEach, expect, test } from "bun:test"
+import { afterAll, afterEach, expect, setDefaultTimeout, test } from "bun:test"
 import { Producer as PlatformaticProducer, stringSerializers } from "@platformatic/kafka"
 import { Kafka, logLevel, Partitioners } from "kafkajs"
 import { expectValid, TestCluster, TestHistory } from "../../src/testing/index.ts"
 
 /** Producers and consumers that others wrote, recorded as a test would. */
 
+// A busy machine takes its time.
+setDefaultTimeout(120_000)
 afterEach(() => TestCluster.disposeAll())
 
 /** What kafkajs leaves behind when its brokers are gone before it. */
