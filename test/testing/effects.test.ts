@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { TestHistory } from "../../src/testing/index.ts"
 import type { TestAnomalyKind } from "../../src/testing/index.ts"
 
@@ -85,37 +85,40 @@ function property(
 
 const few = { numRuns: 60 }
 
+const nothing = (): void => undefined
+
+/** As after a crash: from the last commit on. */
+function again(deeds: Array<Deed>, at: number): void {
+  const begin = deeds.slice(0, at).findLastIndex(({ _tag }) => _tag === "commit") + 1
+  deeds.splice(at + 1, 0, ...deeds.slice(begin, at + 1))
+}
+
+const leaveOut = (deeds: Array<Deed>, at: number): void => void deeds.splice(at, 1)
+
+function putLast(deeds: Array<Deed>, at: number): void {
+  fc.pre(deeds.slice(at + 1).some(({ _tag }) => _tag === "process"))
+  deeds.push(...deeds.splice(at, 1))
+}
+
 describe("readers", () => {
   test("who do all, once, in order and commit behind it, are right", async () => {
-    await fc.assert(
-      property(() => undefined, []),
-      few,
-    )
+    await fc.assert(property(nothing, []), few)
   })
 
   test("who begin again from the last commit are right, but for doing things twice", async () => {
-    const again = (deeds: Array<Deed>, at: number): void => {
-      const begin = deeds.slice(0, at).findLastIndex(({ _tag }) => _tag === "commit") + 1
-      deeds.splice(at + 1, 0, ...deeds.slice(begin, at + 1))
-    }
     await fc.assert(property(again, ["processed-twice"]), few)
   })
 
   test("who leave one out", async () => {
-    const leaveOut = (deeds: Array<Deed>, at: number): void => void deeds.splice(at, 1)
     const kinds: ReadonlyArray<TestAnomalyKind> = ["never-processed", "committed-before-processed"]
     await fc.assert(property(leaveOut, kinds), few)
   })
 
   test("who do one at the very end", async () => {
-    const late = (deeds: Array<Deed>, at: number): void => {
-      fc.pre(deeds.slice(at + 1).some(({ _tag }) => _tag === "process"))
-      deeds.push(...deeds.splice(at, 1))
-    }
     const kinds: ReadonlyArray<TestAnomalyKind> = [
       "processed-out-of-order",
       "committed-before-processed",
     ]
-    await fc.assert(property(late, kinds), few)
+    await fc.assert(property(putLast, kinds), few)
   })
 })
