@@ -28,6 +28,12 @@ def check_replicas(log: PartitionLog, findings: Findings) -> None:
     start = log.start
     truth: dict[int, str] = {}
     for replica in log.replicas:
+        if replica.end != log.end:
+            detail = f"{replica.node} ends at {replica.end}"
+            findings.add("replica-divergence", log.name, log.end, detail)
+        if max(replica.records, default=-1) >= replica.end:
+            findings.add("above-high-watermark", log.name, replica.end, f"dump of {replica.node}")
+    for replica in log.replicas:
         for offset, value in replica.records.items():
             if offset < start:
                 continue

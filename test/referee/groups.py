@@ -45,13 +45,16 @@ def check_two_owners(group: str, told: list[Operation], findings: Findings) -> N
 
 
 def check_generations(group: str, told: list[Operation], findings: Findings) -> None:
-    """Classic: the group's generation only grows, and commits of an older one are refused."""
+    """
+    Classic: commits and joins of a generation older than one that was assigned are refused. A join
+    proves nothing: a coordinator that has lost its place may let members join, and forget it.
+    """
     events: list[tuple[int, int, Operation]] = []
     for operation in told:
         if operation.f in ("join", "assign", "commit") and operation.ok:
             if operation.call["generation"] >= 0:
                 events.append((operation.invoked, 0, operation))
-                if operation.f != "commit":
+                if operation.f == "assign":
                     events.append((operation.returned, 1, operation))
     current = -1
     for _, side, operation in sorted(events, key=lambda event: event[:2]):

@@ -36,10 +36,20 @@ def check_latest(log: PartitionLog, acknowledged: list[tuple[int, int]], finding
 
 
 def check_earliest(log: PartitionLog, findings: Findings) -> None:
-    for listed in log.lists:
-        if listed.ok and listed.call["at"] == -2 and log.drained and listed.call["offset"] > log.start:
+    removed = sorted((o.returned, o.call["lowWatermark"]) for o in log.removes if o.ok)
+    floor, at = 0, 0
+    for listed in sorted(log.lists, key=lambda operation: operation.invoked):
+        while at < len(removed) and removed[at][0] < listed.invoked:
+            floor = max(floor, removed[at][1])
+            at += 1
+        told = listed.call["offset"]
+        if not listed.ok or listed.call["at"] != -2:
+            continue
+        if 0 <= told < floor:
+            findings.add("stale-offsets", log.name, told, f"below {floor} was removed, op {listed.id}")
+        if log.drained and told > log.start:
             detail = f"ends with {log.start}, op {listed.id}"
-            findings.add("log-start-regress", log.name, listed.call["offset"], detail)
+            findings.add("log-start-regress", log.name, told, detail)
 
 
 def check_times(logs: Logs, log: PartitionLog, findings: Findings) -> None:

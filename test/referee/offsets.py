@@ -54,7 +54,8 @@ def check_told(log: PartitionLog, batch: Batch, findings: Findings) -> None:
     offsets = batch.offsets
     if batch.idempotent and len(offsets) > 1:
         findings.add("wrong-ack-offset", log.name, offsets[-1], f"also told {offsets[0]}")
-    for base in offsets:
+    by_leader = batch.told_by_leader
+    for base in offsets if by_leader < 0 else [by_leader]:
         for index, value in enumerate(batch.values):
             read = log.positions.get(value)
             if read and base + index not in read:

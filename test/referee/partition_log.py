@@ -34,6 +34,14 @@ class Batch:
         return sorted({o.call["offset"] for o in self.told if o.call.get("offset", -1) >= 0})
 
     @property
+    def told_by_leader(self) -> int:
+        """Offset told by the leader alone (acks 1) of what was sent once, or −1."""
+        (first, *others) = self.operations
+        if others or not first.ok or first.call["acks"] != 1 or first.attempts > 1:
+            return -1
+        return -1 if self.copies_max() > 1 else first.call["offset"]
+
+    @property
     def invoked(self) -> int:
         return min(operation.invoked for operation in self.operations)
 
