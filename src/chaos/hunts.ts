@@ -28,9 +28,9 @@ const hunt = (
 export const hunts: ReadonlyArray<Hunt> = [
   // Raft
   hunt("ack-before-fsync", ["power"], ["log"], 25),
-  hunt("vote-not-persisted", ["kill-leader", "kill-all", "kill-starting"], ["log"], 40),
   hunt("no-conflict-truncation", ["partition-leader"], ["log"], 30),
   hunt("acks-end-of-log", ["partition-leader"], ["log"], 30),
+  hunt("truncates-always", ["peer-frames", "kill-leader"], ["log"], 40, 1_500),
   hunt("commits-with-minority", ["partition-leader"], ["log"], 20),
   hunt("stale-append-entries", ["pause-leader", "partition-leader"], ["log"], 40),
   // The broker
@@ -47,5 +47,4 @@ export const hunts: ReadonlyArray<Hunt> = [
   // Storage
   hunt("synchronous-normal", ["power"], ["log"], 25),
   hunt("no-checksum-on-read", ["bit-flips"], ["log"], 60),
-  hunt("never-recovering", ["truncation", "wiped-disk"], ["log"], 60),
 ]
