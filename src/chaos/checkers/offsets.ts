@@ -81,11 +81,17 @@ function checkStartsOf(
 function checkRemoved(view: PartitionView, anomalies: Anomalies): void {
   const removes = view.removes.filter(({ outcome }) => outcome === "ok")
   for (const remove of removes) {
-    if (remove.lowWatermark >= remove.offset) continue
+    // −1: not told, which proves nothing.
+    if (remove.lowWatermark === -1 || remove.lowWatermark >= remove.offset) continue
     const detail = `deleted up to ${remove.lowWatermark}, asked for ${remove.offset}`
     anomalies.add("stale-offsets", view.partition, detail, [remove])
   }
   const deepest = deepestBy(removes)
+  const last = deepest.at(-1)
+  if (last !== undefined && view.log !== undefined && view.log.startOffset < last.lowWatermark) {
+    const detail = `all below ${last.lowWatermark} was deleted, and the log begins at ${view.log.startOffset} in the end`
+    anomalies.add("stale-offsets", view.partition, detail, [last, view.log.drain])
+  }
   for (const list of view.lists) {
     if (list.outcome !== "ok" || list.at !== earliest) continue
     const done = deepest[lowerBound(deepest, list.invoked, ({ returned }) => returned) - 1]

@@ -28,6 +28,19 @@ const withDumps: ReadonlyArray<Case> = [
     ["lost-write"],
     () => new Story().send("a", 0).send("b", 1).drain({ 0: "a" }),
   ],
+  [
+    "what was deleted is there in the end",
+    ["stale-offsets"],
+    () =>
+      new Story()
+        .send("a b", 0)
+        .op(
+          "raw-admin-0.0",
+          { f: "remove", partition: x, offset: 1, lowWatermark: -1 },
+          { lowWatermark: 1 },
+        )
+        .drain({ 0: "a", 1: "b" }),
+  ],
   ["all is lost", ["lost-write"], () => new Story().send("a", 0).drain({}, { highWatermark: 0 })],
   [
     "one whose offset was not told is lost",

@@ -104,6 +104,11 @@ const valid: Readonly<Record<string, () => Story>> = {
         { offset: 1 },
       )
       .drain({ 1: "b", 2: "c" }),
+  "DeleteRecords, of which the client is not told how far it went": () =>
+    new Story()
+      .send("a b", 0)
+      .op("raw-admin-0.0", { f: "remove", partition: x, offset: 1, lowWatermark: -1 }, {})
+      .drain({ 0: "a", 1: "b" }),
   "compaction: the last value of each key is left": () =>
     new Story()
       .send("a1 b1", 0, keyed("a b"))
