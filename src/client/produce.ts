@@ -33,6 +33,7 @@ export interface Produced {
 
 const backOffMs = 20
 const attemptMs = 5000
+const defaultTimeoutMs = 30_000
 
 /**
  * Rejects with `KafkaError` for an error that trying again does not cure, or when the time is over.
@@ -52,7 +53,7 @@ export async function produceBatch(
   batch: Uint8Array,
   options: ProduceOptions,
 ): Promise<Produced> {
-  const deadlineMs = performance.now() + (options.timeoutMs ?? 30_000)
+  const deadlineMs = performance.now() + (options.timeoutMs ?? defaultTimeoutMs)
   for (;;) {
     try {
       return await attempt(client, batch, options, deadlineMs - performance.now())
@@ -127,13 +128,15 @@ export class IdempotentProducer {
   private identity: Promise<Identity> | undefined
   private readonly tails = new Map<string, Promise<unknown>>()
 
+  /** With its id asked for already. */
   static async create(client: Client): Promise<IdempotentProducer> {
-    return new IdempotentProducer(client, await identify(client))
+    const producer = new IdempotentProducer(client)
+    producer.identity = Promise.resolve(await identify(client))
+    return producer
   }
 
-  private constructor(client: Client, identity: Identity) {
+  constructor(client: Client) {
     this.client = client
-    this.identity = Promise.resolve(identity)
   }
 
   produce(
@@ -152,11 +155,11 @@ export class IdempotentProducer {
     records: ReadonlyArray<RecordInput>,
     options: Omit<ProduceOptions, "acks" | "retryUnknown">,
   ): Promise<Produced> {
-    const { compression } = options
-    this.identity ??= identify(this.client)
-    const identified = this.identity
+    const { compression, timeoutMs: timeoutAllMs = defaultTimeoutMs } = options
+    const deadlineMs = performance.now() + timeoutAllMs
+    const identified = (this.identity ??= identify(this.client))
+    const { id, epoch, sequences } = await this.within(identified, timeoutAllMs)
     try {
-      const { id, epoch, sequences } = await identified
       const baseSequence = sequences.get(key) ?? 0
       const batch = buildBatch({
         records,
@@ -165,12 +168,30 @@ export class IdempotentProducer {
         baseSequence,
         ...(compression === undefined ? {} : { compression }),
       })
-      const produced = await produceBatch(this.client, batch, { ...options, retryUnknown: true })
+      const timeoutMs = Math.max(1, deadlineMs - performance.now())
+      const again = { ...options, timeoutMs, retryUnknown: true }
+      const produced = await produceBatch(this.client, batch, again)
       sequences.set(key, (baseSequence + records.length) % 2 ** 31)
       return produced
     } catch (error) {
       if (this.identity === identified) this.identity = undefined
       throw error
+    }
+  }
+
+  /** Nothing has been sent when it rejects; an id that comes later is for the batches behind. */
+  private async within(identified: Promise<Identity>, timeoutMs: number): Promise<Identity> {
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const why = `no producer id within ${Math.round(timeoutMs)} ms`
+    const error = new KafkaError(ErrorCode.REQUEST_TIMED_OUT, why)
+    const timer = setTimeout(() => reject(error), timeoutMs)
+    identified.catch(() => {
+      if (this.identity === identified) this.identity = undefined
+    })
+    try {
+      return await Promise.race([identified, late])
+    } finally {
+      clearTimeout(timer)
     }
   }
 }

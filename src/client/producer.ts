@@ -22,7 +22,7 @@ export interface ProducerOptions {
   readonly requestBytesMax?: number
   /** How long to look for the topic. */
   readonly maxBlockMs?: number
-  /** In all, tries included. */
+  /** From a batch's first record to its acknowledgement, tries and waiting included. */
   readonly deliveryTimeoutMs?: number
   /** False: no producer id is asked for; then retries may double. */
   readonly idempotent?: boolean
@@ -51,6 +51,8 @@ interface Waiting {
 }
 
 interface Batch {
+  /** On the monotonic clock: what is not acknowledged by then has failed. */
+  readonly deadlineMs: number
   readonly waiting: Waiting[]
   bytes: number
   timer: ReturnType<typeof setTimeout> | undefined
@@ -79,7 +81,7 @@ export class Producer {
   readonly #tails = new Map<number, Promise<unknown>>()
   #partitionCount: number | undefined
   #sticky: number | undefined
-  #idempotent: Promise<IdempotentProducer> | undefined
+  readonly #idempotent: IdempotentProducer
   /** Batches closed and not yet answered, by partition. */
   readonly #underWay = new Map<number, number>()
   readonly #unacknowledged = { records: 0, bytes: 0 }
@@ -88,6 +90,7 @@ export class Producer {
 
   constructor(client: Client, topic: string, options: ProducerOptions = {}) {
     this.#client = client
+    this.#idempotent = new IdempotentProducer(client)
     this.#topic = topic
     const given = Object.entries(options).filter(([, value]) => value !== undefined)
     this.#options = { ...defaults, ...Object.fromEntries(given) }
@@ -142,9 +145,10 @@ export class Producer {
   #batchOf(partition: number): Batch {
     const known = this.#batches.get(partition)
     if (known !== undefined) return known
-    const { lingerMs } = this.#options
+    const { lingerMs, deliveryTimeoutMs } = this.#options
+    const deadlineMs = performance.now() + deliveryTimeoutMs
     const timer = lingerMs > 0 ? setTimeout(() => this.#close(partition), lingerMs) : undefined
-    const batch: Batch = { waiting: [], bytes: 0, timer }
+    const batch: Batch = { deadlineMs, waiting: [], bytes: 0, timer }
     this.#batches.set(partition, batch)
     return batch
   }
@@ -159,7 +163,7 @@ export class Producer {
     const before = this.#tails.get(partition) ?? Promise.resolve()
     this.#underWay.set(partition, (this.#underWay.get(partition) ?? 0) + 1)
     const sent = before
-      .then(() => this.#produce(partition, batch.waiting))
+      .then(() => this.#produce(partition, batch.waiting, batch.deadlineMs))
       .then(() => this.#answered(partition))
     this.#tails.set(partition, sent)
   }
@@ -172,14 +176,19 @@ export class Producer {
     if (left === 0 && bytes > 0 && (lingerMs === 0 || bytes >= batchBytes)) this.#close(partition)
   }
 
-  async #produce(partition: number, waiting: ReadonlyArray<Waiting>): Promise<void> {
+  async #produce(
+    partition: number,
+    waiting: ReadonlyArray<Waiting>,
+    deadlineMs: number,
+  ): Promise<void> {
     const records = waiting.map(({ record }) => ({
       key: record.key,
       value: record.value,
       headers: record.headers ?? [],
       timestamp: record.timestamp ?? Date.now(),
     }))
-    const { acks, compression, deliveryTimeoutMs: timeoutMs, idempotent } = this.#options
+    const { acks, compression, deliveryTimeoutMs, idempotent } = this.#options
+    const timeoutMs = deadlineMs - performance.now()
     const options = {
       topic: this.#topic,
       partition,
@@ -187,9 +196,13 @@ export class Producer {
       ...(compression === undefined ? {} : { compression }),
     }
     try {
+      if (timeoutMs <= 0) {
+        const what = `Expiring ${waiting.length} record(s) for ${this.#topic}-${partition}`
+        const why = `${deliveryTimeoutMs} ms has passed since batch creation`
+        throw new KafkaError(ErrorCode.REQUEST_TIMED_OUT, `${what}:${why}`)
+      }
       if (acks === -1 && idempotent !== false) {
-        this.#idempotent ??= IdempotentProducer.create(this.#client)
-        const { baseOffset } = await (await this.#idempotent).produce(records, options)
+        const { baseOffset } = await this.#idempotent.produce(records, options)
         this.#settle(waiting, partition, baseOffset)
       } else {
         const retry = { ...options, acks, retryUnknown: acks !== 0 }
@@ -199,8 +212,8 @@ export class Producer {
     } catch (error) {
       if (waiting.length > 1 && isTooLarge(error)) {
         const half = Math.ceil(waiting.length / 2)
-        await this.#produce(partition, waiting.slice(0, half))
-        await this.#produce(partition, waiting.slice(half))
+        await this.#produce(partition, waiting.slice(0, half), deadlineMs)
+        await this.#produce(partition, waiting.slice(half), deadlineMs)
         return
       }
       this.#release(waiting)

@@ -113,6 +113,25 @@ test("after a batch of unknown fate the next one is written, not taken for its r
   expect(await read("repeated", 0)).toEqual(["a", "b", "c", "d"])
 }, 30_000)
 
+test("what is not delivered in time has failed, also while there is no producer id; the next is", async () => {
+  await makeTopic("late", 1)
+  const own = new Client({ bootstrap: parseBootstrap(cluster.bootstrap) ?? [] })
+  const producer = new Producer(own, "late", { lingerMs: 300, deliveryTimeoutMs: 1000 })
+  const first = await producer.send({ key: null, value: Buffer.from("a") })
+  await cluster.signal(0, "SIGSTOP")
+  const startedMs = performance.now()
+  try {
+    expect(await first.receipt.catch(String)).toContain("no producer id within")
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
+  } finally {
+    await cluster.signal(0, "SIGCONT")
+  }
+  const next = await producer.send({ key: null, value: Buffer.from("b") })
+  expect(await next.receipt).toEqual({ partition: 0, offset: 0 })
+  own.close()
+  expect(await read("late", 0)).toEqual(["b"])
+}, 60_000)
+
 test("what cannot be written is refused, and says why", async () => {
   await makeTopic("refused", 1)
   const small = new Producer(client, "refused", { requestBytesMax: 100 })
