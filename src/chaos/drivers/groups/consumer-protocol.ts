@@ -19,13 +19,15 @@ const options = { versionMax: 1, timeoutMs: requestTimeoutMs }
 interface Owned {
   refs: ReadonlyArray<PartitionRef>
   next: ReadonlyArray<PartitionRef> | undefined
+  /** The last beat was not answered: what it would have said is only said again when all is asked. */
+  isUnsure: boolean
 }
 
 export const consumerProtocol: GroupProtocol = { commitVersionMax: 10, live, leave }
 
 async function live(life: Life): Promise<void> {
   life.memberId = life.process
-  const owned: Owned = { refs: [], next: undefined }
+  const owned: Owned = { refs: [], next: undefined, isUnsure: false }
   let before: Assigned | undefined
   abandon(life, owned)
   while (!life.isOver) {
@@ -62,12 +64,14 @@ async function refused(life: Life, owned: Owned, code: number): Promise<void> {
 async function beat(life: Life, owned: Owned): Promise<number> {
   const { shape, memberId, generation } = life
   const joins = generation === 0
+  const isFull = joins || owned.isUnsure
+  owned.isUnsure = true
   const input = {
     groupId: shape.group,
     memberId,
     memberEpoch: generation,
-    rebalanceTimeoutMs: joins ? shape.rebalanceTimeoutMs : -1,
-    subscribedTopicNames: joins ? shape.topics.map(({ name }) => name) : null,
+    rebalanceTimeoutMs: isFull ? shape.rebalanceTimeoutMs : -1,
+    subscribedTopicNames: isFull ? shape.topics.map(({ name }) => name) : null,
     topicPartitions: joins ? [] : byTopicId(owned.refs),
   }
   const askedMs = life.ports.clock.nowMs()
@@ -75,6 +79,7 @@ async function beat(life: Life, owned: Owned): Promise<number> {
   const { answer, node, connection } = reply
   const code = answer?.errorCode ?? noAnswer
   if (answer === undefined || code !== ErrorCode.NONE) return code
+  owned.isUnsure = false
   life.generation = answer.memberEpoch
   if (answer.assignment === null) {
     heardOf(life, reply, askedMs)
