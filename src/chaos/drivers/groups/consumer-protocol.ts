@@ -19,7 +19,9 @@ const options = { versionMax: 1, timeoutMs: requestTimeoutMs }
 interface Owned {
   refs: ReadonlyArray<PartitionRef>
   next: ReadonlyArray<PartitionRef> | undefined
-  /** The last beat was not answered: what it would have said is only said again when all is asked. */
+  /**
+   * The last beat was not answered: what it would have said is only said again when all is asked.
+   */
   isUnsure: boolean
 }
 
