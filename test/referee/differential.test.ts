@@ -7,8 +7,9 @@ import { familyOf, type Place } from "../../scripts/harness/referee/agreement.ts
 import { checkFile } from "../../src/chaos/check-file.ts"
 
 /**
- * Generated histories, valid ones and such with a planted anomaly, judged by varve's checkers and by
- * the second checker in Python: they must say the same. VARVE_REFEREE_SEED, _COUNT: others, more.
+ * Generated histories, valid ones and such with a planted anomaly, judged by varve's checkers and
+ * by the second checker in Python: they must say the same. VARVE_REFEREE_SEED, _COUNT: others,
+ * more.
  */
 
 interface Generated {
@@ -43,8 +44,8 @@ function python<T>(script: string, words: ReadonlyArray<string>): Array<T> {
 }
 
 /**
- * What one of them finds and the other does not, where the format leaves room (README.md, "Where they
- * differ"). Nothing else may be found by one alone.
+ * What one of them finds and the other does not, where the format leaves room (README.md, "Where
+ * they differ"). Nothing else may be found by one alone.
  */
 const known: ReadonlySet<string> = new Set([
   "remove-lost",
