@@ -8,6 +8,8 @@ import type { FaultTools } from "./tools.ts"
 
 const partitionsMax = 3
 const moveMs = 30_000
+/** On a busy machine the metadata group may be without a leader for long. */
+const putBackMs = 90_000
 const everyMs = 200
 
 interface Change {
@@ -85,10 +87,11 @@ async function moved(
 }
 
 async function arrived(
-  { cluster, topics }: FaultContext,
+  { cluster }: FaultContext,
   changes: ReadonlyArray<Change>,
   tools: FaultTools,
 ): Promise<number> {
+  const topics = [...new Set(changes.map(({ to }) => to.topic))]
   const seen = await tools.partitions(cluster, topics)
   const isThere = ({ topic, partition, replicas }: Move): boolean => {
     const now = seen.find((p) => p.topic === topic && p.partition === partition)
@@ -101,13 +104,13 @@ const sameIds = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): boolean =>
   a.length === b.length && a.every((id) => b.includes(id))
 
 /** Resolves when nothing is under way any more. What fails is tried again until the time is up. */
-async function putBack(
+export async function putBack(
   context: FaultContext,
   back: ReadonlyArray<Move>,
   tools: FaultTools,
 ): Promise<void> {
   const { clock, cluster } = context
-  const deadlineMs = clock.nowMs() + moveMs
+  const deadlineMs = clock.nowMs() + putBackMs
   const changes = back.map((move) => ({ from: move, to: move }))
   let failure: unknown = new Error("replicas did not come back in time")
   let asked = false

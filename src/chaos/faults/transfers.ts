@@ -3,6 +3,7 @@ import { FaultImpossible } from "../fault.ts"
 import type { Fault, FaultContext, Injected } from "../fault.ts"
 import type { Move, PartitionSeen } from "./admin.ts"
 import { beside } from "./beside.ts"
+import { putBack } from "./membership.ts"
 import { needsOf } from "./needs.ts"
 import { coordinatorTopic, someOf } from "./targets.ts"
 import type { FaultTools } from "./tools.ts"
@@ -40,7 +41,7 @@ export const transfers = (tools: FaultTools): Fault => ({
           `${rounds} rounds, ${refused} refused`
         return { effective: moved > 0, evidence }
       },
-      heal: () => loop.stop().finally(() => tools.reassign(cluster, storm)),
+      heal: () => loop.stop().finally(() => putBack(context, storm, tools)),
     }
   },
 })
