@@ -155,6 +155,8 @@ export class ClassicClient implements FakeClient {
   #joining: Answer<Joined> | undefined
   #syncing: ReturnType<ConsumerWorld["sync"]> | undefined
   #isMember = false
+  /** Of the leader: how many partitions there were when it divided them. */
+  #divided: number | undefined
 
   constructor(
     name: string,
@@ -172,8 +174,17 @@ export class ClassicClient implements FakeClient {
     this.lastBeatMs = world.nowMs
     if (this.#joining !== undefined) this.#hearJoin(world, this.#joining)
     else if (this.#syncing !== undefined) this.#hearSync(this.#syncing)
-    else if (this.#isMember) this.#beat(world)
+    else if (this.#isMember && !this.#hasGrown(world)) this.#beat(world)
     else this.#join(world)
+  }
+
+  /** In the classic protocol new partitions are for the leader of the group to notice. */
+  #hasGrown(world: ConsumerWorld): boolean {
+    return this.#divided !== undefined && this.#divided !== this.#places(world)
+  }
+
+  #places(world: ConsumerWorld): number {
+    return this.#topics.reduce((sum, topic) => sum + (world.topics.partitions(topic) ?? 0), 0)
   }
 
   leave(world: ConsumerWorld): void {
@@ -204,6 +215,7 @@ export class ClassicClient implements FakeClient {
     this.#generation = generationId
     const isLeader = leader === memberId
     const assignments = isLeader ? assignRange(world, members, this.#topics) : []
+    this.#divided = isLeader ? this.#places(world) : undefined
     this.#syncing = world.sync({ groupId: "g", memberId, generationId, assignments })
   }
 
