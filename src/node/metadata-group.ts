@@ -149,6 +149,11 @@ export class MetadataGroup implements StateMachine {
     return applied
   }
 
+  /** Tells whether this broker led at a moment after the call: a majority is asked (§8). */
+  confirmLeads(done: (leads: boolean) => void): void {
+    this.raftGroup.readIndex((outcome) => done(outcome === "ready"))
+  }
+
   propose(records: ReadonlyArray<MetadataRecord>, nowMs: number, waiter: ProposalWaiter): boolean {
     const payload = encodeRecords(records)
     return this.raftGroup.proposePayload(payload, nowMs, waiter)._tag === "proposed"

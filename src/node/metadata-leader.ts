@@ -4,7 +4,7 @@
  * back when they return.
  *
  * A decision is made on an image that holds all earlier ones, committed as one entry, and answered
- * once it is applied.
+ * once it is applied. One that changes nothing is answered once a majority has confirmed the leader.
  */
 import type { Prng } from "../../raft/prng.ts"
 import type { GroupId } from "../../storage/wal.ts"
@@ -160,10 +160,12 @@ export class MetadataLeader {
       quorum: (request) => this.#quorum.describe(request, image, nowMs),
     })
     const { response, records } = decision
-    if (records.length === 0) return question.done({ _tag: "decided", response })
-    this.#commit(records, nowMs, (committed) =>
-      question.done(committed ? { _tag: "decided", response } : { _tag: "notLeader" }),
-    )
+    const answer = (isOurs: boolean) =>
+      question.done(isOurs ? { _tag: "decided", response } : { _tag: "notLeader" })
+    if (records.length > 0) return this.#commit(records, nowMs, answer)
+    // No entry proves that this broker still led. One that was deposed and does not know it (paused,
+    // cut off) must not refuse from an old image: a majority is asked (§8).
+    this.#options.group.confirmLeads(answer)
   }
 
   #commit(

@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "bun:test"
 import { createTopics } from "../../src/protocol/messages/create-topics.ts"
+import { deleteTopics } from "../../src/protocol/messages/delete-topics.ts"
 import { metadata } from "../../src/protocol/messages/metadata.ts"
 import {
   askFetch,
@@ -234,6 +235,33 @@ describe("the metadata leader dies", () => {
     expect(answer.topics[0]).toMatchObject({ name: "t", errorCode: 0, numPartitions: 2 })
     expect(untilLed(world, "t", 1)).not.toBe(controller)
   })
+
+  test.each([1, 2, 3, 4, 5, 6])(
+    "one that was deposed in its sleep refuses nothing from its old image (seed %d)",
+    (seed) => {
+      const world = started(520 + seed)
+      createTopic(world, "t")
+      const controller = world.node(0).status().metadata.leader
+      const other = (controller + 1) % 3
+      world.isolate(controller)
+      world.pause(controller)
+      world.runUntil(
+        () => ![-1, controller].includes(world.node(other).status().metadata.leader),
+        5000,
+        "the next metadata leader",
+      )
+      world.call(other, deleteTopics, 6, { topics: [{ name: "t" }], timeoutMs: 10_000 })
+      const asked = world.ask(controller, createTopics, 7, {
+        topics: [{ name: "t", numPartitions: 1, replicationFactor: 3 }],
+        timeoutMs: 10_000,
+      })
+      world.run(10)
+      world.heal()
+      world.resume(controller)
+      world.runUntil(() => asked.answer !== undefined, 10_000, "the answer")
+      expect(asked.answer).toMatchObject({ topics: [{ name: "t", errorCode: 0 }] })
+    },
+  )
 
   test("without any leader the request times out", () => {
     const world = started(510)
