@@ -52,7 +52,7 @@ const defaultsOf: Readonly<Record<Profile, Defaults>> = {
     seconds: 7_200,
     nodes: 5,
     partitions: 64,
-    rate: 800,
+    rate: 300,
     workloads: workloadNames,
     drivers: driverNames,
   },

@@ -52,6 +52,9 @@ export interface FinishedRun {
   readonly report: string
 }
 
+/** How often a window that has no more faults looks whether it is over. */
+const windowPollMs = 250
+
 /** All that happened, before anybody judges it. */
 export interface Happened {
   readonly request: RunRequest
@@ -228,17 +231,28 @@ class Run implements AsyncDisposable {
     const { options, signal } = this.#request
     const windowStartMs = this.#clock.nowMs()
     const windowMs = options.seconds * 1000
+    const isOverAt = (endMs: number) => () =>
+      this.#clock.nowMs() >= endMs || this.#recorder.isNearlyFull
     // Recovery takes its time there; every kind is to have its turn.
-    const records = await this.#nemesis(cluster, workloads, plans, 2 * windowMs)
+    const records = await this.#nemesis(
+      cluster,
+      workloads,
+      plans,
+      isOverAt(windowStartMs + 2 * windowMs),
+    )
     const again = this.#plansAgain(cluster, plans, records)
     if (again.length > 0) {
       this.#log(`once more: ${again.map(({ kind }) => kind).join(", ")}`)
       this.#folder.write("plan-again.json", planText(again))
       this.#ticker.planned = plans.length + again.length
-      records.push(...(await this.#nemesis(cluster, workloads, again, windowMs)))
+      const isOver = isOverAt(this.#clock.nowMs() + windowMs)
+      records.push(...(await this.#nemesis(cluster, workloads, again, isOver)))
     }
-    const left = windowStartMs + windowMs - this.#clock.nowMs()
-    if (left > 0) await this.#clock.sleep(left, signal)
+    const isOver = isOverAt(windowStartMs + windowMs)
+    while (!isOver()) await this.#clock.sleep(windowPollMs, signal)
+    if (this.#recorder.isNearlyFull) {
+      this.#log(`the faults end early: the history has ${this.#recorder.size} operations`)
+    }
     return records
   }
 
@@ -258,7 +272,7 @@ class Run implements AsyncDisposable {
     cluster: ChaosCluster,
     workloads: ReadonlyArray<Workload>,
     plans: ReadonlyArray<FaultPlan>,
-    windowMs: number,
+    isOver: () => boolean,
   ): Promise<Array<FaultRecord>> {
     const { records, failures } = await runNemesis({
       plans,
@@ -268,7 +282,7 @@ class Run implements AsyncDisposable {
       topics: workloads.flatMap(({ topics }) => topics),
       clients: () => workloads.flatMap(({ clients }) => clients),
       windowStartMs: this.#clock.nowMs(),
-      windowMs,
+      isOver,
       signal: this.#request.signal,
       log: (line) => this.#log(line),
       onRecord: (record) => this.#ticker.noteFault(record),

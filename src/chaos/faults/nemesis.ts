@@ -25,8 +25,8 @@ export interface NemesisOptions {
   readonly clients: () => ReadonlyArray<ClientControl>
   /** Run clock; the plans count from here. */
   readonly windowStartMs: number
-  /** No fault begins later than this after `windowStartMs`; default: all have their turn. */
-  readonly windowMs?: number
+  /** No fault begins once it says so; default: all have their turn. */
+  readonly isOver?: () => boolean
   readonly signal: AbortSignal
   log(line: string): void
   onRecord?(record: FaultRecord): void
@@ -40,7 +40,7 @@ export interface NemesisResult {
   readonly records: ReadonlyArray<FaultRecord>
   /** Heals that did not succeed, brokers that would not start: findings, a line each. */
   readonly failures: ReadonlyArray<string>
-  /** Planned, and the window was over: recovery took longer than the schedule assumed. */
+  /** Planned, and it was over before: recovery took longer than the schedule assumed. */
   readonly unreached: ReadonlyArray<FaultPlan>
 }
 
@@ -82,11 +82,11 @@ class Nemesis {
   }
 
   private async bout(bout: Bout): Promise<void> {
-    const { clock, windowStartMs, windowMs, signal } = this.options
+    const { clock, windowStartMs, isOver, signal } = this.options
     const dueMs = windowStartMs + bout.atMs
     await clock.sleep(Math.max(0, dueMs - clock.nowMs()), signal)
     const illness = await this.settle()
-    if (windowMs !== undefined && clock.nowMs() >= windowStartMs + windowMs) {
+    if (isOver?.() === true) {
       this.unreached.push(...bout.plans)
       return
     }

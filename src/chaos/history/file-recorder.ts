@@ -13,18 +13,22 @@ import { numberByTime } from "./time-order.ts"
 const flushEveryMs = 200
 const syncEveryMs = 1000
 const bufferedBytesMax = 1024 * 1024
+/** The rest is for the end of a run: recovery, and reading everything back. */
+const nearlyFullShare = 0.75
 
 export interface RecorderOptions {
   readonly clock: Pick<RunClock, "nowMs">
   /** Made anew; what was there is gone. */
   readonly path: string
-  /** Past it `begin` throws. Default: 2,000,000. */
+  /** Past it `begin` throws. A million take about 0.9 GB of memory. Default: 4,000,000. */
   readonly operationsMax?: number
 }
 
 export interface FileRecorder extends Recorder {
   /** How many operations have begun. */
   readonly size: number
+  /** Three quarters of what may begin have begun. */
+  readonly isNearlyFull: boolean
   /** All so far, the n-th begun at place n, in the order that their times make. */
   operations(): ReadonlyArray<Operation>
   /**
@@ -53,7 +57,7 @@ class Writer implements FileRecorder {
   #syncing: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
-  constructor({ clock, path, operationsMax = 2_000_000 }: RecorderOptions) {
+  constructor({ clock, path, operationsMax = 4_000_000 }: RecorderOptions) {
     this.#clock = clock
     this.#path = path
     this.#operationsMax = operationsMax
@@ -68,6 +72,10 @@ class Writer implements FileRecorder {
 
   get size(): number {
     return this.#operations.length
+  }
+
+  get isNearlyFull(): boolean {
+    return this.size >= this.#operationsMax * nearlyFullShare
   }
 
   begin(process: string, call: Call, atMs = this.#clock.nowMs()): Begun {

@@ -103,6 +103,16 @@ test("an operation ends once, and no more begin than may", async () => {
   await recorder.close()
 })
 
+test("it says when a quarter is left", async () => {
+  const { recorder } = setUp(4)
+  const fullness = Array.from({ length: 4 }, () => {
+    recorder.begin("a", append("a"))
+    return recorder.isNearlyFull
+  })
+  expect(fullness).toEqual([false, false, true, true])
+  await recorder.close()
+})
+
 test("records that are read again and again are one in memory", async () => {
   const { recorder } = setUp()
   for (let i = 0; i < 3; i++) {
