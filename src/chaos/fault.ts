@@ -39,6 +39,7 @@ export const faultKinds = [
   "truncation",
   "old-copy",
   "wiped-disk",
+  "wiped-then-cut",
   "transfers",
   "membership",
   "clock-jump",

@@ -33,6 +33,7 @@ export const hunts: ReadonlyArray<Hunt> = [
   hunt("truncates-always", ["peer-frames", "kill-leader"], ["log"], 40, 1_500),
   hunt("commits-with-minority", ["partition-leader"], ["log"], 20),
   hunt("stale-append-entries", ["pause-leader", "partition-leader"], ["log"], 40),
+  hunt("wiped-disk-votes", ["wiped-then-cut"], ["log"], 40),
   // The broker
   hunt("acks-before-quorum", ["partition-leader", "kill-leader"], ["log"], 20),
   hunt("no-dedupe", ["lost-responses", "resets"], ["idempotence"], 15),

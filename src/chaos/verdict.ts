@@ -51,6 +51,7 @@ const endsByItself: ReadonlySet<FaultKind> = new Set([
   "truncation",
   "old-copy",
   "wiped-disk",
+  "wiped-then-cut",
 ])
 /** From the deed until it is known that it bit, which is when the record begins. */
 const strikesWithinMs = 15_000

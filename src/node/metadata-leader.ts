@@ -4,7 +4,8 @@
  * back when they return.
  *
  * A decision is made on an image that holds all earlier ones, committed as one entry, and answered
- * once it is applied. One that changes nothing is answered once a majority has confirmed the leader.
+ * once it is applied. One that changes nothing is answered once a majority has confirmed that this
+ * broker leads.
  */
 import type { Prng } from "../../raft/prng.ts"
 import type { GroupId } from "../../storage/wal.ts"
@@ -163,8 +164,8 @@ export class MetadataLeader {
     const answer = (isOurs: boolean) =>
       question.done(isOurs ? { _tag: "decided", response } : { _tag: "notLeader" })
     if (records.length > 0) return this.#commit(records, nowMs, answer)
-    // No entry proves that this broker still led. One that was deposed and does not know it (paused,
-    // cut off) must not refuse from an old image: a majority is asked (§8).
+    // No entry proves that this broker still led. One that was deposed and does not know it
+    // (paused, cut off) must not refuse from an old image: a majority is asked (§8).
     this.#options.group.confirmLeads(answer)
   }
 

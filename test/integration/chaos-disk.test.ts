@@ -81,6 +81,15 @@ test(
 )
 
 test(
+  "a wiped disk, and a cut before it is filled up: nobody leads without what is missing",
+  async () => {
+    const cut = await hurt.hurt("wiped-then-cut", 1, 5_000)
+    expectBite(cut, /^late: 4 of 4 links .*files of disk .* are gone, it is disk .*keepers: 4 of 4/)
+  },
+  minute,
+)
+
+test(
   "a clock that is wrong",
   async () => {
     expectBite(

@@ -2,18 +2,18 @@
  * Files of one broker are damaged, or old, or gone, while it is down; then it is started. Whatever
  * it has forgotten, the others know: nothing else may happen until it has been given all again.
  */
-import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { ChaosNode } from "../cluster.ts"
 import { FaultImpossible } from "../fault.ts"
 import type { Effect, Fault, FaultContext, FaultKind, Injected } from "../fault.ts"
 import { startAgain } from "../faults/processes.ts"
 import { copyLog, filesOf, fileClasses, flipBit, putBack } from "./damage/files.ts"
-import { removeLog, truncate, type BitFlip } from "./damage/files.ts"
+import { truncate, type BitFlip } from "./damage/files.ts"
 import { readByte } from "./damage/places.ts"
-import { healthOf, untilOthersLead, untilWhole } from "./health.ts"
+import { untilOthersLead, untilWhole } from "./health.ts"
 import { NewLines } from "./new-lines.ts"
 import { disksOf, theVictim, type Target } from "./target.ts"
+import { wipe } from "./wipe.ts"
 
 /** Until the others lead what the victim led. */
 const othersLeadMs = 10_000
@@ -172,29 +172,11 @@ const peersOf = ({ cluster }: FaultContext, id: number): string =>
     .map((node) => String(cluster.pidOf(node.id)))
     .join(" ")
 
-/** All but its settings and its name is gone: it comes back as a new disk. */
+/** It comes back as a new disk. */
 const wipedDisk = faultOf({
   kind: "wiped-disk",
-  damage(_context, { node }) {
-    const before = diskUuid(node)
-    const removed = removeLog(node.dir, ["identity.json"])
-    return {
-      what: `${removed} files of disk ${before} are gone`,
-      changed: removed > 0,
-      async look() {
-        const after = (await healthOf(node))?.diskUuid ?? diskUuid(node)
-        return { effective: after !== before, evidence: `it is disk ${after} now` }
-      },
-    }
-  },
+  damage: (_context, { node }) => wipe(node),
   afterwards: (context, { node }) => disksOf(context).victim.isWhole(node.id),
 })
-
-function diskUuid({ dir }: ChaosNode): string {
-  const identity: unknown = JSON.parse(readFileSync(join(dir, "identity.json"), "utf8"))
-  return typeof identity === "object" && identity !== null && "diskUuid" in identity
-    ? String(identity.diskUuid)
-    : "?"
-}
 
 export const damageFaults: ReadonlyArray<Fault> = [bitFlips, truncation, oldCopy, wipedDisk]

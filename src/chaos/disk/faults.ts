@@ -5,11 +5,13 @@ import { damageFaults } from "./damage-faults.ts"
 import { fsyncFault } from "./fsync-fault.ts"
 import { powerFault } from "./power-fault.ts"
 import { storageFaults } from "./storage-faults.ts"
+import { wipedThenCut } from "./wiped-then-cut.ts"
 
 export const diskFaults: ReadonlyArray<Fault> = [
   powerFault,
   fsyncFault,
   ...storageFaults,
   ...damageFaults,
+  wipedThenCut,
   clockFault,
 ]

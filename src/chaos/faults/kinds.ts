@@ -13,6 +13,7 @@ const disk: ReadonlyArray<FaultKind> = [
   "truncation",
   "old-copy",
   "wiped-disk",
+  "wiped-then-cut",
 ]
 
 const partitions = faultKinds.filter((kind) => kind.startsWith("partition-"))
@@ -84,6 +85,7 @@ const notInSmoke: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "truncation",
   "old-copy",
   "wiped-disk",
+  "wiped-then-cut",
   "membership",
   "clock-jump",
 ])

@@ -39,6 +39,7 @@ export const needsOf: Readonly<Record<FaultKind, ReadonlyArray<Capability>>> = {
   truncation: ["signals", "files"],
   "old-copy": ["signals", "files"],
   "wiped-disk": ["signals", "files"],
+  "wiped-then-cut": ["signals", "files", "peerLinks"],
   transfers: ["transfer"],
   membership: ["membership"],
   "clock-jump": ["signals", "clock"],

@@ -197,6 +197,7 @@ const harmsFiles: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "truncation",
   "old-copy",
   "wiped-disk",
+  "wiped-then-cut",
 ])
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -74,6 +74,10 @@ export const traits: Readonly<Record<FaultKind, Traits>> = {
   truncation: of([1_000, 4_000], "many", ["processes"], slow),
   "old-copy": of([6_000, 9_000], "many", ["processes"], slow),
   "wiped-disk": of([1_000, 4_000], "many", ["processes"], slow),
+  "wiped-then-cut": of([5_000, 9_000], "many", ["processes", "peerLinks"], {
+    ...slow,
+    nodesMin: 3,
+  }),
   transfers: of([3_000, 8_000], "none", ["leadership"], { nodesMin: 2 }),
   membership: of([3_000, 8_000], "many", ["leadership"], { ...alone, nodesMin: 3 }),
   "clock-jump": of([2_000, 6_000], "many", ["processes"], alone),

@@ -61,6 +61,10 @@ const words: Readonly<Partial<Record<FaultKind, FaultWords>>> = {
   truncation: { family: "disk", text: "a stopped broker's file loses its end" },
   "old-copy": { family: "disk", text: "a stopped broker gets an older copy of its files" },
   "wiped-disk": { family: "disk", text: "a stopped broker loses all its data" },
+  "wiped-then-cut": {
+    family: "disk",
+    text: "a broker loses its data, and who alone has it is cut off before that is repaired",
+  },
   transfers: { family: "cluster", text: "leadership is handed around again and again" },
   membership: { family: "cluster", text: "replicas are moved, added and taken away" },
   "clock-jump": { family: "client", text: "a broker's clock is wrong" },
