@@ -23,7 +23,12 @@ const hunt = (
   workloads: Hunt["workloads"],
   seconds: number,
   rate = 200,
-): Hunt => ({ plant, faults, workloads, seconds, seed: 1, rate })
+  seed = 1,
+): Hunt => ({ plant, faults, workloads, seconds, seed, rate })
+
+/** What a second failure brings out, before the first is repaired. */
+const secondFailure = (plant: string): Hunt =>
+  hunt(plant, ["wiped-then-cut"], ["log"], 60, 200, 5)
 
 export const hunts: ReadonlyArray<Hunt> = [
   // Raft
@@ -33,7 +38,10 @@ export const hunts: ReadonlyArray<Hunt> = [
   hunt("truncates-always", ["peer-frames", "kill-leader"], ["log"], 40, 1_500),
   hunt("commits-with-minority", ["partition-leader"], ["log"], 20),
   hunt("stale-append-entries", ["pause-leader", "partition-leader"], ["log"], 40),
-  hunt("wiped-disk-votes", ["wiped-then-cut"], ["log"], 40),
+  secondFailure("wiped-disk-votes"),
+  secondFailure("no-log-check"),
+  secondFailure("no-consistency-check"),
+  secondFailure("vote-not-persisted"),
   // The broker
   hunt("acks-before-quorum", ["partition-leader", "kill-leader"], ["log"], 20),
   hunt("no-dedupe", ["lost-responses", "resets"], ["idempotence"], 15),
