@@ -27,8 +27,7 @@ const hunt = (
 ): Hunt => ({ plant, faults, workloads, seconds, seed, rate })
 
 /** What a second failure brings out, before the first is repaired. */
-const secondFailure = (plant: string): Hunt =>
-  hunt(plant, ["wiped-then-cut"], ["log"], 60, 200, 5)
+const secondFailure = (plant: string): Hunt => hunt(plant, ["wiped-then-cut"], ["log"], 60, 200, 5)
 
 export const hunts: ReadonlyArray<Hunt> = [
   // Raft
