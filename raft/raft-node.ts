@@ -14,7 +14,7 @@ import type { PersistToken, Ready } from "./ready.ts"
 import { proposeConfiguration } from "./reconfigure.ts"
 import { becomeFollower } from "./role.ts"
 import { offerSnapshot } from "./snapshot-sender.ts"
-import { askForLeader, distrust, forgetVote, termsKnown } from "./standing.ts"
+import { askForLeader, askForLeaderAt, distrust, forgetVote, termsKnown } from "./standing.ts"
 import { RaftState } from "./state.ts"
 import { step } from "./step.ts"
 import { transferLeadership } from "./transfer.ts"
@@ -223,6 +223,14 @@ export class RaftNode {
    */
   termsKnown(term: Term): void {
     termsKnown(this.state, term)
+  }
+
+  /**
+   * Nobody leads this member, which is not trusted: wakes these members if they sleep. It asks those
+   * that its log knows by itself, but that may be what is left from before others took their place.
+   */
+  askForLeader(members: ReadonlyArray<MemberId>): void {
+    if (this.state.leaderId === null) askForLeaderAt(this.state, members)
   }
 
   /**

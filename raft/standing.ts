@@ -7,7 +7,7 @@
 import type { AppendEntries } from "./message.ts"
 import { becomeFollower } from "./role.ts"
 import type { RaftState } from "./state.ts"
-import type { Standing, Term } from "./types.ts"
+import type { MemberId, Standing, Term } from "./types.ts"
 
 /**
  * The host has learned that this log is below what it once acknowledged. False: it was doubted
@@ -60,11 +60,16 @@ function askForWord(s: RaftState, leaderId: string): void {
  * group: its host began anew while the group slept, say, and no new link tells of it.
  */
 export function askForLeader(s: RaftState): void {
-  if (s.standing === "trusted" || s.config.quiesceTicks === 0) return
   const { voters, votersOutgoing } = s.membership.current
-  for (const voter of new Set([...voters, ...votersOutgoing])) {
-    if (voter !== s.id) askForWord(s, voter)
-  }
+  askForLeaderAt(s, [...voters, ...votersOutgoing])
+}
+
+/**
+ * The same of members that the host names: what is left of the log may be older than all of them.
+ */
+export function askForLeaderAt(s: RaftState, members: ReadonlyArray<MemberId>): void {
+  if (s.standing === "trusted" || s.config.quiesceTicks === 0) return
+  for (const member of new Set(members)) if (member !== s.id) askForWord(s, member)
 }
 
 /**

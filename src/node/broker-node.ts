@@ -9,7 +9,6 @@
 import type { Prng } from "../../raft/index.ts"
 import type { Configuration, LogIndex, MemberId } from "../../raft/types.ts"
 import type { CommitNumber, GroupId } from "../../storage/wal.ts"
-import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage } from "../cluster/image.ts"
 import { memberId } from "../cluster/members.ts"
 import type { Partition } from "../partition/partition.ts"
@@ -205,7 +204,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       wal: this.#ports.wal,
       groups: () => this.#groups(),
       group: (id) => this.raftGroup(id),
-      isDeleted: (group) => isDeletedGroup(this.image, group),
+      image: () => this.image,
       log: this.#log,
     })
   }

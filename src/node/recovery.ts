@@ -5,6 +5,8 @@
  */
 import type { HardState, MemberId } from "../../raft/types.ts"
 import type { GroupId, Wal } from "../../storage/wal.ts"
+import { isDeletedGroup } from "../cluster/image.ts"
+import type { MetadataImage } from "../cluster/image.ts"
 import { memberId, nodeOf } from "../cluster/members.ts"
 import type { RaftGroup } from "../partition/raft-group.ts"
 import { contradicts, hasForgotten } from "../partition/witnessed.ts"
@@ -19,8 +21,7 @@ export interface RecoveryPorts {
   /** Every group that runs here. */
   groups(): Iterable<RaftGroup>
   group(id: GroupId): RaftGroup | undefined
-  /** The group was deleted: what peers remember of it means nothing. */
-  isDeleted(group: GroupId): boolean
+  image(): MetadataImage
   log(level: LogLevel, line: string): void
 }
 
@@ -80,8 +81,19 @@ export class Recovery {
     this.#nextLookMs = nowMs + stuckLookMs
     for (const group of this.#ports.groups()) {
       if (group.node.standing === "amnesiac") this.#tellTerms(group)
+      this.#askForLeader(group)
       this.#lookStuck(group, nowMs)
     }
+  }
+
+  /** The group may sleep, and its log know none of those who are its members today. */
+  #askForLeader(group: RaftGroup): void {
+    const { standing, leaderId } = group.node
+    if (standing === "trusted" || leaderId !== null) return
+    const info = this.#ports.image().groups.get(group.group)
+    if (info === undefined) return
+    group.node.askForLeader(info.voters)
+    group.schedule()
   }
 
   /** With everybody heard nobody leads it for long: too many have lost something. */
@@ -179,7 +191,8 @@ export class Recovery {
   }
 
   #hold(nodeId: number, seen: Witnessed): void {
-    if (this.#ports.isDeleted(seen.group)) return
+    // What peers remember of it means nothing.
+    if (isDeletedGroup(this.#ports.image(), seen.group)) return
     this.#holdHeight(nodeId, seen)
     this.#holdVote(nodeId, seen)
   }

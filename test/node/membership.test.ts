@@ -119,6 +119,25 @@ describe("a replaced disk", () => {
     expect(produceTo(world, untilLed(world, "t"), "t", ["after"]).errorCode).toBe(0)
   })
 
+  test("that loses its log, whose beginning knows nobody of today, wakes its leader", () => {
+    const world = started(25)
+    createTopic(world, "t")
+    for (const wiped of [0, 1, 2]) {
+      replaceDisk(world, wiped)
+      untilReplaced(world, wiped, "t")
+    }
+    const { group } = partitionIn(world, "t")
+    const raftGroup = (id: number) => world.node(id).raftGroup(group)!
+    const asleep = () => [0, 1, 2].every((id) => raftGroup(id).node.quiesced)
+    world.runUntil(asleep, 20_000, "sleep")
+    const follower = (untilLed(world, "t") + 1) % 3
+    world.node(follower).damaged(group, 1, "found by the scrub", world.nowMs)
+    world.runUntil(() => raftGroup(follower).node.standing === "recovering", 5000, "doubt")
+    expect(raftGroup(follower).node.configuration.voters).not.toContain(diskOf(world, follower))
+    world.runUntil(() => raftGroup(follower).node.standing === "trusted", 20_000, "trust")
+    world.runUntil(asleep, 20_000, "sleep again")
+  })
+
   test("does not count before it has learned: a majority of the others is needed", () => {
     const world = started(30)
     createTopic(world, "t", { configs: { "min.insync.replicas": "2" } })
