@@ -226,8 +226,8 @@ export class RaftNode {
   }
 
   /**
-   * Nobody leads this member, which is not trusted: wakes these members if they sleep. It asks those
-   * that its log knows by itself, but that may be what is left from before others took their place.
+   * Nobody leads this member, which is not trusted: wakes these members if they sleep. It asks
+   * those that its log knows by itself, but that may be from before others took their place.
    */
   askForLeader(members: ReadonlyArray<MemberId>): void {
     if (this.state.leaderId === null) askForLeaderAt(this.state, members)

@@ -100,7 +100,7 @@ export class Leader {
     this.#run(request.groupId, origin, reply, errorOnly, (respond, nowMs) => {
       const ofConsumers = this.#consumersOf(request.groupId)
       return ofConsumers === undefined
-        ? this.classic.sync(request, respond)
+        ? this.classic.sync(request, respond, nowMs)
         : ofConsumers.sync(request, origin, respond, nowMs)
     })
   }

@@ -401,6 +401,22 @@ describe("when leadership goes", () => {
     expect(state(world)).toBe("Empty")
   })
 
+  test("who is told by the next coordinator what it owns has a session from then on", () => {
+    const world = new World()
+    const { leader, follower } = stableTwo(world)
+    world.failOver()
+    world.pass(9_000)
+    const again = world.sync({ groupId: "g", memberId: follower, generationId: 2 }).now
+    expect(again.assignment).toEqual(bytes("F"))
+    world.pass(9_900)
+    const beat = (memberId: string) =>
+      world.heartbeat({ groupId: "g", memberId, generationId: 2 }).now.errorCode
+    expect([beat(leader), beat(follower)]).toEqual([
+      ErrorCode.UNKNOWN_MEMBER_ID,
+      ErrorCode.REBALANCE_IN_PROGRESS,
+    ])
+  })
+
   test("members that do not find the next coordinator are missed by it", () => {
     const world = new World()
     world.soleMember("g")

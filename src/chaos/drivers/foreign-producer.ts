@@ -106,7 +106,7 @@ export class ForeignProducer implements ProducerClient {
           this.#isReady = true
           break
         case "ok":
-          this.#acknowledged(answer.n, answer.session, answer.offset)
+          this.#acknowledged(answer.n, answer.session, answer.offset ?? -1)
           break
         case "unknown":
         case "fail":

@@ -119,9 +119,9 @@ export class ClassicProtocol {
     }
   }
 
-  sync(request: SyncRequest, reply: (response: SyncResponse) => void): Step {
+  sync(request: SyncRequest, reply: (response: SyncResponse) => void, nowMs: number): Step {
     const group = this.group(request.groupId)
-    if (group !== undefined) return sync(this.#rebalancer, group, request, reply)
+    if (group !== undefined) return sync(this.#rebalancer, group, request, reply, nowMs)
     reply({ errorCode: ErrorCode.UNKNOWN_MEMBER_ID })
     return noStep
   }

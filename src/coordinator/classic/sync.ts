@@ -28,6 +28,7 @@ export const sync = (
   group: LiveGroup,
   request: SyncRequest,
   reply: (response: SyncResponse) => void,
+  nowMs: number,
 ): Step => {
   const errorCode = group.isEmpty ? ErrorCode.UNKNOWN_MEMBER_ID : check(group, request)
   const member = group.members.get(request.memberId)
@@ -40,6 +41,9 @@ export const sync = (
       return waitForAssignment(rebalancer, group, member, { request, reply })
     case "Stable":
       rebalancer.synced(group, member.memberId)
+      // Kafka lets the session run on here. But whoever is told what it owns takes its time from
+      // now: after a coordinator was lost, another would own it while the member still may.
+      rebalancer.renewSession(group, member, nowMs)
       reply({
         errorCode: ErrorCode.NONE,
         protocolType: group.protocolType,

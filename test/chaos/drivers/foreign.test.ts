@@ -81,6 +81,15 @@ describe("a foreign producer", () => {
     expect(own.appends[0]).toMatchObject({ producer: null, duplicates: "allowed", outcome: "ok" })
   })
 
+  test("may not have been told where an acknowledged record is", async () => {
+    const own = world()
+    const acknowledged = `echo "{\\"is\\":\\"ok\\",\\"n\\":$n,\\"session\\":0,\\"offset\\":null}"`
+    const client = producer(own, acknowledged, true)
+    await begun(() => client.produce(ref, [record]))
+    await all(own)
+    expect(own.appends[0]).toMatchObject({ outcome: "ok", offset: -1 })
+  })
+
   test("does not know what became of a record whose error may be late", async () => {
     const own = world()
     const unknown = `echo "{\\"is\\":\\"unknown\\",\\"n\\":$n,\\"session\\":0,\\"error\\":\\"e\\"}"`

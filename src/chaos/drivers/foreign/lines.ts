@@ -30,8 +30,16 @@ export interface Batch {
 
 export type Answer =
   | { readonly is: "ready" }
-  /** `session`: a new one whenever the client began anew, so that its own order is not kept. */
-  | { readonly is: "ok"; readonly n: number; readonly session: number; readonly offset: number }
+  /**
+   * `session`: a new one whenever the client began anew, so that its own order is not kept.
+   * `offset`: null when the client was not told (librdkafka, of a batch that the broker had).
+   */
+  | {
+      readonly is: "ok"
+      readonly n: number
+      readonly session: number
+      readonly offset: number | null
+    }
   /** "fail": it never left this process. */
   | {
       readonly is: "unknown" | "fail"
