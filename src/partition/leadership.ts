@@ -127,8 +127,19 @@ export class Leadership {
       case "duplicate":
         return this.#answerDuplicate(verdict.batch, options.acks, reply)
       case "error":
-        return reply(failedReply(verdict.errorCode, this.#logStartOffset()))
+        return this.#refuseSequence(verdict.errorCode, reply)
     }
+  }
+
+  /**
+   * Only who still leads knows what is wrong with a sequence: one that was deposed and has not
+   * heard of it lacks what the next leader has taken since, and the client would give its producer
+   * up. A majority is asked (§8).
+   */
+  #refuseSequence(errorCode: ErrorCode, reply: Reply): void {
+    this.#group.readIndex((outcome) =>
+      reply(outcome === "ready" ? failedReply(errorCode, this.#logStartOffset()) : notLeaderReply),
+    )
   }
 
   /** Undefined when this node does not lead, hands over, or does not see the end of its log yet. */

@@ -3,6 +3,7 @@
  * happen.
  */
 import { describe, expect, test } from "bun:test"
+import { ErrorCode } from "../../src/protocol/error-codes.ts"
 import { createTopics } from "../../src/protocol/messages/create-topics.ts"
 import { deleteTopics } from "../../src/protocol/messages/delete-topics.ts"
 import { metadata } from "../../src/protocol/messages/metadata.ts"
@@ -12,6 +13,7 @@ import {
   createTopic,
   fetched,
   leaderOf,
+  newProducerId,
   produced,
   produceRetrying,
   produceTo,
@@ -216,6 +218,29 @@ describe("all brokers", () => {
       expect(found).toEqual(Array.from({ length: found.length }, (_, i) => `v${i}`))
     },
   )
+})
+
+describe("a leader is cut off, and does not know yet that it is deposed", () => {
+  test("it refuses no sequence that the next leader waits for", () => {
+    const world = started(450)
+    createTopic(world, "t")
+    const old = leaderOf(world, "t")
+    const producerId = newProducerId(world, 0)
+    const at = (baseSequence: number) => ({ producerId, producerEpoch: 0, baseSequence })
+    expect(produceTo(world, old, "t", ["a"], at(0)).errorCode).toBe(0)
+    world.isolate(old)
+    const other = (old + 1) % 3
+    const isLed = () => ![-1, old].includes(leaderOf(world, "t", 0, other))
+    world.runUntil(isLed, 5000, "the next leader")
+    const next = leaderOf(world, "t", 0, other)
+    expect(produceTo(world, next, "t", ["b"], at(1)).errorCode).toBe(0)
+    expect(leaderOf(world, "t", 0, old)).toBe(old)
+    expect(produceTo(world, old, "t", ["c"], at(2)).errorCode).toBe(
+      ErrorCode.NOT_LEADER_OR_FOLLOWER,
+    )
+    expect(produceTo(world, next, "t", ["c"], at(2)).errorCode).toBe(0)
+    expect(values(world, next, "t")).toEqual(["a", "b", "c"])
+  })
 })
 
 describe("the metadata leader dies", () => {
