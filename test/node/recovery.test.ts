@@ -1,6 +1,14 @@
 /** Brokers whose disks forgot something: seen, said, repaired by the others, and never believed. */
 import { describe, expect, test } from "bun:test"
-import { createTopic, leaderOf, produceRetrying, readAll, untilLed } from "../support/clients.ts"
+import {
+  askFetch,
+  createTopic,
+  fetched,
+  leaderOf,
+  produceRetrying,
+  readAll,
+  untilLed,
+} from "../support/clients.ts"
 import { ErrorCode } from "../../src/protocol/error-codes.ts"
 import type { NodeSettings } from "../../src/node/node.ts"
 import { World } from "../support/world.ts"
@@ -62,6 +70,27 @@ describe("a log that lost its end", () => {
       expect(b).toEqual(c)
     })
   }
+
+  test("a follower's: it says of no offset that the log ends there until it is filled up", () => {
+    const { world, values, leader } = written()
+    const id = (leader + 1) % 3
+    const fetchAll = () => {
+      const asked = askFetch(world, id, "t", 0)
+      world.runUntil(() => asked.answer !== undefined, 10_000, "the answer of Fetch")
+      return fetched(asked)
+    }
+    expect(fetchAll()?.highWatermark).toBe(values.length)
+    world.crash(id)
+    expect(world.broker(id).disk.loseTail(12)).toBe(true)
+    world.cut(leader, id)
+    world.start(id)
+    world.run(100)
+    expect(fetchAll()?.errorCode).toBe(ErrorCode.OFFSET_NOT_AVAILABLE)
+    world.heal()
+    world.runUntil(() => recovered(world), 10_000, "all groups trusted again")
+    world.run(500)
+    expect(fetchAll()).toMatchObject({ errorCode: 0, highWatermark: values.length })
+  })
 
   test("an old copy that looks whole is found out by what peers remember", () => {
     const { world, values, leader } = written()

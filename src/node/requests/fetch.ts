@@ -68,9 +68,11 @@ function examine(item: Item, apiVersion: number): Readable {
 
 /**
  * A follower may be behind what its leader has handed out: that is never the client's fault (trap
- * 22).
+ * 22). One whose log is being filled up may be behind what it has handed out itself: as long as it
+ * counts for nothing it does not say where the log ends either.
  */
 function examineFollower(partition: Partition, asked: Asked): Readable {
+  if (partition.raftGroup.node.standing !== "trusted") return wrong(ErrorCode.OFFSET_NOT_AVAILABLE)
   if (asked.fetchOffset < partition.logStartOffset) return wrong(ErrorCode.OFFSET_OUT_OF_RANGE)
   if (asked.fetchOffset > partition.logEndOffset) return wrong(ErrorCode.OFFSET_NOT_AVAILABLE)
   return { _tag: "readable", partition }
