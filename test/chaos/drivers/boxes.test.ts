@@ -45,8 +45,9 @@ const batch = (partition: number, ...offsets: ReadonlyArray<number>): Batch => (
   records: offsets.map((offset) => [offset, null]),
 })
 
-async function polled(...batches: ReadonlyArray<Batch>) {
-  const inbox = new Inbox()
+const polled = (...batches: ReadonlyArray<Batch>) => polledFrom(new Inbox(), ...batches)
+
+async function polledFrom(inbox: Inbox, ...batches: ReadonlyArray<Batch>) {
   for (const one of batches) void inbox.give(one)
   const answers: Array<Answer> = []
   await inbox.poll((one) => void answers.push(one))
@@ -95,6 +96,12 @@ describe("what a library has read", () => {
 
   test("and another where it begins again further in front", async () => {
     expect(await polled(batch(0, 4, 5), batch(0, 4), batch(0, 5))).toEqual(["0: 4 5", "0: 4 5"])
+  })
+
+  test("misses nothing between two readers that take turns, where a library has such", async () => {
+    const turns = [batch(0, 6), batch(0, 7), batch(0, 5), batch(0, 6), batch(0, 8)]
+    expect(await polled(...turns)).toEqual(["0: 6 7", "0: 5 6 8"])
+    expect(await polledFrom(new Inbox(false), ...turns)).toEqual(["0: 6 7", "0: 5 6", "0: 8"])
   })
 
   test("whoever gives waits while nobody asks", async () => {

@@ -18,6 +18,15 @@ export class Inbox {
   #records = 0
   #room: PromiseWithResolvers<void> | undefined
   #arrived = () => {}
+  readonly #joinsGaps: boolean
+
+  /**
+   * `joinsGaps`: what comes later in a partition belongs to what came before, so that a record
+   * between them is missing. Not of a client that may read a partition twice at the same time.
+   */
+  constructor(joinsGaps = true) {
+    this.#joinsGaps = joinsGaps
+  }
 
   /** Resolves when there is room for more. */
   async give(batch: Batch): Promise<void> {
@@ -34,7 +43,9 @@ export class Inbox {
     const last = this.#batches.at(-1)
     const isSame = last?.topic === batch.topic && last.partition === batch.partition
     const end = last?.records.at(-1)?.[0] ?? -1
-    if (last !== undefined && isSame && (batch.records[0]?.[0] ?? -1) > end) {
+    const first = batch.records[0]?.[0] ?? -1
+    const goesOn = this.#joinsGaps ? first > end : first === end + 1
+    if (last !== undefined && isSame && goesOn) {
       last.records.push(...batch.records)
       last.highWatermark = Math.max(last.highWatermark, batch.highWatermark)
     } else this.#batches.push({ ...batch, records: [...batch.records] })

@@ -85,7 +85,8 @@ async function readOn(inbox: Inbox): Promise<never> {
 }
 
 async function consume(): Promise<void> {
-  const inbox = new Inbox()
+  // Its stream gives single records, and now and then two readers of a partition in turns.
+  const inbox = new Inbox(false)
   void readOn(inbox)
   await commands((command) => {
     if (command.do === "poll") void inbox.poll()
