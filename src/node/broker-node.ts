@@ -277,6 +277,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       leaders: this.leaders,
       liveness: this.#liveness,
       wal: this.#ports.wal,
+      newGroups: this.#recovery.newGroups,
       self: this.#member,
       decide: (request, done) => this.decide(request, done),
       log: this.#log,

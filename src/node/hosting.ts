@@ -3,15 +3,19 @@
  * Follows the applied metadata. Nothing is given up before this process is registered: until then
  * the image is an old one, and what it says has gone may have come back since.
  */
+import { emptyHardState } from "../../raft/types.ts"
 import type { CommitNumber, GroupId, Wal } from "../../storage/wal.ts"
 import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage, PartitionInfo } from "../cluster/image.ts"
+import { nodeOf } from "../cluster/members.ts"
 import { hostedAs } from "../cluster/membership.ts"
 import type { HostedAs } from "../cluster/membership.ts"
+import { damagedMembers } from "../partition/damaged-members.ts"
 import { isCutByWitness, isWrittenByWitness } from "../partition/witness-log.ts"
 import type { BrokerSettings } from "./broker-settings.ts"
 import type { MembershipDriverParts } from "./membership-driver.ts"
 import type { MetadataGroup } from "./metadata-group.ts"
+import type { NewGroups } from "./new-groups.ts"
 import type { NodeSettings } from "./ports.ts"
 import type { Replicas } from "./replicas.ts"
 import { acceptHint } from "./sole-voter.ts"
@@ -23,6 +27,7 @@ export interface HostingParts {
   readonly metadata: MetadataGroup
   readonly replicas: Replicas
   readonly wal: Wal
+  readonly newGroups: NewGroups
   readonly log: MembershipDriverParts["log"]
 }
 
@@ -62,7 +67,8 @@ export class Hosting {
       if (this.#current) replicas.retire(info.group)
       return false
     }
-    if (before === "none" && this.#isGone(info.group)) return false
+    if (before === "none" && (this.#isGone(info.group) || this.#isOfNobody(info))) return false
+    if (before === "none") this.#noteNew(info.group)
     if (wanted === "witness") {
       if (before === "none" || this.#current) replicas.createWitness(info)
       return before === "none"
@@ -103,6 +109,25 @@ export class Hosting {
     const log = this.#parts.wal.log(group)
     if (isCutByWitness(log)) return true
     return (before === "witness" || witness !== -1) && isWrittenByWitness(log)
+  }
+
+  /**
+   * Who its members are cannot be read any more. What the others have they give back; only the
+   * newest image knows whether anybody has it.
+   */
+  #isOfNobody({ group, voters }: PartitionInfo): boolean {
+    const { nodeId, wal, replicas, settings } = this.#parts
+    const damaged = damagedMembers(wal.log(group))
+    if (damaged === undefined) return false
+    if (!this.#current) return true
+    const isAlone = voters.every((member) => nodeOf(member) === nodeId)
+    if (isAlone && !settings.acceptDataLoss) {
+      const what = `entry ${damaged.index}, which names its members, is damaged`
+      replicas.refuse(group, `${what}, and no other broker has a copy; ${acceptHint}`)
+      return true
+    }
+    replicas.forgetDamagedMembers(group)
+    return false
   }
 
   /**
@@ -158,6 +183,13 @@ export class Hosting {
       .map((group) => ({ group, entries: [], hardState: wal.log(group).hardState }))
     if (writes.length === 0) wal.remembered()
     else this.#recalled = wal.commit(writes)
+  }
+
+  /** No process of this disk can have voted in it before: nothing of it is forgotten. */
+  #noteNew(group: GroupId): void {
+    const { wal, newGroups } = this.#parts
+    if (!wal.forgetful || !newGroups.has(group) || wal.groups().includes(group)) return
+    wal.commit([{ group, entries: [], hardState: emptyHardState }])
   }
 
   /** Of topics that are gone; also where only a vote was left. */

@@ -28,11 +28,14 @@ const keptEntriesMax = 1000
 export interface AppliedRecords {
   readonly records: ReadonlyArray<MetadataRecord>
   readonly index: number
+  /** What they change was committed above this index. */
+  readonly after: number
 }
 
 export interface MetadataGroupOptions {
   readonly clusterId: string
   readonly raft: RaftConfig
+  readonly written: "durable" | "handedOver"
   readonly wal: Wal
   readonly outbox: Outbox
   readonly onDirty: (group: RaftGroup) => void
@@ -61,6 +64,7 @@ export class MetadataGroup implements StateMachine {
     this.raftGroup = new RaftGroup({
       group: metadataGroupId,
       raft: options.raft,
+      written: options.written,
       wal: options.wal,
       outbox: options.outbox,
       machine: this,
@@ -113,7 +117,7 @@ export class MetadataGroup implements StateMachine {
     if (meta.type === "data") {
       const records = decodeRecords(payload())
       this.#image = applyRecords(this.#image, records, meta.index)
-      this.#applied.push({ records, index: meta.index })
+      this.#applied.push({ records, index: meta.index, after: meta.index - 1 })
     }
     if (this.#marked === null && this.#plan.due) {
       this.#marked = { image: this.#image, index: meta.index }
@@ -124,7 +128,8 @@ export class MetadataGroup implements StateMachine {
   restore(state: Uint8Array, index: number): void {
     const before = this.#image
     this.#image = decodeSnapshot(state)
-    this.#applied.push({ records: imageDiff(before, this.#image), index })
+    const records = imageDiff(before, this.#image)
+    this.#applied.push({ records, index, after: before.index })
     this.#plan.written(state.length)
     this.#marked = null
   }

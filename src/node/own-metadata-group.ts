@@ -22,11 +22,12 @@ export interface OwnMetadataGroup {
 
 export function ownMetadataGroup(parts: OwnMetadataGroupParts): OwnMetadataGroup {
   const { options, ports, replicas, outbox, onRole } = parts
-  const { clusterId, founders, settings } = options
+  const { clusterId, founders, peers, settings } = options
   const { wal } = ports
   const bootstrap = foundingConfiguration(founders)
   const { acceptDataLoss, electionTimeoutMs, metadataSnapshotEntries } = settings
   const log: NodePorts["log"] = (level, line) => ports.log(level, line)
+  if (peers.length > 0 || acceptDataLoss) replicas.forgetDamagedMembers(metadataGroupId)
   const mayRun = mayRunAlone(
     metadataGroupId,
     { bootstrap, votes: true },
@@ -35,6 +36,7 @@ export function ownMetadataGroup(parts: OwnMetadataGroupParts): OwnMetadataGroup
   const metadata = new MetadataGroup({
     clusterId,
     raft: replicas.raftConfig(metadataGroupId, bootstrap, electionTimeoutMs, false),
+    written: replicas.written(metadataGroupId),
     wal,
     outbox,
     onDirty: replicas.onDirty,

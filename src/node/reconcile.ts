@@ -8,7 +8,7 @@ import type { CommitNumber, GroupId, Wal } from "../../storage/wal.ts"
 import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage, PartitionInfo } from "../cluster/image.ts"
 import { memberId, memberOfBroker, nodeOf } from "../cluster/members.ts"
-import type { MemberId } from "../../raft/types.ts"
+import type { LogIndex, MemberId } from "../../raft/types.ts"
 import type { ConfigsChanged, MetadataRecord } from "../cluster/records.ts"
 import type { RaftGroup } from "../partition/raft-group.ts"
 import { allBrokers, ConfigResourceType } from "../cluster/config-resources.ts"
@@ -20,6 +20,7 @@ import type { AppliedRecords, MetadataGroup } from "./metadata-group.ts"
 import { metadataGroupId } from "./metadata-group.ts"
 import { MembershipDriver } from "./membership-driver.ts"
 import type { MembershipDriverParts } from "./membership-driver.ts"
+import type { NewGroups } from "./new-groups.ts"
 import type { NodeSettings } from "./ports.ts"
 import type { Replicas } from "./replicas.ts"
 
@@ -33,6 +34,7 @@ export interface ReconcilerOptions {
   readonly leaders: LeaderView
   readonly liveness: Liveness
   readonly wal: Wal
+  readonly newGroups: NewGroups
   readonly self: MemberId
   readonly decide: MembershipDriverParts["decide"]
   readonly log: MembershipDriverParts["log"]
@@ -74,12 +76,23 @@ export class Reconciler {
 
   applied(entries: ReadonlyArray<AppliedRecords>, nowMs: number): void {
     const { image } = this.#options.metadata
-    for (const { records } of entries) {
-      for (const record of records) this.#reconcile(record, image, nowMs)
+    for (const { records, after } of entries) {
+      for (const record of records) {
+        this.#noteCreated(record, image, after)
+        this.#reconcile(record, image, nowMs)
+      }
     }
     const was = this.#registered
     this.#registered = this.#isRegistered(image)
     if (this.#registered && !was) this.#campaignForAssigned(image, nowMs)
+  }
+
+  /** The groups of a topic that is gone again matter to nobody. */
+  #noteCreated(record: MetadataRecord, image: MetadataImage, after: LogIndex): void {
+    if (record._tag !== "TopicCreated" && record._tag !== "PartitionsCreated") return
+    const first = record._tag === "TopicCreated" ? 0 : record.firstPartition
+    const made = image.topicsById.get(record.topicId)?.partitions[first]
+    if (made !== undefined) this.#options.newGroups.created(made.group, after)
   }
 
   #isRegistered(image: MetadataImage): boolean {

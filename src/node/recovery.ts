@@ -11,6 +11,8 @@ import { memberId, nodeOf } from "../cluster/members.ts"
 import type { RaftGroup } from "../partition/raft-group.ts"
 import { contradicts, hasForgotten } from "../partition/witnessed.ts"
 import type { Witnessed } from "../peer/codec.ts"
+import { metadataGroupId } from "./metadata-group.ts"
+import { NewGroups } from "./new-groups.ts"
 import type { Hello, LogLevel, NodeOptions } from "./ports.ts"
 import { acceptHint } from "./sole-voter.ts"
 import { isAlone, testifiers, votersOf } from "./testifiers.ts"
@@ -45,6 +47,7 @@ export class Recovery {
   readonly #answered = new Map<number, Terms>()
   /** Peers remember more of these than there is; they do not run here yet. */
   readonly #distrusted = new Map<GroupId, string>()
+  readonly newGroups: NewGroups
   readonly #voteless = new Map<GroupId, string>()
   /** Said once in the life of a process: what it has promised itself is no loss. */
   readonly #toldOfVotes = new Set<GroupId>()
@@ -64,6 +67,7 @@ export class Recovery {
     this.#self = memberId(nodeId, diskUuid)
     this.#peers = new Set(peers.map((peer) => peer.nodeId))
     const { wal } = ports
+    this.newGroups = new NewGroups(this.#peers, wal.log(metadataGroupId).lastIndex)
     this.#holding = wal.unclean && this.#peers.size > 0
     if (!this.#holding) return
     this.#found = new Map(wal.groups().map((group) => [group, wal.log(group).hardState]))
@@ -169,6 +173,7 @@ export class Recovery {
   heard(hello: Hello): void {
     const { nodeId, diskUuid, heights } = hello
     const terms = new Map(heights.map(({ group, term }) => [group, term]))
+    this.newGroups.heard(hello)
     this.#answered.set(nodeId, { member: memberId(nodeId, diskUuid), terms })
     if (hello.witnessedDisk === this.#ports.options.diskUuid) {
       for (const seen of hello.witnessed) this.#hold(nodeId, seen)

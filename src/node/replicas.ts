@@ -11,6 +11,7 @@ import type { PartitionInfo } from "../cluster/image.ts"
 import type { HostedAs } from "../cluster/membership.ts"
 import type { CheckpointLimits } from "../partition/checkpoint-plan.ts"
 import { Backlog } from "../partition/backlog.ts"
+import { forgetDamagedMembers } from "../partition/damaged-members.ts"
 import type { PartitionObserver } from "../partition/observer.ts"
 import { Partition } from "../partition/partition.ts"
 import type { PartitionConfig, PartitionOptions } from "../partition/partition.ts"
@@ -211,7 +212,7 @@ export class Replicas {
         ...this.raftConfig(info.group, bootstrap, settings.dataElectionTimeoutMs, true),
         keepsPayloads: true,
       },
-      written: this.#written(info.group),
+      written: this.written(info.group),
       wal,
       outbox,
       onDirty: this.onDirty,
@@ -239,10 +240,31 @@ export class Replicas {
   }
 
   /** What a group that ran here before wrote last may still be on its way to the disk. */
-  #written(group: GroupId): "durable" | "handedOver" {
+  written(group: GroupId): "durable" | "handedOver" {
     const before = this.#touched.has(group)
     this.#touched.add(group)
     return before ? "handedOver" : "durable"
+  }
+
+  /**
+   * Damaged configurations go, and what comes after them; the leader gives them back. For groups
+   * that do not run yet.
+   */
+  forgetDamagedMembers(group: GroupId): void {
+    const { wal, outbox } = this.#options
+    const found = forgetDamagedMembers(wal, group)
+    if (found === undefined) return
+    this.#touched.add(group)
+    outbox.log("error", `${found.message}: it names the members of the group`)
+    const line = `forgets its entries from ${found.index} on and waits for the leader's copies`
+    outbox.log("warn", `group ${group}: ${line}`)
+  }
+
+  /** Its only copy is not whole. Said once per group. */
+  refuse(group: GroupId, why: string): void {
+    if (this.#refused.has(group)) return
+    this.#refused.add(group)
+    this.#options.outbox.log("error", `group ${group} is not run: ${why}`)
   }
 
   /** Said once per group, not at every look. */
@@ -268,7 +290,7 @@ export class Replicas {
     const timing = this.raftConfig(group, bootstrap, settings.dataElectionTimeoutMs, true)
     const raft = { ...timing, keepsPayloads: false }
     const machine = witnessMachine
-    const written = this.#written(group)
+    const written = this.written(group)
     const made = new RaftGroup({
       group,
       raft,

@@ -29,6 +29,7 @@ import type { GroupLog, GroupWrite, Wal } from "../../storage/wal.ts"
 import { acceptedLoss } from "./accepted-loss.ts"
 import type { Backlog } from "./backlog.ts"
 import type { CheckpointLimits } from "./checkpoint-plan.ts"
+import { forgetDamagedMembers } from "./damaged-members.ts"
 import { Damage, othersHold } from "./damage.ts"
 import type { Outbox } from "./ports.ts"
 import { PayloadReader } from "./payload-reader.ts"
@@ -477,6 +478,7 @@ export class RaftGroup {
   /** Forgets everything from `index` on and starts as a member that is to be trusted again. */
   #beginAnew(index: LogIndex): void {
     this.#options.wal.amputate(this.group, index)
+    forgetDamagedMembers(this.#options.wal, this.group)
     this.#renew()
   }
 

@@ -59,7 +59,9 @@ export class SimGroupLog implements GroupLog {
   }
 
   configurationAt(index: LogIndex): Entry | undefined {
-    return this.inner.configurationAt(index)
+    const entry = this.inner.configurationAt(index)
+    if (entry !== undefined) this.check(entry.index)
+    return entry
   }
 
   indexOfOffset(offset: number): LogIndex | undefined {

@@ -9,6 +9,7 @@ import {
   readAll,
   untilLed,
 } from "../support/clients.ts"
+import { isSettled, reassign } from "../support/reassignments.ts"
 import { ErrorCode } from "../../src/protocol/error-codes.ts"
 import type { NodeSettings } from "../../src/node/node.ts"
 import { World } from "../support/world.ts"
@@ -40,12 +41,30 @@ function copies(world: World, topic: string): ReadonlyArray<ReadonlyArray<string
   })
 }
 
-function written(): { world: World; values: ReadonlyArray<string>; leader: number } {
-  const world = new World({ seed: 3 }).startAll().untilReady()
+function written(seed = 3): { world: World; values: ReadonlyArray<string>; leader: number } {
+  const world = new World({ seed }).startAll().untilReady()
   createTopic(world, "t", { configs: { "min.insync.replicas": "2" } })
   const values = write(world, "t", 0, 20)
   world.run(300)
   return { world, values, leader: leaderOf(world, "t") }
+}
+
+/** Of a group that is made while a broker without its sentinel stands still, or starts again. */
+function asksForTerms(created: "before" | "after"): boolean {
+  const world = new World({ seed: 4 }).startAll().untilReady()
+  const id = 2
+  world.pause(id)
+  if (created === "before") createTopic(world, "t", { replicas: 3 })
+  world.crash(id)
+  world.broker(id).disk.loseSentinel()
+  world.start(id)
+  world.run(20)
+  expect(world.node(id).caughtUp).toBe(false)
+  if (created === "after") createTopic(world, "t", { replicas: 3 })
+  world.runUntil(() => recovered(world), 20_000, "trust")
+  write(world, "t", 0, 3)
+  const said = `group ${groupOf(world, "t")}: knows every other voter's term`
+  return world.lines.some((line) => line.includes(` ${id}.`) && line.includes(said))
 }
 
 describe("a log that lost its end", () => {
@@ -138,6 +157,16 @@ describe("a log that lost its end", () => {
     world.runUntil(() => recovered(world), 10_000, "all groups trusted again")
     expect(world.lines.some((line) => line.includes("every other voter's term"))).toBe(true)
     expect(contents(world, "t")).toEqual(values)
+  })
+
+  describe("a group whose creation the disk without its sentinel does not know", () => {
+    test("before the process began: it may have voted there", () => {
+      expect(asksForTerms("before")).toBe(true)
+    })
+
+    test("since: it is new here as anywhere", () => {
+      expect(asksForTerms("after")).toBe(false)
+    })
   })
 
   test("a fault-free restart is no loss: nothing is said of recovering", () => {
@@ -240,8 +269,11 @@ describe("an old copy of the whole folder that knows nothing of a vote", () => {
 })
 
 /** Of the simulated disk: it rots where it lies. */
-const damaged = (world: World, id: number, topic: string, index: number) => {
-  const log = world.broker(id).disk.log(groupOf(world, topic))
+const damaged = (world: World, id: number, topic: string, index: number) =>
+  damagedIn(world, id, groupOf(world, topic), index)
+
+function damagedIn(world: World, id: number, group: number, index: number): void {
+  const log = world.broker(id).disk.log(group)
   if (!("damaged" in log) || !(log.damaged instanceof Set)) throw new Error("no simulated log")
   log.damaged.add(index)
 }
@@ -259,7 +291,27 @@ const lost = (acceptDataLoss: boolean) => {
   return { world, leader, elsewhere: (leader + 1) % 3 }
 }
 
-/** Damage that is met while the broker runs. */
+const configurationIn = (world: World, id: number, group: number) => {
+  const log = world.broker(id).disk.log(group)
+  return log.configurationAt(log.lastIndex)
+}
+
+/** A disk was replaced, so that the logs name other members than at their creation. */
+function withNewMember(): { world: World; id: number } {
+  const { world, leader } = written(4)
+  const [wiped, id] = [(leader + 1) % 3, (leader + 2) % 3]
+  world.crash(wiped)
+  world.run(1000)
+  world.wipe(wiped)
+  world.start(wiped)
+  const replaced = () =>
+    recovered(world) && [0, groupOf(world, "t")].every((group) => configurationIn(world, id, group))
+  world.runUntil(replaced, 30_000, "the new disk is a member")
+  world.run(2000)
+  return { world, id }
+}
+
+/** Damage that is met while the broker runs, or as it starts. */
 describe("a damaged entry", () => {
   test("on the leader: it is not served, others take over and give it back", () => {
     const { world, values, leader } = written()
@@ -291,6 +343,40 @@ describe("a damaged entry", () => {
     expect(world.broker(id).disk.log(groupOf(world, "t")).entries(5, 6, 0).length).toBe(1)
     expect(leaderOf(world, "t")).toBe(leader)
     expect(contents(world, "t")).toEqual(values)
+  })
+
+  for (const [what, group] of Object.entries({ "a partition": 1, "the metadata": 0 })) {
+    test(`that names the members of ${what}: the broker starts, its leader gives it back`, () => {
+      const { world, id } = withNewMember()
+      const { index } = configurationIn(world, id, group)!
+      world.crash(id)
+      damagedIn(world, id, group, index)
+      world.start(id)
+      world.runUntil(() => recovered(world), 20_000, "trust")
+      expect(configurationIn(world, id, group)!.index).toBe(index)
+      const said = `group ${group}: forgets its entries from ${index} on`
+      expect(world.lines.some((line) => line.includes(said))).toBe(true)
+      expect(contents(world, "t").length).toBe(20)
+    })
+  }
+
+  test("that names the members, and nobody else has a copy: that group alone is not run", () => {
+    const { world, leader } = written(5)
+    const group = groupOf(world, "t")
+    expect(reassign(world, leader, "t", [leader])).toBe(0)
+    world.runUntil(() => isSettled(world, "t"), 20_000, "the reassignment")
+    const { index } = configurationIn(world, leader, group)!
+    const before = world.broker(leader).disk.log(group).lastIndex
+    world.crash(leader)
+    damagedIn(world, leader, group, index)
+    world.start(leader)
+    const refusals = () => world.lines.filter((line) => line.includes(`group ${group} is not run`))
+    world.runUntil(() => refusals().length > 0, 20_000, "the refusal")
+    world.run(3000)
+    expect(refusals().length).toBe(1)
+    expect(refusals()[0]).toContain("no other broker has a copy")
+    expect(world.broker(leader).disk.log(group).lastIndex).toBe(before)
+    expect(createTopic(world, "u")).toBe(0)
   })
 
   test("in a group that sleeps: its leader is woken, with no new link", () => {
