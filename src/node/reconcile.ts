@@ -8,7 +8,7 @@ import type { CommitNumber, GroupId, Wal } from "../../storage/wal.ts"
 import { isDeletedGroup } from "../cluster/image.ts"
 import type { MetadataImage, PartitionInfo } from "../cluster/image.ts"
 import { memberId, memberOfBroker, nodeOf } from "../cluster/members.ts"
-import type { LogIndex, MemberId } from "../../raft/types.ts"
+import type { LogIndex, MemberId, Term } from "../../raft/types.ts"
 import type { ConfigsChanged, MetadataRecord } from "../cluster/records.ts"
 import type { RaftGroup } from "../partition/raft-group.ts"
 import { allBrokers, ConfigResourceType } from "../cluster/config-resources.ts"
@@ -55,6 +55,8 @@ const quorumLookMs = 25
 export class Reconciler {
   readonly #options: ReconcilerOptions
   readonly #campaigns = new Map<GroupId, Campaign>()
+  /** Term of the last known leader when this node last campaigned without asking first. */
+  readonly #forcedAfter = new Map<GroupId, Term>()
   readonly #hosting: Hosting
   readonly #membership: MembershipDriver
   #registered = false
@@ -158,6 +160,7 @@ export class Reconciler {
 
   #forget(group: GroupId): void {
     this.#campaigns.delete(group)
+    this.#forcedAfter.delete(group)
     this.#membership.forget(group)
   }
 
@@ -234,7 +237,7 @@ export class Reconciler {
     const { replicas, leaders } = this.#options
     const partition = replicas.get(group)
     const over = partition === undefined || partition.isLeader || campaign.tries >= campaignTriesMax
-    const { leader } = leaders.state(group)
+    const { leader, term } = leaders.state(group)
     if (over || (campaign.tries > 0 && this.#ledElsewhere(leader))) {
       this.#campaigns.delete(group)
       return
@@ -246,7 +249,13 @@ export class Reconciler {
     }
     campaign.tries++
     campaign.nextMs = nowMs + campaignAgainMs
-    replicas.campaign(partition.raftGroup, "assigned")
+    // The first try ends every lease of the last leader. Forced once more it would only raise terms
+    // under those who refused, and keep one of them from being elected for as long as it is tried.
+    const { raftGroup } = partition
+    const isForced = this.#forcedAfter.get(group) !== term
+    this.#forcedAfter.set(group, term)
+    if (isForced) replicas.campaign(raftGroup, "assigned")
+    else if (raftGroup.node.role !== "candidate") replicas.campaign(raftGroup, "timeout")
   }
 
   /** Whether votes of a majority can reach this node at all. */

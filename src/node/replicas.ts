@@ -286,6 +286,7 @@ export class Replicas {
     const { group } = info
     if (this.#witnesses.has(group)) return
     this.#close(group)
+    this.forgetDamagedMembers(group)
     const bootstrap = groupConfiguration(info)
     const timing = this.raftConfig(group, bootstrap, settings.dataElectionTimeoutMs, true)
     const raft = { ...timing, keepsPayloads: false }

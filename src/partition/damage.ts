@@ -6,6 +6,7 @@
  */
 import type { RaftNode } from "../../raft/index.ts"
 import type { LogIndex, MemberId } from "../../raft/types.ts"
+import { CorruptEntry } from "../../storage/wal.ts"
 import type { GroupLog } from "../../storage/wal.ts"
 
 type Log = (level: "warn" | "error", line: string) => void
@@ -49,6 +50,17 @@ export class Damage {
     const end = othersHold(node) ? "" : "; nobody else holds it: it is lost"
     this.#say("error", `entry ${index} is damaged: ${what}${end}`)
     return true
+  }
+
+  /** Of something that can be done without; undefined: it met damage. */
+  meeting<T>(node: RaftNode, read: () => T): T | undefined {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof CorruptEntry)) throw error
+      this.found(error.index, error.message, node)
+      return undefined
+    }
   }
 
   nodeBroke(index: LogIndex, what: string, node: RaftNode): void {

@@ -359,9 +359,10 @@ export class RaftGroup {
    * not applied yet, or gone already.
    */
   cut(index: LogIndex, state: Uint8Array): boolean {
-    if (index > this.#appliedIndex || !this.#states.cut(index, state)) return false
-    this.schedule()
-    return true
+    if (index > this.#appliedIndex) return false
+    const isCut = this.#damage.meeting(this.#node, () => this.#states.cut(index, state))
+    if (isCut !== false) this.schedule()
+    return isCut === true
   }
 
   get heldIndex(): LogIndex {
@@ -478,11 +479,11 @@ export class RaftGroup {
   /** Forgets everything from `index` on and starts as a member that is to be trusted again. */
   #beginAnew(index: LogIndex): void {
     this.#options.wal.amputate(this.group, index)
-    forgetDamagedMembers(this.#options.wal, this.group)
     this.#renew()
   }
 
   #renew(): void {
+    forgetDamagedMembers(this.#options.wal, this.group)
     this.#persisting.forget()
     this.#states.forget()
     const lastKnown = Math.min(this.#committedHi, this.log.lastIndex + 1)

@@ -360,6 +360,19 @@ describe("a damaged entry", () => {
     })
   }
 
+  test("that names the members, met by a cut of the log: given back while the broker runs", () => {
+    const { world, id } = withNewMember()
+    const group = groupOf(world, "t")
+    const { index } = configurationIn(world, id, group)!
+    const partition = world.node(id).partition(group)!
+    damagedIn(world, id, group, index)
+    expect(partition.cutTo(partition.raftGroup.appliedIndex)).toBe(0)
+    expect(partition.raftGroup.isDamaged).toBe(true)
+    world.runUntil(() => !partition.raftGroup.isDamaged && recovered(world), 20_000, "trust")
+    expect(configurationIn(world, id, group)!.index).toBe(index)
+    expect(contents(world, "t").length).toBe(20)
+  })
+
   test("that names the members, and nobody else has a copy: that group alone is not run", () => {
     const { world, leader } = written(5)
     const group = groupOf(world, "t")

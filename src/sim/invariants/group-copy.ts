@@ -43,7 +43,7 @@ export class GroupCopy {
   #chains: Array<number> = []
   #unsynced: Array<Unsynced> = []
   durableHardState: HardState = emptyHardState
-  /** A witness by the configuration that its node has. */
+  /** A witness by the configuration that its node has, or as what its broker runs it. */
   isNamedWitness = false
   /** Entries that came without their payload: whoever sent them knew it for a witness. */
   #isStripped = false

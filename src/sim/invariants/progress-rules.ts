@@ -71,7 +71,7 @@ export class ProgressRules {
       const what = `group ${group}: #${index} after #${watched.commitIndex}`
       this.#report("commit regress", `${copy.member}: ${what}`)
     }
-    copy.isNamedWitness = node.configuration.witnesses.includes(copy.member)
+    copy.isNamedWitness = isWitness(node, copy.member)
     const isNew = index > committed.lastIndex
     committed.committed(copy, watched.commitIndex, index, term)
     watched.commitIndex = index
@@ -130,7 +130,7 @@ export class ProgressRules {
   beforeWrite(broker: SubjectBroker, watched: Watched, first: LogIndex): number | undefined {
     const { copy } = watched
     const node = broker.node?.raftGroup(watched.group)?.node
-    if (node !== undefined) copy.isNamedWitness = node.configuration.witnesses.includes(copy.member)
+    if (node !== undefined) copy.isNamedWitness = isWitness(node, copy.member)
     if (first > copy.lastIndex) return undefined
     const isOwn = node?.role === "leader" && node.term === watched.ledTerm
     if (isOwn && first <= watched.ledIndex) {
@@ -152,3 +152,7 @@ export class ProgressRules {
     watched.ledIndex = copy.lastIndex
   }
 }
+
+/** By the configuration that it has, or that of others, which it may not have heard of yet. */
+const isWitness = ({ configuration, state }: RaftNode, member: MemberId): boolean =>
+  configuration.witnesses.includes(member) || state.config.keepsPayloads === false
