@@ -150,7 +150,9 @@ export class Invariants implements Observer {
   rewrote(broker: SubjectBroker, group: GroupId): void {
     const process = this.#processes.get(broker.id)
     if (process === undefined) return
-    const { copy } = this.#watched(process, group)
+    const watched = this.#watched(process, group)
+    const { copy } = watched
+    this.#progress.beforeRewrite(broker, watched)
     // What was cut off had been found damaged: the member may have forgotten what it promised.
     copy.isDamaged = true
     this.#read(broker, copy)

@@ -1,4 +1,5 @@
 /** What one broker's groups do from event to event: commit, apply, lead, tell a high watermark. */
+import { membersOf } from "../../../raft/index.ts"
 import type { RaftNode } from "../../../raft/index.ts"
 import type { LogCut, LogIndex, MemberId, Term } from "../../../raft/types.ts"
 import type { GroupId } from "../../../storage/wal.ts"
@@ -126,6 +127,14 @@ export class ProgressRules {
     if (index > commitIndex) this.#commits(watched, node, index, node.term)
   }
 
+  /** The same of what it has committed and gives up with a damaged log. */
+  beforeRewrite(broker: SubjectBroker, watched: Watched): void {
+    const node = broker.node?.raftGroup(watched.group)?.node
+    if (node === undefined || node !== watched.node || watched.committed.isDeleted) return
+    const { commitIndex, term } = node
+    if (commitIndex > watched.commitIndex) this.#commits(watched, node, commitIndex, term)
+  }
+
   /** Before a write is booked. `first`: lowest index it replaces; Infinity: none. */
   beforeWrite(broker: SubjectBroker, watched: Watched, first: LogIndex): number | undefined {
     const { copy } = watched
@@ -153,6 +162,12 @@ export class ProgressRules {
   }
 }
 
-/** By the configuration that it has, or that of others, which it may not have heard of yet. */
-const isWitness = ({ configuration, state }: RaftNode, member: MemberId): boolean =>
-  configuration.witnesses.includes(member) || state.config.keepsPayloads === false
+/**
+ * By the configuration that it has; or its broker runs it as one, and the configuration that says
+ * so has not reached it. (By an old image a broker may run as witness what is a replica.)
+ */
+function isWitness({ configuration, state }: RaftNode, member: MemberId): boolean {
+  if (configuration.witnesses.includes(member)) return true
+  const isMember = membersOf(configuration).includes(member)
+  return state.config.keepsPayloads === false && !isMember
+}
