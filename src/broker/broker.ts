@@ -11,7 +11,7 @@ import type { SqliteWal } from "../../storage/index.ts"
 import { BrokerNode } from "../node/broker-node.ts"
 import type { NodeStatus } from "../node/node.ts"
 import { formatEndpoint } from "./broker-json.ts"
-import { SlewingClock } from "./clock.ts"
+import { ProcessClock } from "./clock.ts"
 import type { BrokerConfig } from "./config.ts"
 import { BrokerFailed, StartFailed, reasonOf } from "./errors.ts"
 import type { BrokerError } from "./errors.ts"
@@ -62,7 +62,7 @@ export const startBroker = Effect.fn("startBroker")(function* (
   if (options.pidFile !== undefined) yield* writePid(options.pidFile)
   const diskUuid = yield* attempt(() => ownDisk(config, log))
   const loop = new NodeLoop({
-    clock: new SlewingClock(),
+    clock: new ProcessClock(),
     tickMs,
     onFatal: (error) => fail(`stopped: an invariant is broken: ${describe(error)}`, error),
   })

@@ -5,7 +5,7 @@
  * socket, whatever came in together.
  */
 import type { BrokerMachine, ClientRequest, Hello, RequestAnswer } from "../node/node.ts"
-import type { SlewingClock } from "./clock.ts"
+import type { ProcessClock } from "./clock.ts"
 
 /**
  * Client requests of one turn may take so long together; the rest wait for the next turn, behind
@@ -15,7 +15,7 @@ import type { SlewingClock } from "./clock.ts"
 const requestBudgetMs = 20
 
 export interface LoopOptions {
-  readonly clock: SlewingClock
+  readonly clock: ProcessClock
   readonly tickMs: number
   /**
    * The machine threw: an invariant is broken and nothing it says may leave any more. Called once.
@@ -74,6 +74,10 @@ export class NodeLoop {
 
   nowMs(): number {
     return this.options.clock.nowMs()
+  }
+
+  wallMs(): number {
+    return this.options.clock.wallMs()
   }
 
   /** Feeds the machine; the turn's flush follows by itself. Undefined when it has stopped. */

@@ -56,6 +56,7 @@ export class Rim implements HttpSource {
       logDir: () => logDirOf(config.dir),
       answer: (token, answer) => loop.answer(token, answer),
       log,
+      wallMs: () => loop.wallMs(),
     })
     loop.attach(this.machine)
     this.transport = new PeerTransport(

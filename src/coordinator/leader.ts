@@ -158,8 +158,7 @@ export class Leader {
         const resolved = resolveTopics(request, origin, host.topics)
         const check =
           resolved.known.length === 0 ? ErrorCode.NONE : this.#checkCommit(request, origin, nowMs)
-        const { settings } = host
-        const { records, response } = commit(resolved, { request, check, settings, nowMs })
+        const { records, response } = commit(resolved, { request, check, host })
         return {
           records: records.length === 0 ? records : [...this.#topicsVersion(resolved), ...records],
           settled: (error) =>
@@ -210,7 +209,7 @@ export class Leader {
     reply: Reply<OffsetDeleteResponse>,
   ): void {
     const { groupId } = request
-    this.#run(groupId, origin, reply, errorOnly, (respond, nowMs) => {
+    this.#run(groupId, origin, reply, errorOnly, (respond) => {
       const { groups, host } = this.#term
       const offsets = groups.offsets.ofGroup(groupId) ?? new Map()
       const deletion = deleteOffsets(request, this.view(groupId), offsets, host.topics)
@@ -218,7 +217,9 @@ export class Leader {
       // A simple group stays without offsets until groups are looked at the next time.
       const isNamed = groups.get(groupId) !== undefined
       const isBare = !isNamed && records.length > 0 && !keepsSome(offsets, deletion)
-      const all = isBare ? [encodeClassicGroup(emptyGroup(groupId, nowMs)), ...records] : records
+      const all = isBare
+        ? [encodeClassicGroup(emptyGroup(groupId, host.wallMs())), ...records]
+        : records
       return inBatches(all, (errorCode) =>
         respond(errorCode === ErrorCode.NONE ? deletion.response : { errorCode }),
       )

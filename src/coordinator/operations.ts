@@ -163,7 +163,7 @@ export class Operations {
     for (let step: Step | void = first; step !== undefined;) {
       const { records, settled }: Step = step
       if (records.length > 0) {
-        this.#append(records, this.#nowMs, (error) => this.#appended(groupId, line, settled, error))
+        this.#append(records, (error) => this.#appended(groupId, line, settled, error))
         return
       }
       step = this.#closed ? undefined : settled(ErrorCode.NONE, this.#nowMs)

@@ -40,11 +40,9 @@ export interface CoordinatorHost {
    * Proposes one batch, which is one raft entry. `done` is called exactly once, later: NONE after
    * `apply` has seen the batch, else the error for the client.
    */
-  append(
-    records: ReadonlyArray<CoordinatorRecord>,
-    nowMs: number,
-    done: (error: ErrorCode) => void,
-  ): void
+  append(records: ReadonlyArray<CoordinatorRecord>, done: (error: ErrorCode) => void): void
+  /** The time of timestamps, ms since 1970. Deadlines go by `nowMs`, which no wall clock moves. */
+  wallMs(): number
   /** 22 characters of URL-safe base64, from the seeded generator. */
   nextUuid(): string
   log(level: "info" | "warn" | "error", line: string): void

@@ -134,6 +134,7 @@ export class BrokerNode implements BrokerMachine, NodeView {
       seed: this.#prng.nextUint32(),
       wal: ports.wal,
       outbox: this.#outbox(),
+      wallMs: () => this.wallMs(),
       onProgress: (partition) => {
         this.#waiting.wake(partition.info.group)
         this.#leadership.partition(partition)
@@ -148,11 +149,9 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.#metadataLeader = this.#makeMetadataLeader()
     this.#reconciler = this.#makeReconciler()
     this.#view = new ClusterView({
-      nodeId: this.nodeId,
+      ...this.#around(),
       metadata: this.#metadata,
       reconciler: this.#reconciler,
-      liveness: this.#liveness,
-      leaders: this.leaders,
     })
     this.#forwarder = this.#makeForwarder()
     this.#forwarded = this.#makeForwarded()
@@ -160,12 +159,10 @@ export class BrokerNode implements BrokerMachine, NodeView {
     this.#runner = new RequestRunner(this, this.#waiting, ports)
     this.#links = this.#makeLinks()
     this.#diskSpace = new DiskSpace({
-      nodeId: this.nodeId,
+      ...this.#around(),
       wal: ports.wal,
       replicas: this.#replicas,
-      liveness: this.#liveness,
       output: this.#output,
-      log: this.#log,
     })
   }
 
@@ -216,22 +213,20 @@ export class BrokerNode implements BrokerMachine, NodeView {
 
   #makeLinks(): PeerLinks {
     return new PeerLinks({
+      ...this.#around(),
       options: this.#options,
       self: this.#member,
       wal: this.#ports.wal,
-      liveness: this.#liveness,
       output: this.#output,
       replicas: this.#replicas,
       metadata: this.#metadata,
       metadataLeader: this.#metadataLeader,
-      leaders: this.leaders,
       reports: this.#reports,
       forwarder: this.#forwarder,
       forwarded: this.#forwarded,
       waiting: this.#waiting,
       recovery: this.#recovery,
       groups: () => this.#groups(),
-      log: this.#log,
     })
   }
 
@@ -254,33 +249,33 @@ export class BrokerNode implements BrokerMachine, NodeView {
     return metadata
   }
 
-  #makeMetadataLeader(): MetadataLeader {
-    return new MetadataLeader({
+  /** What most parts of a node are given. */
+  #around() {
+    return {
       nodeId: this.nodeId,
       settings: this.settings,
-      group: this.#metadata,
       liveness: this.#liveness,
       leaders: this.leaders,
-      prng: this.#prng,
+      wallMs: () => this.wallMs(),
       log: this.#log,
-    })
+    }
+  }
+
+  #makeMetadataLeader(): MetadataLeader {
+    return new MetadataLeader({ ...this.#around(), group: this.#metadata, prng: this.#prng })
   }
 
   #makeReconciler(): Reconciler {
     return new Reconciler({
-      nodeId: this.nodeId,
+      ...this.#around(),
       incarnation: this.#options.incarnation,
-      settings: this.settings,
       brokerSettings: this.brokerSettings,
       metadata: this.#metadata,
       replicas: this.#replicas,
-      leaders: this.leaders,
-      liveness: this.#liveness,
       wal: this.#ports.wal,
       newGroups: this.#recovery.newGroups,
       self: this.#member,
       decide: (request, done) => this.decide(request, done),
-      log: this.#log,
     })
   }
 
@@ -467,6 +462,10 @@ export class BrokerNode implements BrokerMachine, NodeView {
 
   logDir(): LogDir {
     return this.#ports.logDir()
+  }
+
+  wallMs(): number {
+    return this.#ports.wallMs()
   }
 
   log(level: LogLevel, line: string): void {

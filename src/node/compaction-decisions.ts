@@ -15,6 +15,7 @@ import type { LogLevel, NodeSettings } from "./ports.ts"
 export interface DecisionParts {
   readonly self: MemberId
   readonly settings: NodeSettings
+  readonly wallMs: () => number
   readonly partitions: () => Iterable<Partition>
   /** Tombstones that the last round here has left; undefined: not known. */
   readonly tombstonesLeft: (partition: Partition) => number | undefined
@@ -60,7 +61,7 @@ export class CompactionDecisions {
     }
     for (let budget = envelopesPerTick; budget > 0 && this.#left.length > 0;) {
       const partition = this.#left.at(-1)
-      if (partition !== undefined) budget -= this.#lookAt(partition, nowMs, budget)
+      if (partition !== undefined) budget -= this.#lookAt(partition, budget)
     }
   }
 
@@ -80,7 +81,7 @@ export class CompactionDecisions {
   }
 
   /** Returns what it cost. */
-  #lookAt(partition: Partition, nowMs: number, budget: number): number {
+  #lookAt(partition: Partition, budget: number): number {
     if (!this.#mayDecide(partition)) {
       this.#left.pop()
       return 1
@@ -97,7 +98,7 @@ export class CompactionDecisions {
       partition.raftGroup.damaged(error.index, error.message)
     }
     this.#left.pop()
-    this.#decide(partition, nowMs)
+    this.#decide(partition)
     return 1
   }
 
@@ -111,37 +112,38 @@ export class CompactionDecisions {
     return scan
   }
 
-  #decide(partition: Partition, nowMs: number): void {
+  #decide(partition: Partition): void {
     const { config, compaction } = partition
     // One round after the other.
     if (partition.compactionDue) return
-    const found = this.#scan(partition).cleanable(config, nowMs)
+    const wallMs = this.#parts.wallMs()
+    const found = this.#scan(partition).cleanable(config, wallMs)
     const isWorth =
       found !== undefined && (found.isOverdue || found.ratio > config.minCleanableDirtyRatio)
-    const tombstones = this.#tombstonesUpTo(partition, nowMs)
+    const tombstones = this.#tombstonesUpTo(partition, wallMs)
     const mayFind = this.#parts.tombstonesLeft(partition) !== 0
     if (!isWorth && (tombstones <= compaction.tombstonesUpToIndex || !mayFind)) return
     const upToIndex = isWorth ? found.upToIndex : compaction.upToIndex
-    this.#propose(partition, upToIndex, tombstones, nowMs)
+    this.#propose(partition, upToIndex, tombstones, wallMs)
   }
 
   #propose(
     partition: Partition,
     upToIndex: LogIndex,
     tombstonesUpToIndex: LogIndex,
-    nowMs: number,
+    wallMs: number,
   ): void {
-    const round = { _tag: "Compacted", upToIndex, nowMs, tombstonesUpToIndex } as const
-    const isProposed = partition.proposeControl(round, nowMs, () =>
+    const round = { _tag: "Compacted", upToIndex, wallMs, tombstonesUpToIndex } as const
+    const isProposed = partition.proposeControl(round, wallMs, () =>
       this.#proposed.delete(partition),
     )
     if (isProposed) this.#proposed.add(partition)
   }
 
   /** What has expired, as far as every member has compacted and holds it. */
-  #tombstonesUpTo(partition: Partition, nowMs: number): LogIndex {
+  #tombstonesUpTo(partition: Partition, wallMs: number): LogIndex {
     const { compaction, config, raftGroup } = partition
-    const expired = expiredUpTo(compaction, nowMs, config.deleteRetentionMs)
+    const expired = expiredUpTo(compaction, wallMs, config.deleteRetentionMs)
     const { voters, votersOutgoing, learners, learnersNext, witnesses } =
       raftGroup.node.configuration
     let least = Math.min(expired, partition.tombstonesDoneUpTo)

@@ -16,6 +16,7 @@ export interface CompactionParts {
   readonly self: MemberId
   readonly wal: Wal
   readonly settings: NodeSettings
+  readonly wallMs: () => number
   readonly hashKey: SipKey
   readonly partition: (group: GroupId) => Partition | undefined
   readonly partitions: () => Iterable<Partition>

@@ -38,6 +38,7 @@ export interface MembershipDriverParts {
   readonly replicas: Replicas
   readonly liveness: Liveness
   readonly hosting: Hosting
+  readonly wallMs: () => number
   readonly decide: (request: ControllerRequest, done: (result: ControllerResult) => void) => void
   readonly log: (level: LogLevel, line: string) => void
 }
@@ -161,7 +162,7 @@ export class MembershipDriver {
       membership.currentIndex <= log.commitIndex &&
       membership.current.votersOutgoing.length === 0
     if (!settled || node.transferTarget !== null) return "waits"
-    if (group === metadataGroupId) return this.#stepMetadata(raftGroup, under, nowMs)
+    if (group === metadataGroupId) return this.#stepMetadata(raftGroup, under)
     const info = this.#image.groups.get(group)
     return info === undefined ? "done" : this.#stepPartition(raftGroup, info, under, nowMs)
   }
@@ -179,48 +180,51 @@ export class MembershipDriver {
     const joiners = dataVoters(goal).filter((member) => !isVoter(node.configuration, member))
     if (!sameMembers(node.configuration.learners, joiners)) {
       if (!this.#mayJoin(node.configuration, joiners, info)) return "waits"
-      return this.#propose(raftGroup, { ...node.configuration, learners: joiners }, nowMs)
+      return this.#propose(raftGroup, { ...node.configuration, learners: joiners })
     }
     const ready = this.#caughtUp(raftGroup, joiners, under, info.membershipIndex)
     if (ready.length < joiners.length) {
       const swapped = withReplacedDisks(node.configuration, ready)
-      return swapped === undefined ? "waits" : this.#propose(raftGroup, swapped, nowMs)
+      return swapped === undefined ? "waits" : this.#propose(raftGroup, swapped)
     }
     const { self } = this.#parts
     if (goal.voters.includes(self) || under.handovers >= handoverTriesMax) {
-      return this.#propose(raftGroup, goal, nowMs)
+      return this.#propose(raftGroup, goal)
     }
     if (!goal.voters.some((member) => isVoter(node.configuration, member))) {
       // Nobody who stays could take over yet: this node stays for as long.
       const voters = [...goal.voters, self]
-      return this.#propose(raftGroup, { ...goal, voters }, nowMs)
+      return this.#propose(raftGroup, { ...goal, voters })
     }
     this.#handOver(raftGroup, goal, under, nowMs)
     return "waits"
   }
 
-  #stepMetadata(raftGroup: RaftGroup, under: Under, nowMs: number): Step {
+  #stepMetadata(raftGroup: RaftGroup, under: Under): Step {
     const { node } = raftGroup
     const current = node.configuration
     const goal = metadataGoal(current, this.#image.brokers)
     const joiners = goal.voters.filter((member) => !isVoter(current, member))
     const learners = [...goal.learners, ...joiners]
     if (!sameMembers(current.learners, learners)) {
-      return this.#propose(raftGroup, { ...current, learners }, nowMs)
+      return this.#propose(raftGroup, { ...current, learners })
     }
     if (joiners.length === 0) return "done"
     const [ready] = this.#caughtUp(raftGroup, joiners, under, 0)
     if (ready === undefined) return "waits"
     const voters = current.voters.filter((member) => nodeOf(member) !== nodeOf(ready))
-    return this.#propose(raftGroup, withVoters(current, [...voters, ready]), nowMs)
+    return this.#propose(raftGroup, withVoters(current, [...voters, ready]))
   }
 
-  #propose(raftGroup: RaftGroup, next: Configuration, nowMs: number): Step {
+  #propose(raftGroup: RaftGroup, next: Configuration): Step {
     const { configuration } = raftGroup.node
     if (!sameMembers(configuration.voters, next.voters) && !this.#canDecide(raftGroup, next)) {
       return "waits"
     }
-    const result = raftGroup.node.proposeConfiguration(next, raftGroup.appendMs(nowMs))
+    const result = raftGroup.node.proposeConfiguration(
+      next,
+      raftGroup.appendMs(this.#parts.wallMs()),
+    )
     if (result._tag === "refused") {
       this.#parts.log("warn", `group ${raftGroup.group}: membership refused: ${result.reason}`)
     } else for (const member of next.learners) this.#countJoin(member)

@@ -159,8 +159,8 @@ export class MetadataGroup implements StateMachine {
     this.raftGroup.readIndex((outcome) => done(outcome === "ready"))
   }
 
-  propose(records: ReadonlyArray<MetadataRecord>, nowMs: number, waiter: ProposalWaiter): boolean {
+  propose(records: ReadonlyArray<MetadataRecord>, wallMs: number, waiter: ProposalWaiter): boolean {
     const payload = encodeRecords(records)
-    return this.raftGroup.proposePayload(payload, nowMs, waiter)._tag === "proposed"
+    return this.raftGroup.proposePayload(payload, wallMs, waiter)._tag === "proposed"
   }
 }

@@ -55,6 +55,7 @@ export interface MetadataLeaderOptions {
   readonly liveness: Liveness
   readonly leaders: LeaderView
   readonly prng: Prng
+  readonly wallMs: () => number
   readonly log: (level: LogLevel, line: string) => void
 }
 
@@ -123,7 +124,7 @@ export class MetadataLeader {
       this.#elections(nowMs) ??
       this.#movesBack(nowMs) ??
       this.#placeWitnesses(nowMs)
-    if (records !== undefined) this.#commit(records, nowMs, () => this.hurry())
+    if (records !== undefined) this.#commit(records, () => this.hurry())
   }
 
   /** Something was heard or lost: do not wait for the interval. */
@@ -163,20 +164,16 @@ export class MetadataLeader {
     const { response, records } = decision
     const answer = (isOurs: boolean) =>
       question.done(isOurs ? { _tag: "decided", response } : { _tag: "notLeader" })
-    if (records.length > 0) return this.#commit(records, nowMs, answer)
+    if (records.length > 0) return this.#commit(records, answer)
     // No entry proves that this broker still led. One that was deposed and does not know it
     // (paused, cut off) must not refuse from an old image: a majority is asked (§8).
     this.#options.group.confirmLeads(answer)
   }
 
-  #commit(
-    records: ReadonlyArray<MetadataRecord>,
-    nowMs: number,
-    done: (committed: boolean) => void,
-  ): void {
+  #commit(records: ReadonlyArray<MetadataRecord>, done: (committed: boolean) => void): void {
     const reign = this.#reign
     this.#deciding = true
-    const proposed = this.#options.group.propose(records, nowMs, (outcome) => {
+    const proposed = this.#options.group.propose(records, this.#options.wallMs(), (outcome) => {
       if (reign === this.#reign) this.#deciding = false
       done(outcome._tag === "committed")
     })

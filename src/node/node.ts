@@ -12,7 +12,7 @@ export type { Served } from "./advertised.ts"
 export { advertisedApis } from "./advertised.ts"
 export { defaultNodeSettings } from "./ports.ts"
 
-/** `nowMs` is a wall clock that never runs backwards while the process lives. */
+/** `nowMs` is how time passes: monotonic, no wall clock moves it. Only differences mean anything. */
 export interface BrokerMachine {
   start(nowMs: number): void
   /**

@@ -163,6 +163,11 @@ export interface NodePorts {
    */
   answer(token: number, answer: RequestAnswer): void
   log(level: LogLevel, line: string): void
+  /**
+   * Milliseconds since 1970, for timestamps alone: it never runs backwards, but may run faster and
+   * slower than `nowMs`.
+   */
+  wallMs(): number
 }
 
 /** A decoded client request. `body` is what decoding `apiKey` at `apiVersion` gives. */

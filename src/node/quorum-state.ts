@@ -23,6 +23,7 @@ export interface QuorumParts {
   readonly nodeId: number
   readonly group: MetadataGroup
   readonly liveness: Liveness
+  readonly wallMs: () => number
 }
 
 export class QuorumState {
@@ -61,7 +62,9 @@ export class QuorumState {
   }
 
   #replica(member: MemberId, nowMs: number): ReplicaState {
-    const { group } = this.#parts
+    const { group, wallMs } = this.#parts
+    const aheadMs = wallMs() - nowMs
+    const timestamp = (atMs: number) => (atMs < 0 ? -1 : atMs + aheadMs)
     const { node } = group.raftGroup
     return {
       replicaId: nodeOf(member),
@@ -69,8 +72,8 @@ export class QuorumState {
       logEndOffset: this.#isSelf(member)
         ? node.lastIndex
         : (node.progress(member)?.matchIndex ?? 0),
-      lastFetchTimestamp: this.#heardMs(member, nowMs),
-      lastCaughtUpTimestamp: this.#caughtUpMs.get(member) ?? -1,
+      lastFetchTimestamp: timestamp(this.#heardMs(member, nowMs)),
+      lastCaughtUpTimestamp: timestamp(this.#caughtUpMs.get(member) ?? -1),
     }
   }
 

@@ -36,6 +36,7 @@ export interface ReconcilerOptions {
   readonly wal: Wal
   readonly newGroups: NewGroups
   readonly self: MemberId
+  readonly wallMs: () => number
   readonly decide: MembershipDriverParts["decide"]
   readonly log: MembershipDriverParts["log"]
 }

@@ -35,6 +35,7 @@ export interface ReplicasOptions {
   readonly seed: number
   readonly wal: Wal
   readonly outbox: Outbox
+  readonly wallMs: () => number
   /**
    * High watermark, ISR or leadership of a partition changed; in a turn, at most once per turn and
    * group.
@@ -100,6 +101,7 @@ export class Replicas {
     this.#retention = new Retention({
       partitions: () => this.#partitions.values(),
       settings: options.settings,
+      wallMs: options.wallMs,
       log: (level, line) => options.outbox.log(level, line),
     })
     const chance = new Prng(mixSeed(options.seed, "compaction"))
@@ -108,6 +110,7 @@ export class Replicas {
       self: options.self,
       wal: options.wal,
       settings: options.settings,
+      wallMs: options.wallMs,
       hashKey: [draw(), draw(), draw(), draw()],
       partition: (group) => this.#partitions.get(group),
       partitions: () => this.#partitions.values(),

@@ -12,6 +12,7 @@ export interface RetentionParts {
   /** All that are hosted here. */
   readonly partitions: () => Iterable<Partition>
   readonly settings: NodeSettings
+  readonly wallMs: () => number
   readonly log: (level: LogLevel, line: string) => void
 }
 
@@ -39,7 +40,6 @@ interface Running {
 
 export class Retention {
   readonly #parts: RetentionParts
-  #nowMs = 0
   #nextRoundMs = 0
   /** Of this round, still to be looked at. */
   #left: Array<Partition> = []
@@ -59,12 +59,12 @@ export class Retention {
   }
 
   tick(nowMs: number): void {
-    this.#nowMs = nowMs
     if (nowMs < this.#nextRoundMs || this.#left.length > 0) return
     this.#nextRoundMs = nowMs + this.#roundMs
     this.#tell()
+    const wallMs = this.#parts.wallMs()
     for (const partition of this.#parts.partitions()) {
-      if (this.#mayBeDue(partition, nowMs)) this.#left.push(partition)
+      if (this.#mayBeDue(partition, wallMs)) this.#left.push(partition)
     }
   }
 
@@ -75,10 +75,10 @@ export class Retention {
   /** Reads at most so many envelopes, and little more. */
   work(envelopes: number): void {
     let left = envelopes
-    while (left > 0 && this.pending) left -= this.#step(this.#nowMs, left)
+    while (left > 0 && this.pending) left -= this.#step(left)
   }
 
-  #mayBeDue(partition: Partition, nowMs: number): boolean {
+  #mayBeDue(partition: Partition, wallMs: number): boolean {
     const { config, isLeader } = partition
     if (!isLeader || !config.cleanupDelete) return false
     if (config.retentionMs < 0 && config.retentionBytes < 0) return false
@@ -90,18 +90,18 @@ export class Retention {
     }
     const { retentionBytes } = config
     const excess = retentionBytes < 0 ? -1 : partition.sizeBytes - retentionBytes
-    return nowMs > known.dueMs || excess >= known.dueBytes
+    return wallMs > known.dueMs || excess >= known.dueBytes
   }
 
   /** Returns what it cost. */
-  #step(nowMs: number, budget: number): number {
+  #step(budget: number): number {
     const partition = this.#running?.partition ?? this.#left.pop()
     if (partition === undefined) return 0
     try {
-      const running = this.#running ?? this.#begin(partition, nowMs)
+      const running = this.#running ?? this.#begin(partition)
       this.#running = running
       const read = running.scan.step(budget)
-      if (running.scan.done) this.#finish(running, nowMs)
+      if (running.scan.done) this.#finish(running)
       return read + beginCost
     } catch (error) {
       if (!(error instanceof CorruptEntry)) throw error
@@ -111,15 +111,16 @@ export class Retention {
     }
   }
 
-  #begin(partition: Partition, nowMs: number): Running {
+  #begin(partition: Partition): Running {
     const { raftGroup, config, logStartOffset } = partition
     const { log, appliedIndex } = raftGroup
     const graceMs = this.#roundMs
-    const asked = { log, appliedIndex, logStartOffset, config, nowMs, graceMs }
+    const wallMs = this.#parts.wallMs()
+    const asked = { log, appliedIndex, logStartOffset, config, wallMs, graceMs }
     return { partition, scan: new RetentionScan(asked) }
   }
 
-  #finish({ partition, scan }: Running, nowMs: number): void {
+  #finish({ partition, scan }: Running): void {
     this.#running = undefined
     const { config, logStartOffset, raftGroup } = partition
     const { appliedIndex } = raftGroup
@@ -128,7 +129,7 @@ export class Retention {
       this.#known.set(partition, { config, logStartOffset, appliedIndex, dueMs, dueBytes })
       return
     }
-    const isProposed = partition.proposeControl(moved, nowMs, () =>
+    const isProposed = partition.proposeControl(moved, this.#parts.wallMs(), () =>
       this.#proposed.delete(partition),
     )
     if (!isProposed) return

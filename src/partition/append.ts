@@ -15,7 +15,7 @@ export interface AppendBatch {
 export interface AppendOptions {
   /** −1 = all, 1 = durable on the leader. For acks=0 pass 1 and ignore the reply. */
   readonly acks: -1 | 1
-  readonly nowMs: number
+  readonly wallMs: number
 }
 
 export interface AppendReply {

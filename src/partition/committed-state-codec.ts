@@ -29,12 +29,12 @@ export function encodeCommittedState(state: CommittedState): Uint8Array {
   writer.int64(state.maxTimestampIndex)
   writer.int64(state.logStartOffset)
   writer.int64(state.compaction.upToIndex)
-  writer.int64(state.compaction.nowMs)
+  writer.int64(state.compaction.wallMs)
   writer.int64(state.compaction.tombstonesUpToIndex)
   writer.arrayLength(state.compaction.horizons.length)
-  for (const { index, nowMs } of state.compaction.horizons) {
+  for (const { index, wallMs } of state.compaction.horizons) {
     writer.int64(index)
-    writer.int64(nowMs)
+    writer.int64(wallMs)
   }
   writer.arrayLength(epochs.length)
   for (const { epoch, startOffset } of epochs) {
@@ -91,16 +91,16 @@ export function decodeCommittedState(bytes: Uint8Array): CommittedSnapshot {
 
 function readCompaction(reader: Reader, found: number): CompactionMark {
   const upToIndex = reader.int64()
-  const nowMs = reader.int64()
+  const wallMs = reader.int64()
   const tombstonesUpToIndex = reader.int64()
   const horizons: Array<CompactionHorizon> = []
   const count = found < 3 ? 0 : reader.arrayLength(horizonBytes)
   if (count > horizonsMax) throw new Error(`${count} horizons of a compaction`)
   for (let left = count; left > 0; left--) {
     const index = reader.int64()
-    horizons.push({ index, nowMs: reader.int64() })
+    horizons.push({ index, wallMs: reader.int64() })
   }
-  return { upToIndex, nowMs, tombstonesUpToIndex, horizons }
+  return { upToIndex, wallMs, tombstonesUpToIndex, horizons }
 }
 
 function readBatch(reader: Reader): ProducerBatch {

@@ -5,16 +5,16 @@
 import type { LogIndex } from "../../raft/types.ts"
 import type { Compacted } from "./control-entry.ts"
 
-/** Entries up to `index` have been through a round that was decided at `nowMs`. */
+/** Entries up to `index` have been through a round that was decided at `wallMs`. */
 export interface CompactionHorizon {
   readonly index: LogIndex
-  readonly nowMs: number
+  readonly wallMs: number
 }
 
 export interface CompactionMark {
   /** As in the last `Compacted`. */
   readonly upToIndex: LogIndex
-  readonly nowMs: number
+  readonly wallMs: number
   readonly tombstonesUpToIndex: LogIndex
   /** Behind the last tombstones that went: ascending, at most `horizonsMax`. */
   readonly horizons: ReadonlyArray<CompactionHorizon>
@@ -22,7 +22,7 @@ export interface CompactionMark {
 
 export const noCompaction: CompactionMark = {
   upToIndex: 0,
-  nowMs: 0,
+  wallMs: 0,
   tombstonesUpToIndex: 0,
   horizons: [],
 }
@@ -35,8 +35,8 @@ export function compactedBy(before: CompactionMark, round: Compacted): Compactio
   const tombstonesUpToIndex = Math.max(before.tombstonesUpToIndex, round.tombstonesUpToIndex)
   const known = before.horizons.filter(({ index }) => index > tombstonesUpToIndex)
   const isNew = upToIndex > before.upToIndex && upToIndex > tombstonesUpToIndex
-  const horizons = isNew ? [...known, { index: upToIndex, nowMs: round.nowMs }] : known
-  return { upToIndex, nowMs: round.nowMs, tombstonesUpToIndex, horizons: thinned(horizons) }
+  const horizons = isNew ? [...known, { index: upToIndex, wallMs: round.wallMs }] : known
+  return { upToIndex, wallMs: round.wallMs, tombstonesUpToIndex, horizons: thinned(horizons) }
 }
 
 /** Without every other one, whose tombstones then wait for the next one's time. */
@@ -48,9 +48,9 @@ function thinned(horizons: ReadonlyArray<CompactionHorizon>): ReadonlyArray<Comp
 /** Tombstones up to here were compacted so long ago that they may go; 0 = none. */
 export function expiredUpTo(
   { horizons, tombstonesUpToIndex }: CompactionMark,
-  nowMs: number,
+  wallMs: number,
   deleteRetentionMs: number,
 ): LogIndex {
-  const expired = horizons.findLast((horizon) => nowMs - horizon.nowMs >= deleteRetentionMs)
+  const expired = horizons.findLast((horizon) => wallMs - horizon.wallMs >= deleteRetentionMs)
   return expired?.index ?? tombstonesUpToIndex
 }

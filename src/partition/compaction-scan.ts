@@ -76,28 +76,28 @@ export class CompactionScan {
   }
 
   /** Undefined when nothing may be compacted yet. */
-  cleanable(config: PartitionConfig, nowMs: number): Cleanable | undefined {
+  cleanable(config: PartitionConfig, wallMs: number): Cleanable | undefined {
     const { minCompactionLagMs, maxCompactionLagMs, segmentMs } = config
     const ageMax = Math.min(segmentMs, maxCompactionLagMs)
     const newest = this.#segments.at(-1)
     let upToIndex = 0
     let bytes = 0
     for (const segment of this.#segments) {
-      const isOpen = segment === newest && nowMs - segment.firstMs < ageMax
-      if (isOpen || nowMs - segment.lastMs < minCompactionLagMs) break
+      const isOpen = segment === newest && wallMs - segment.firstMs < ageMax
+      if (isOpen || wallMs - segment.lastMs < minCompactionLagMs) break
       upToIndex = segment.lastIndex
       bytes += segment.bytes
     }
     upToIndex = Math.min(upToIndex, this.#lastBatch - 1)
     if (upToIndex <= this.from || this.#lastBatch === 0 || bytes === 0) return undefined
     const clean = Math.max(0, this.#log.payloadBytes - this.#bytes)
-    const firstMs = this.#segments[0]?.firstMs ?? nowMs
+    const firstMs = this.#segments[0]?.firstMs ?? wallMs
     return {
       upToIndex,
       bytes,
       ratio: bytes / (clean + bytes),
       // The last batch alone is nothing that could wait.
-      isOverdue: this.#batchBefore > this.from && nowMs - firstMs >= maxCompactionLagMs,
+      isOverdue: this.#batchBefore > this.from && wallMs - firstMs >= maxCompactionLagMs,
     }
   }
 }

@@ -26,7 +26,7 @@ export interface Compacted {
   readonly _tag: "Compacted"
   readonly upToIndex: LogIndex
   /** The leader's clock when it decided. */
-  readonly nowMs: number
+  readonly wallMs: number
   /** Tombstones at or below go as well: every replica has compacted that far. */
   readonly tombstonesUpToIndex: LogIndex
 }
@@ -54,7 +54,7 @@ export function encodeControlEntry(entry: ControlEntry): Uint8Array {
       break
     case "Compacted":
       writer.int64(entry.upToIndex)
-      writer.int64(entry.nowMs)
+      writer.int64(entry.wallMs)
       writer.int64(entry.tombstonesUpToIndex)
       break
   }
@@ -83,6 +83,6 @@ function readLogStart(reader: Reader): LogStartMoved {
 
 function readCompacted(reader: Reader): Compacted {
   const upToIndex = reader.int64()
-  const nowMs = reader.int64()
-  return { _tag: "Compacted", upToIndex, nowMs, tombstonesUpToIndex: reader.int64() }
+  const wallMs = reader.int64()
+  return { _tag: "Compacted", upToIndex, wallMs, tombstonesUpToIndex: reader.int64() }
 }

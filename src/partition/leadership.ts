@@ -117,7 +117,7 @@ export class Leadership {
     const refusal = this.#refusal(options.acks)
     if (refusal !== undefined) return reply(refusal)
     const { producerId, producerEpoch, baseSequence, lastOffsetDelta } = batch.header
-    const appendMs = this.#group.appendMs(options.nowMs)
+    const appendMs = this.#group.appendMs(options.wallMs)
     if (producerId < 0) return this.#propose(tail, batch, appendMs, options.acks, reply)
     const asked = { producerId, producerEpoch, baseSequence, lastOffsetDelta, appendMs }
     const verdict = tail.producers.check(asked)

@@ -338,10 +338,10 @@ export class Partition implements StateMachine {
    * Proposes what every replica will carry out; `waiter` is called once, later, with what became of
    * it. False: this node does not lead, or hands over.
    */
-  proposeControl(entry: ControlEntry, nowMs: number, waiter: ProposalWaiter): boolean {
+  proposeControl(entry: ControlEntry, wallMs: number, waiter: ProposalWaiter): boolean {
     const { node } = this.raftGroup
     if (node.role !== "leader" || node.transferTarget !== null) return false
-    const result = this.raftGroup.proposePayload(encodeControlEntry(entry), nowMs, waiter)
+    const result = this.raftGroup.proposePayload(encodeControlEntry(entry), wallMs, waiter)
     return result._tag !== "refused"
   }
 

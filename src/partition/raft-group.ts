@@ -177,8 +177,8 @@ export class RaftGroup {
   }
 
   /** The time a new entry would carry: never before any earlier one of this log. */
-  appendMs(nowMs: number): number {
-    return Math.max(nowMs, this.node.lastAppendMs)
+  appendMs(wallMs: number): number {
+    return Math.max(wallMs, this.node.lastAppendMs)
   }
 
   /** `waiter` is called once, later, unless the proposal was refused. */
@@ -202,9 +202,9 @@ export class RaftGroup {
   }
 
   /** An entry that takes no offset: metadata records. */
-  proposePayload(payload: Uint8Array, nowMs: number, waiter: ProposalWaiter): ProposeResult {
+  proposePayload(payload: Uint8Array, wallMs: number, waiter: ProposalWaiter): ProposeResult {
     const { lastOffset } = this.node
-    return this.propose(withoutOffsets(lastOffset, this.appendMs(nowMs), payload), waiter)
+    return this.propose(withoutOffsets(lastOffset, this.appendMs(wallMs), payload), waiter)
   }
 
   /** Waits for an entry that somebody else proposed in this term, or for the term's no-op. */

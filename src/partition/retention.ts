@@ -14,7 +14,7 @@ export interface RetentionAsked {
   readonly appliedIndex: LogIndex
   readonly logStartOffset: number
   readonly config: PartitionConfig
-  readonly nowMs: number
+  readonly wallMs: number
   /** No batch goes by its time sooner after it was appended, however old its timestamps are. */
   readonly graceMs: number
 }
@@ -77,10 +77,10 @@ export class RetentionScan {
   #stays(meta: EntryMeta): boolean {
     // No records in it: goes with the next batch behind it.
     if (meta.lastOffset < meta.firstOffset) return false
-    const { config, nowMs, graceMs } = this.#asked
+    const { config, wallMs, graceMs } = this.#asked
     const dueMs = timeDue(meta, config, graceMs)
     const { payloadBytes } = meta
-    if (nowMs > dueMs) this.#go(meta, "retention.ms")
+    if (wallMs > dueMs) this.#go(meta, "retention.ms")
     else if (this.#excess >= payloadBytes) this.#go(meta, "retention.bytes")
     else {
       this.dueMs = dueMs

@@ -111,8 +111,8 @@ export const assignOffsets = (batch: Uint8Array, baseOffset: number, leaderEpoch
 }
 
 /** Stamps the batch with the broker's time, in place: readers then take it for every record. */
-export const setLogAppendTime = (batch: Uint8Array, nowMs: number): void =>
-  setMaxTimestamp(batch, nowMs, true)
+export const setLogAppendTime = (batch: Uint8Array, wallMs: number): void =>
+  setMaxTimestamp(batch, wallMs, true)
 
 /** Sets the highest timestamp and whose it is, in place, and the CRC anew. */
 export const setMaxTimestamp = (

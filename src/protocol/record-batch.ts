@@ -34,8 +34,8 @@ export interface ValidateOptions {
   /** cleanup.policy has compact: every record must have a key. */
   readonly compactedTopic: boolean
   readonly timestampType: "CreateTime" | "LogAppendTime"
-  readonly nowMs: number
-  /** How far from `nowMs` a producer's timestamps may lie; unlimited when left out. */
+  readonly wallMs: number
+  /** How far from `wallMs` a producer's timestamps may lie; unlimited when left out. */
   readonly timestampBeforeMaxMs?: number
   readonly timestampAfterMaxMs?: number
   /** "topic-0", for the text of errors. */
@@ -221,11 +221,11 @@ const recordsFault = (
 
 const rulesOf = (header: BatchHeader, options: ValidateOptions): RecordRules => {
   const createTime = options.timestampType === "CreateTime"
-  const { nowMs, timestampBeforeMaxMs = longMax, timestampAfterMaxMs = longMax } = options
+  const { wallMs, timestampBeforeMaxMs = longMax, timestampAfterMaxMs = longMax } = options
   return {
     keysWanted: options.compactedTopic,
     timestamps: createTime
-      ? { min: nowMs - timestampBeforeMaxMs, max: nowMs + timestampAfterMaxMs }
+      ? { min: wallMs - timestampBeforeMaxMs, max: wallMs + timestampAfterMaxMs }
       : undefined,
     falseAppendTime: !createTime && isLogAppendTime(header.attributes),
     topicPartition: options.topicPartition ?? "",
@@ -277,8 +277,8 @@ const accept = (
   const stamped = isLogAppendTime(header.attributes)
   const highest = Math.max(-1, header.baseTimestamp + scan.maxTimestampDelta)
   const latest = stamped ? header.maxTimestamp : highest
-  const maxTimestamp = logAppendTime ? options.nowMs : latest
-  const appendTimeMs = logAppendTime ? options.nowMs : -1
+  const maxTimestamp = logAppendTime ? options.wallMs : latest
+  const appendTimeMs = logAppendTime ? options.wallMs : -1
   const same = maxTimestamp === header.maxTimestamp && logAppendTime === stamped
   // A timestamp that no number holds is left as the client wrote it: it cannot be set right.
   if (same || !Number.isSafeInteger(maxTimestamp)) {

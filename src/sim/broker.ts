@@ -1,6 +1,7 @@
 /** One broker of the world: a machine with a disk and a clock, and the process on it, if any. */
 import type { Prng } from "../../raft/prng.ts"
 import type { Wal } from "../../storage/wal.ts"
+import type { ProcessClock } from "../broker/clock.ts"
 import type { BrokerNode } from "../node/broker-node.ts"
 import type {
   DiskIdentity,
@@ -113,7 +114,7 @@ export class SimBroker implements SubjectBroker {
       engine,
       broker: this,
       options: this.nodeOptions(settings, own),
-      ports: this.ports(() => process, name),
+      ports: this.ports(() => process, clock, name),
       nowMs: () => clock.nowMs(),
       turnUs,
       onTick: () => this.parts.network().sweep(this.id),
@@ -147,7 +148,7 @@ export class SimBroker implements SubjectBroker {
     }
   }
 
-  private ports(process: () => SimProcess, name: string): NodePorts {
+  private ports(process: () => SimProcess, clock: ProcessClock, name: string): NodePorts {
     return {
       wal: this.disk,
       logDir: () => ({ path: "/simulated", totalBytes: 2 ** 40, usableBytes: 2 ** 39 }),
@@ -156,6 +157,7 @@ export class SimBroker implements SubjectBroker {
         if (!this.doomed) this.parts.answered(this, token, answer)
       },
       log: (level, line) => this.log(level, line, name),
+      wallMs: () => clock.wallMs(),
     }
   }
 

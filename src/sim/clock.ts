@@ -1,8 +1,8 @@
 /**
  * The time of one machine: its monotonic clock runs too fast or too slow by its drift, its wall
- * clock jumps. What a process reads is the shipped slewing clock over both.
+ * clock jumps. What a process reads is the shipped clock over both.
  */
-import { SlewingClock } from "../broker/clock.ts"
+import { ProcessClock } from "../broker/clock.ts"
 
 /** Where simulated time begins; a plausible wall clock. */
 export const epochMs = 1_760_000_000_000
@@ -45,8 +45,8 @@ export class MachineClock {
   }
 
   /** The clock of a process that starts now. */
-  newProcess(): SlewingClock {
-    return new SlewingClock({
+  newProcess(): ProcessClock {
+    return new ProcessClock({
       monotonicMs: () => this.localUs() / 1000,
       wallMs: () => epochMs + this.jumpMs + this.localUs() / 1000,
     })

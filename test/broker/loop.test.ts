@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test"
-import { SlewingClock } from "../../src/broker/clock.ts"
+import { ProcessClock } from "../../src/broker/clock.ts"
 import { NodeLoop } from "../../src/broker/loop.ts"
 import type { BrokerMachine, ClientRequest } from "../../src/node/node.ts"
 
@@ -59,7 +59,7 @@ function loopOver(requestMs: number, flushesNeeded = 1) {
     status: unused,
     shutdown: unused,
   }
-  const loop = new NodeLoop({ clock: new SlewingClock(), tickMs: 25, onFatal: unused })
+  const loop = new NodeLoop({ clock: new ProcessClock(), tickMs: 25, onFatal: unused })
   loops.push(loop)
   loop.attach(machine)
   return { loop, flushed: flushed.promise, flushes: () => flushes }

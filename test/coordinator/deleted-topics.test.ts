@@ -65,6 +65,7 @@ class Broker implements TopicsView {
       append,
       nextUuid: () => "A".repeat(22),
       log: () => undefined,
+      wallMs: () => 0,
     })
   }
 
@@ -96,11 +97,7 @@ class Broker implements TopicsView {
   }
 }
 
-type Append = (
-  records: ReadonlyArray<CoordinatorRecord>,
-  nowMs: number,
-  done: (error: ErrorCode) => void,
-) => void
+type Append = (records: ReadonlyArray<CoordinatorRecord>, done: (error: ErrorCode) => void) => void
 
 class Run {
   readonly metadata = new Metadata()
@@ -115,7 +112,7 @@ class Run {
   readonly #asked = new Map<string, Array<number>>()
 
   constructor() {
-    const append: Append = (records, _nowMs, done) => this.#appends.push({ records, done })
+    const append: Append = (records, done) => this.#appends.push({ records, done })
     this.brokers = [0, 1, 2].map(() => new Broker(this.metadata, append))
     this.leader = this.brokers[0]!
     this.leader.coordinator.elected(1, 0)

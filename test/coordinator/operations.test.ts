@@ -12,7 +12,7 @@ const record = (name: string): CoordinatorRecord => ({ key: Buffer.from(name), v
 const setUp = () => {
   const events: Array<string> = []
   const open: Array<Done> = []
-  const operations = new Operations((records, _nowMs, done) => {
+  const operations = new Operations((records, done) => {
     events.push(`append ${records.map(({ key }) => key.toString()).join("+")}`)
     open.push(done)
   }, 0)

@@ -114,6 +114,8 @@ type Origin = Partial<RequestOrigin>
 
 export class World {
   nowMs = 1_000_000
+  /** By how much the broker's wall clock differs from the time that has passed. */
+  wallAheadMs = 0
   readonly log: Array<Batch> = []
   readonly topics = new FakeTopics()
   readonly lines: Array<string> = []
@@ -151,8 +153,8 @@ export class World {
       topics: this.topics,
       settings: this.settings,
       groupConfig: (groupId) => this.groupConfigs.get(groupId),
-      append: (records, nowMs, done) => {
-        this.#appends.push({ records, appendMs: nowMs, done, by: self() })
+      append: (records, done) => {
+        this.#appends.push({ records, appendMs: this.wallMs, done, by: self() })
       },
       nextUuid: () => {
         let hex = ""
@@ -160,7 +162,12 @@ export class World {
         return Buffer.from(hex, "hex").toString("base64url")
       },
       log: (level, line) => this.lines.push(`${level} ${line}`),
+      wallMs: () => this.wallMs,
     }
+  }
+
+  get wallMs(): number {
+    return this.nowMs + this.wallAheadMs
   }
 
   get coordinator(): GroupCoordinator {
@@ -189,7 +196,7 @@ export class World {
 
   /** A batch that nobody here proposed. */
   write(...records: ReadonlyArray<CoordinatorRecord>): void {
-    this.log.push({ records, appendMs: this.nowMs })
+    this.log.push({ records, appendMs: this.wallMs })
     for (const replica of this.replicas) this.#apply(replica)
   }
 

@@ -35,7 +35,7 @@ export interface ProduceInput {
   readonly producerEpoch?: number
   readonly baseSequence?: number
   readonly acks?: -1 | 1
-  readonly nowMs?: number
+  readonly wallMs?: number
 }
 
 interface InTransit {
@@ -262,7 +262,7 @@ export class TestCluster {
     const header = readBatchHeader(records)!
     partition.append(
       { header, records, recordCount: header.recordCount },
-      { acks: input.acks ?? -1, nowMs: input.nowMs ?? this.nowMs },
+      { acks: input.acks ?? -1, wallMs: input.wallMs ?? this.nowMs },
       (reply) => produced.replies.push(reply),
     )
     return produced

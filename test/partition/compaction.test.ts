@@ -277,18 +277,18 @@ describe("a round", () => {
 
 const isKeyed = ({ key }: ModelRecord): boolean => key !== null
 
-const round = (upToIndex: number, nowMs: number, tombstonesUpToIndex = 0) =>
-  ({ _tag: "Compacted", upToIndex, nowMs, tombstonesUpToIndex }) as const
+const round = (upToIndex: number, wallMs: number, tombstonesUpToIndex = 0) =>
+  ({ _tag: "Compacted", upToIndex, wallMs, tombstonesUpToIndex }) as const
 
 describe("the mark of a log", () => {
   test("tombstones expire by the round that first went over them", () => {
     let mark = compactedBy(noCompaction, round(10, 1000))
     mark = compactedBy(mark, round(20, 2000))
-    expect([1999, 2000, 2999, 3000].map((nowMs) => expiredUpTo(mark, nowMs, 1000))).toEqual([
+    expect([1999, 2000, 2999, 3000].map((wallMs) => expiredUpTo(mark, wallMs, 1000))).toEqual([
       0, 10, 10, 20,
     ])
     mark = compactedBy(mark, round(20, 2500, 10))
-    expect(mark.horizons).toEqual([{ index: 20, nowMs: 2000 }])
+    expect(mark.horizons).toEqual([{ index: 20, wallMs: 2000 }])
     expect(expiredUpTo(mark, 2600, 1000)).toBe(10)
     expect(expiredUpTo(mark, 3000, 1000)).toBe(20)
   })
@@ -297,7 +297,7 @@ describe("the mark of a log", () => {
     let mark = noCompaction
     for (let n = 1; n <= 1000; n++) mark = compactedBy(mark, round(n * 10, n * 1000))
     expect(mark.horizons.length).toBeLessThanOrEqual(horizonsMax)
-    expect(mark.horizons.at(-1)).toEqual({ index: 10_000, nowMs: 1_000_000 })
+    expect(mark.horizons.at(-1)).toEqual({ index: 10_000, wallMs: 1_000_000 })
     mark = compactedBy(mark, round(5, 2_000_000, 3))
     expect(mark.upToIndex).toBe(10_000)
     expect(compactedBy(mark, round(10_000, 3_000_000, 10_000)).horizons).toEqual([])

@@ -25,7 +25,7 @@ const controlEntry: fc.Arbitrary<ControlEntry> = fc.oneof(
   fc.record({
     _tag: fc.constant("Compacted" as const),
     upToIndex: safe,
-    nowMs: safe,
+    wallMs: safe,
     tombstonesUpToIndex: safe,
   }),
 )

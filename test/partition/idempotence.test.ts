@@ -107,8 +107,8 @@ describe("sequence numbers", () => {
 describe("expiry", () => {
   test("follows the times in the log: who has not written for so long is unknown", () => {
     const { cluster, leader } = single({ producerIdExpirationMs: 1000 })
-    const at = (nowMs: number, producerId: number, baseSequence: number): number =>
-      cluster.produced(leader, { producerId, baseSequence, nowMs }).errorCode
+    const at = (wallMs: number, producerId: number, baseSequence: number): number =>
+      cluster.produced(leader, { producerId, baseSequence, wallMs }).errorCode
     expect(at(1000, 7, 0)).toBe(NONE)
     expect(at(2000, 7, 5)).toBe(OUT_OF_ORDER_SEQUENCE_NUMBER)
     expect(at(2001, 7, 5)).toBe(NONE)
@@ -225,7 +225,7 @@ describe("Kafka's recorded answers", () => {
       const replies: Array<unknown> = []
       partition.append(
         { header, records, recordCount: header.recordCount },
-        { acks: -1, nowMs: cluster.nowMs },
+        { acks: -1, wallMs: cluster.nowMs },
         (reply) => replies.push(reply),
       )
       cluster.settle()

@@ -278,7 +278,7 @@ describe("time", () => {
   test("appendMs never goes back along the log", () => {
     const cluster = new TestCluster({ nodes: 1 })
     const leader = cluster.elect(0)
-    for (const nowMs of [500, 300, 400, 900]) cluster.produced(leader, { nowMs })
+    for (const wallMs of [500, 300, 400, 900]) cluster.produced(leader, { wallMs })
     const { log } = leader.raftGroup
     const times = log
       .metas(1, log.lastIndex + 1, 10)
@@ -294,7 +294,7 @@ describe("time", () => {
       { value: "a", timestamp: 5 },
       { value: "b", timestamp: 7 },
     ]
-    const reply = cluster.produced(leader, { records, nowMs: 1234 })
+    const reply = cluster.produced(leader, { records, wallMs: 1234 })
     expect(reply).toEqual({ ...ok, baseOffset: 0, logAppendTimeMs: 1234 })
     const batch = leader.read(0, 1, true).batches[0]!
     expect(readBatchHeader(batch)!.maxTimestamp).toBe(1234)

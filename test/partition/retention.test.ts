@@ -57,19 +57,20 @@ function entriesOf(batches: ReadonlyArray<Batch>): ReadonlyArray<Entry> {
 interface Rules {
   readonly retentionMs: number
   readonly retentionBytes: number
-  readonly nowMs: number
+  readonly wallMs: number
   readonly graceMs: number
 }
 
 /** Kafka's two rules, one after the other, over batches; each keeps the first that it may. */
 function naive(entries: ReadonlyArray<Entry>, rules: Rules): number {
-  const { retentionMs, retentionBytes, nowMs, graceMs } = rules
+  const { retentionMs, retentionBytes, wallMs, graceMs } = rules
   const batches = entries.filter(({ type }) => type === "data")
   let start = 0
   let kept = batches.reduce((sum, { payload }) => sum + payload.length, 0)
   for (const { maxTimestamp, appendMs, payload, lastOffset } of batches) {
     const timestamp = maxTimestamp < 0 ? appendMs : maxTimestamp
-    const isOld = retentionMs >= 0 && timestamp + retentionMs < nowMs && appendMs + graceMs < nowMs
+    const isOld =
+      retentionMs >= 0 && timestamp + retentionMs < wallMs && appendMs + graceMs < wallMs
     const isMore = retentionBytes >= 0 && kept - payload.length >= retentionBytes
     if (!isOld && !isMore) break
     kept -= payload.length
@@ -83,20 +84,20 @@ test("whole batches go, the oldest first, until one is to stay; in slices of any
   const rules = fc.record({
     retentionMs: limits,
     retentionBytes: limits,
-    nowMs: fc.integer({ min: 0, max: 3_000 }),
+    wallMs: fc.integer({ min: 0, max: 3_000 }),
     graceMs: fc.integer({ min: 0, max: 300 }),
   })
   const slices = fc.integer({ min: 1, max: 7 })
   fc.assert(
     fc.property(fc.array(batch, { maxLength: 40 }), rules, slices, (batches, asked, slice) => {
       const entries = entriesOf(batches)
-      const { retentionMs, retentionBytes, nowMs, graceMs } = asked
+      const { retentionMs, retentionBytes, wallMs, graceMs } = asked
       const scan = new RetentionScan({
         log: logOf(entries),
         appliedIndex: entries.length,
         logStartOffset: 0,
         config: { ...defaultPartitionConfig, retentionMs, retentionBytes },
-        nowMs,
+        wallMs,
         graceMs,
       })
       for (let n = 0; !scan.done; n++) {
@@ -115,7 +116,7 @@ test("what is not committed stays, and what is below the start counts no more", 
   const asked = {
     log: logOf(entriesOf(batches)),
     config: { ...defaultPartitionConfig, retentionMs: 10, retentionBytes: 0 },
-    nowMs: 1_000,
+    wallMs: 1_000,
     graceMs: 0,
   }
   const scan = new RetentionScan({ ...asked, appliedIndex: 4, logStartOffset: 3 })

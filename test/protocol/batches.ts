@@ -6,14 +6,14 @@ import { batchHeaderBytes, validateProduceBatch } from "../../src/protocol/recor
 import type { ValidateOptions } from "../../src/protocol/record-batch.ts"
 import { buildBatch } from "../../src/protocol/record.ts"
 
-export const nowMs = 1_760_000_000_000
+export const wallMs = 1_760_000_000_000
 
 export const ordinary: ValidateOptions = {
   apiVersion: 9,
   maxMessageBytes: 1_048_588,
   compactedTopic: false,
   timestampType: "CreateTime",
-  nowMs,
+  wallMs,
   timestampAfterMaxMs: 3_600_000,
   topicPartition: "t-0",
 }
@@ -27,8 +27,8 @@ export const taken = (records: Uint8Array, options: Partial<ValidateOptions> = {
 export const two = (): Uint8Array =>
   buildBatch({
     records: [
-      { key: "a", value: "1", timestamp: nowMs },
-      { key: "b", value: "2", timestamp: nowMs },
+      { key: "a", value: "1", timestamp: wallMs },
+      { key: "b", value: "2", timestamp: wallMs },
     ],
   })
 
@@ -43,7 +43,7 @@ export const edited = (batch: Uint8Array, change: (view: DataView) => void): Uin
 
 /** A batch around record bytes of one's own, count as claimed. */
 export const around = (payload: Uint8Array, recordCount: number, attributes = 0): Uint8Array => {
-  const head = buildBatch({ records: [{ timestamp: nowMs }] }).subarray(0, batchHeaderBytes)
+  const head = buildBatch({ records: [{ timestamp: wallMs }] }).subarray(0, batchHeaderBytes)
   return edited(Buffer.concat([head, payload]), (view) => {
     view.setInt32(8, batchHeaderBytes - 12 + payload.length)
     view.setInt16(21, attributes)

@@ -11,7 +11,7 @@ import {
   edited,
   hex,
   inner,
-  nowMs,
+  wallMs,
   ordinary,
   taken,
   two,
@@ -52,7 +52,7 @@ describe("as Kafka answers", () => {
     ["not zstd", around(Buffer.from("not zstd"), 1, 4), "UNKNOWN_SERVER_ERROR at log"],
     [
       "zstd before version 7",
-      buildBatch({ records: [{ timestamp: nowMs }], compression: "zstd" }),
+      buildBatch({ records: [{ timestamp: wallMs }], compression: "zstd" }),
       "UNSUPPORTED_COMPRESSION_TYPE",
       { apiVersion: 6 },
     ],
@@ -129,12 +129,12 @@ describe("as Kafka answers", () => {
     ],
     [
       "a far future",
-      buildBatch({ records: [{ timestamp: nowMs + 1e10 }] }),
+      buildBatch({ records: [{ timestamp: wallMs + 1e10 }] }),
       "INVALID_TIMESTAMP at log",
     ],
     [
       "a far future, where the broker's time counts",
-      buildBatch({ records: [{ timestamp: nowMs + 1e10 }] }),
+      buildBatch({ records: [{ timestamp: wallMs + 1e10 }] }),
       "NONE",
       { timestampType: "LogAppendTime" },
     ],
@@ -173,8 +173,8 @@ describe("as Kafka answers", () => {
 
   test("timestamps out of range, one by one; they decide over keys that are missing too", () => {
     const records = [
-      { value: "1", timestamp: nowMs - 2000 },
-      { key: "k", timestamp: nowMs + 1001 },
+      { value: "1", timestamp: wallMs - 2000 },
+      { key: "k", timestamp: wallMs + 1001 },
     ]
     const limits = { timestampBeforeMaxMs: 1000, timestampAfterMaxMs: 1000 }
     const { errorCode, recordErrors } = refused(buildBatch({ records }), {
@@ -188,12 +188,12 @@ describe("as Kafka answers", () => {
       [0, "Compacted"],
       [1, "Timestamp"],
     ])
-    const early = refused(buildBatch({ records: [{ timestamp: nowMs - 1001 }] }), limits)
+    const early = refused(buildBatch({ records: [{ timestamp: wallMs - 1001 }] }), limits)
     expect(early.recordErrors[0]?.batchIndexErrorMessage).toBe(
-      `Timestamp ${nowMs - 1001} of message with offset 0 is out of range. ` +
-        `The timestamp should be within [${nowMs - 1000}, ${nowMs + 1000}]`,
+      `Timestamp ${wallMs - 1001} of message with offset 0 is out of range. ` +
+        `The timestamp should be within [${wallMs - 1000}, ${wallMs + 1000}]`,
     )
-    expect(verdict(buildBatch({ records: [{ timestamp: nowMs - 1000 }] }), limits)).toBe("NONE")
+    expect(verdict(buildBatch({ records: [{ timestamp: wallMs - 1000 }] }), limits)).toBe("NONE")
   })
 })
 
@@ -226,9 +226,9 @@ describe("other than Kafka, on purpose", () => {
 
 describe("what an accepted batch becomes", () => {
   test("LogAppendTime stamps it and tells the time", () => {
-    const valid = taken(two(), { timestampType: "LogAppendTime", nowMs: nowMs + 9 })
-    expect(valid.appendTimeMs).toBe(nowMs + 9)
-    expect(valid.header.maxTimestamp).toBe(nowMs + 9)
+    const valid = taken(two(), { timestampType: "LogAppendTime", wallMs: wallMs + 9 })
+    expect(valid.appendTimeMs).toBe(wallMs + 9)
+    expect(valid.header.maxTimestamp).toBe(wallMs + 9)
     expect(isLogAppendTime(valid.header.attributes)).toBe(true)
     expect(valid.header.crc).toBe(batchCrc(valid.records))
   })
@@ -243,7 +243,7 @@ describe("what an accepted batch becomes", () => {
   test("a wrong maximal timestamp is set right", () => {
     for (const wrong of [77n, 2n ** 62n]) {
       const valid = taken(edited(two(), (view) => view.setBigInt64(35, wrong)))
-      expect(valid.header.maxTimestamp).toBe(nowMs)
+      expect(valid.header.maxTimestamp).toBe(wallMs)
       expect(valid.header.crc).toBe(batchCrc(valid.records))
     }
   })
@@ -258,11 +258,11 @@ describe("what an accepted batch becomes", () => {
   test("a claim to the broker's time is taken back", () => {
     const claimed = edited(two(), (view) => {
       view.setInt16(21, 8)
-      view.setBigInt64(35, BigInt(nowMs + 7))
+      view.setBigInt64(35, BigInt(wallMs + 7))
     })
     const valid = taken(claimed)
     expect(isLogAppendTime(valid.header.attributes)).toBe(false)
-    expect(valid.header.maxTimestamp).toBe(nowMs + 7)
+    expect(valid.header.maxTimestamp).toBe(wallMs + 7)
     expect(valid.header.crc).toBe(batchCrc(valid.records))
   })
 

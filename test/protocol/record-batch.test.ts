@@ -17,7 +17,7 @@ import {
 } from "../../src/protocol/record-batch.ts"
 import type { BatchHeader } from "../../src/protocol/record-batch.ts"
 import { buildBatch, iterateRecords } from "../../src/protocol/record.ts"
-import { around, clientBatches, hex, inner, nowMs, taken, two } from "./batches.ts"
+import { around, clientBatches, hex, inner, wallMs, taken, two } from "./batches.ts"
 
 const header = (batch: Uint8Array): BatchHeader => {
   const read = readBatchHeader(batch)
@@ -94,12 +94,12 @@ describe("the view", () => {
 
   test("LogAppendTime lies within the CRC, which is made anew", () => {
     const batch = two()
-    setLogAppendTime(batch, nowMs + 5)
+    setLogAppendTime(batch, wallMs + 5)
     expect(isLogAppendTime(header(batch).attributes)).toBe(true)
     expect(header(batch).crc).toBe(batchCrc(batch))
     expect([...iterateRecords(batch)].map((record) => record.timestamp)).toEqual([
-      nowMs + 5,
-      nowMs + 5,
+      wallMs + 5,
+      wallMs + 5,
     ])
   })
 

@@ -33,14 +33,14 @@ export interface ClassicGroup {
 }
 
 /** A group that nobody has joined. */
-export const emptyGroup = (groupId: string, nowMs: number): ClassicGroup => ({
+export const emptyGroup = (groupId: string, wallMs: number): ClassicGroup => ({
   _tag: "classic",
   groupId,
   protocolType: "",
   generationId: 0,
   protocolName: null,
   leaderId: null,
-  stateTimestamp: nowMs,
+  stateTimestamp: wallMs,
   members: [],
 })
 

@@ -99,7 +99,8 @@ export class ClassicProtocol {
       return noStep
     }
     // Stored as an empty one before anything is answered for it.
-    const group = known ?? new LiveGroup(groupId, emptyGroup(groupId, nowMs))
+    const empty = emptyGroup(groupId, this.#term.host.wallMs())
+    const group = known ?? new LiveGroup(groupId, empty)
     const join = joinOf(group, request, origin, reply)
     const go = (nowAtLastMs: number): Step => {
       this.#live.set(groupId, group)
@@ -110,7 +111,7 @@ export class ClassicProtocol {
     if (known !== undefined) return go(nowMs)
     // Even if it is refused then: as in Kafka.
     return {
-      records: [encodeClassicGroup(emptyGroup(groupId, nowMs))],
+      records: [encodeClassicGroup(empty)],
       settled: (error, nowAtLastMs) => {
         if (error === ErrorCode.NONE) return go(nowAtLastMs)
         reply({ errorCode: error })

@@ -96,10 +96,10 @@ export class LiveGroup implements GroupView {
     return this.#staticMembers.get(groupInstanceId)
   }
 
-  moveTo(state: ClassicState, nowMs: number): void {
+  moveTo(state: ClassicState, wallMs: number): void {
     this.#previousState = this.#state
     this.#state = state
-    this.stateTimestamp = nowMs
+    this.stateTimestamp = wallMs
   }
 
   add(member: Member, protocolType: string): void {
@@ -153,11 +153,11 @@ export class LiveGroup implements GroupView {
   }
 
   /** Opens the next generation for those who are members now. */
-  beginGeneration(nowMs: number): void {
+  beginGeneration(wallMs: number): void {
     this.generationId = this.generationId === 0x7fffffff ? 0 : this.generationId + 1
     this.protocolName = this.members.size === 0 ? null : this.selectProtocol()
     this.#subscribed = this.#computeSubscribed()
-    this.moveTo(this.members.size === 0 ? "Empty" : "CompletingRebalance", nowMs)
+    this.moveTo(this.members.size === 0 ? "Empty" : "CompletingRebalance", wallMs)
     this.pendingSync.clear()
   }
 

@@ -54,7 +54,7 @@ export class Rebalancer {
     group.pendingSync.clear()
     this.#term.timers.cancel(syncKey(group))
     const isInitial = group.isEmpty
-    group.moveTo("PreparingRebalance", nowMs)
+    group.moveTo("PreparingRebalance", this.#term.host.wallMs())
     this.#log(group, `prepares to rebalance after generation ${group.generationId}: ${reason}`)
     if (isInitial) return this.#delayFirst(group, nowMs)
     if (group.hasAllJoined) return this.#completeJoin(group, nowMs)
@@ -84,7 +84,7 @@ export class Rebalancer {
       // While it waited its session was not counted.
       if (answered) this.renewSession(group, member, nowMs)
     }
-    group.moveTo("Stable", nowMs)
+    group.moveTo("Stable", this.#term.host.wallMs())
   }
 
   #delayFirst(group: LiveGroup, nowMs: number): Step {
@@ -129,7 +129,7 @@ export class Rebalancer {
       this.#completeLater(group, nowMs, againMs)
       return noStep
     }
-    group.beginGeneration(nowMs)
+    group.beginGeneration(this.#term.host.wallMs())
     if (group.isEmpty) return this.#commitEmpty(group)
     this.#answerJoins(group, nowMs)
     return noStep

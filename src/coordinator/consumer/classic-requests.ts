@@ -168,7 +168,7 @@ export class ClassicRequests {
       : reconcileMember(context, step, subscribed, { epoch: group.assignmentEpoch, partitions })
     if (isRefused(member)) return member
     const mustRebalance = isStale || !isReconciledTo(member, group.assignmentEpoch)
-    const down = downgrade(group, new Set([replaced.memberId]), member, context)
+    const down = downgrade(group, new Set([replaced.memberId]), member, context.host)
     return {
       member,
       records: [...subscribed.records, ...down.records],

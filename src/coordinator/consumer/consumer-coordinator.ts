@@ -303,7 +303,7 @@ export class ConsumerCoordinator implements ConsumerProtocol {
     const ids = new Set(gone.map(({ memberId }) => memberId))
     const size = group.members.size - ids.size
     const down = mayDowngrade(group, ids, size, host)
-      ? downgrade(group, ids, undefined, { host, nowMs })
+      ? downgrade(group, ids, undefined, host)
       : undefined
     return {
       records: down?.records ?? removalRecords(this.#contextOf(group, nowMs), gone),

@@ -210,7 +210,7 @@ export function downgrade(
   group: ConsumerGroup,
   gone: ReadonlySet<string>,
   joining: ConsumerMember | undefined,
-  { host, nowMs }: { readonly host: CoordinatorHost; readonly nowMs: number },
+  host: CoordinatorHost,
 ): Downgrade {
   const { groupId } = group
   const stays = [...group.members.values()].filter(({ memberId }) => !gone.has(memberId))
@@ -219,7 +219,7 @@ export function downgrade(
   live.generationId = group.groupEpoch
   for (const member of members) live.add(classicMember(member), consumerProtocolType)
   live.protocolName = live.selectProtocol()
-  live.moveTo("Stable", nowMs)
+  live.moveTo("Stable", host.wallMs())
   const assignments = new Map<string, Uint8Array>()
   for (const member of members) {
     // What it has, not what it was to have: until the rebalance is over it goes on with that.

@@ -73,25 +73,26 @@ function moved(
 }
 
 function unresolvedOf(
-  { group, host, nowMs, newestTopics }: GroupContext,
+  { group, host, newestTopics }: GroupContext,
   regexes: ReadonlyMap<string, number>,
   isNew: boolean,
 ): ReadonlyArray<string> {
   if (regexes.size === 0) return []
   const [last] = group.resolvedRegexes.values()
   const lastMs = last?.timestampMs ?? Number.NEGATIVE_INFINITY
-  if (nowMs <= lastMs + refreshIntervalMinMs) return []
+  const wallMs = host.wallMs()
+  if (wallMs <= lastMs + refreshIntervalMinMs) return []
   const isDue =
     isNew ||
     regexes.size !== group.resolvedRegexes.size ||
     (last?.version ?? 0) < newestTopics.version ||
-    nowMs > lastMs + host.settings.groupConsumerRegexRefreshIntervalMs
+    wallMs > lastMs + host.settings.groupConsumerRegexRefreshIntervalMs
   return isDue ? [...regexes.keys()] : []
 }
 
 /** Takes what was matched: the group's epoch moves if the topics of a regex changed. */
 export function resolveRegexes(
-  { group, host, nowMs }: GroupContext,
+  { group, host }: GroupContext,
   matched: ReadonlyMap<string, ReadonlyArray<string>>,
   /** Of the image whose names were matched. */
   version: number,
@@ -103,7 +104,7 @@ export function resolveRegexes(
     if (!group.regexCounts.has(regex)) continue
     const known = group.resolvedRegexes.get(regex)?.topics ?? []
     isChanged ||= !equalNames(known, topics)
-    const value = { topics, version, timestampMs: nowMs }
+    const value = { topics, version, timestampMs: host.wallMs() }
     resolved.set(regex, value)
     records.push(recordOf.regularExpression(group.groupId, regex, value))
   }

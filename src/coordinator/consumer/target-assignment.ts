@@ -36,7 +36,7 @@ export interface Change {
 
 /** The target as it is, or a new one where one is due. */
 export function nextTarget(context: GroupContext, change: Change): Target {
-  const { group, host, nowMs } = context
+  const { group, host } = context
   const { memberId, instanceId } = change.updated
   if (change.groupEpoch <= group.assignmentEpoch || !isDue(context)) {
     const partitions = group.target(memberId, instanceId)
@@ -54,15 +54,15 @@ export function nextTarget(context: GroupContext, change: Change): Target {
       records.push(recordOf.targetMember(group.groupId, id, target))
     }
   }
-  records.push(recordOf.targetMetadata(group.groupId, change.groupEpoch, nowMs))
+  records.push(recordOf.targetMetadata(group.groupId, change.groupEpoch, host.wallMs()))
   host.log("info", `group ${group.groupId}: new target assignment in epoch ${change.groupEpoch}`)
   return { epoch: change.groupEpoch, partitions: assignment.get(memberId) ?? new Map(), records }
 }
 
-function isDue({ group, host, nowMs }: GroupContext): boolean {
+function isDue({ group, host }: GroupContext): boolean {
   const intervalMs = assignmentIntervalMs(host, group.groupId)
   const lastMs = group.assignmentTimestampMs
-  return lastMs === 0 || intervalMs === 0 || nowMs >= lastMs + intervalMs
+  return lastMs === 0 || intervalMs === 0 || host.wallMs() >= lastMs + intervalMs
 }
 
 function preferredAssignor({ group, host }: GroupContext, { updated, replacedId }: Change): string {

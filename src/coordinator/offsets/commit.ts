@@ -2,9 +2,8 @@
 import { ErrorCode } from "../../protocol/error-codes.ts"
 import type { Uuid } from "../../protocol/schema.ts"
 import type { CommitCheck } from "../group-view.ts"
-import type { CoordinatorRecord, RequestOrigin, TopicsView } from "../ports.ts"
+import type { CoordinatorHost, CoordinatorRecord, RequestOrigin, TopicsView } from "../ports.ts"
 import { fitsRecord } from "../records/codec.ts"
-import type { GroupSettings } from "../settings.ts"
 import type { OffsetCommitRequest, OffsetCommitResponse, OffsetCommitTopic } from "../wire.ts"
 import type { CommittedOffset } from "./committed-offset.ts"
 import { encodeOffset } from "./offset-records.ts"
@@ -105,26 +104,27 @@ export const refuseCommit = (resolved: Resolved, errorCode: ErrorCode): OffsetCo
 export interface CommitOptions {
   readonly request: OffsetCommitRequest
   readonly check: CommitCheck
-  readonly settings: GroupSettings
-  readonly nowMs: number
+  readonly host: Pick<CoordinatorHost, "settings" | "wallMs">
 }
 
 export const commit = (resolved: Resolved, options: CommitOptions): Commit => {
-  const { request, check, settings, nowMs } = options
+  const { request, check, host } = options
   if (typeof check === "number" && check !== ErrorCode.NONE) {
     return { records: [], response: refuseCommit(resolved, check) }
   }
   const { groupId, retentionTimeMs } = request
+  const wallMs = host.wallMs()
   // For ever and a day is for ever.
   const expireTimestamp =
-    retentionTimeMs === -1 ? -1 : Math.min(nowMs + retentionTimeMs, Number.MAX_SAFE_INTEGER)
+    retentionTimeMs === -1 ? -1 : Math.min(wallMs + retentionTimeMs, Number.MAX_SAFE_INTEGER)
   const records: Array<CoordinatorRecord> = []
   const errorOf = (topicId: Uuid, partition: RequestPartition): ErrorCode => {
     const { partitionIndex, committedMetadata } = partition
     const error = typeof check === "number" ? check : check(topicId, partitionIndex)
     if (error !== ErrorCode.NONE) return error
     const metadata = committedMetadata ?? ""
-    const isTooLong = metadata.length > settings.offsetMetadataMaxBytes || !fitsRecord(metadata)
+    const isTooLong =
+      metadata.length > host.settings.offsetMetadataMaxBytes || !fitsRecord(metadata)
     return isTooLong ? ErrorCode.OFFSET_METADATA_TOO_LARGE : ErrorCode.NONE
   }
   const stored = resolved.known.map(({ asked, name, topicId, partitions }) =>
@@ -135,7 +135,7 @@ export const commit = (resolved: Resolved, options: CommitOptions): Commit => {
         const errorCode = errorOf(topicId, partition)
         if (errorCode === ErrorCode.NONE) {
           const committed = offsetOf(partition, {
-            commitTimestamp: nowMs,
+            commitTimestamp: wallMs,
             expireTimestamp,
             topicId,
           })

@@ -9,10 +9,10 @@ export const isExpired = (
   committed: CommittedOffset,
   group: GroupView,
   { offsetsRetentionMinutes }: GroupSettings,
-  nowMs: number,
+  wallMs: number,
 ): boolean => {
   const sinceMs = group.retainedSince(committed)
   if (sinceMs === undefined) return false
-  if (committed.expireTimestamp !== -1) return nowMs >= committed.expireTimestamp
-  return nowMs - sinceMs >= offsetsRetentionMinutes * minuteMs
+  if (committed.expireTimestamp !== -1) return wallMs >= committed.expireTimestamp
+  return wallMs - sinceMs >= offsetsRetentionMinutes * minuteMs
 }

@@ -40,7 +40,7 @@ export class OffsetUpkeep {
     for (let left = sweepGroupsMax; left > 0; left--) {
       const groupId = this.#sweep.pop()
       if (groupId === undefined) return
-      this.#term.operations.run(groupId, nowMs, (nowAtLastMs) => this.#expire(groupId, nowAtLastMs))
+      this.#term.operations.run(groupId, nowMs, () => this.#expire(groupId))
     }
   }
 
@@ -76,16 +76,17 @@ export class OffsetUpkeep {
     return records
   }
 
-  #expire(groupId: string, nowMs: number): Step {
+  #expire(groupId: string): Step {
     const { groups, host } = this.#term
     const group = this.#view(groupId)
     if (group === undefined) return noStep
     const records: Array<CoordinatorRecord> = []
+    const wallMs = host.wallMs()
     let kept = 0
     for (const [topic, partitions] of groups.offsets.ofGroup(groupId) ?? []) {
       const isSubscribed = group.isSubscribedTo(topic)
       for (const [partition, committed] of partitions) {
-        if (isSubscribed || !isExpired(committed, group, host.settings, nowMs)) kept++
+        if (isSubscribed || !isExpired(committed, group, host.settings, wallMs)) kept++
         else records.push(offsetTombstone({ groupId, topic, partition }))
       }
     }

@@ -33,7 +33,7 @@ const ofTopics: ReadonlySet<MetadataRecord["_tag"]> = new Set([
 ])
 
 type Options = Pick<NodeOptions, "seed" | "incarnation" | "settings">
-type Node = Pick<NodeView, "image" | "brokerSettings" | "partition" | "log">
+type Node = Pick<NodeView, "image" | "brokerSettings" | "partition" | "log" | "wallMs">
 
 /** A coordinator that leads its partition. */
 export interface Leading {
@@ -74,6 +74,7 @@ export class Coordination {
       groupConfig: (groupId) => node.brokerSettings.groupConfigs(groupId),
       nextUuid: uniqueIds(seed, incarnation),
       log: (level, line) => node.log(level, line),
+      wallMs: () => node.wallMs(),
     }
   }
 

@@ -48,7 +48,8 @@ export class HostedCoordinator implements PartitionObserver {
       groupConfig: (groupId) => host.groupConfig(groupId),
       nextUuid: () => host.nextUuid(),
       log: (level, line) => host.log(level, line),
-      append: (records, nowMs, done) => this.#append(records, nowMs, done),
+      append: (records, done) => this.#append(records, done),
+      wallMs: () => host.wallMs(),
     })
   }
 
@@ -91,29 +92,22 @@ export class HostedCoordinator implements PartitionObserver {
     return new HostedCoordinator({ ...this.#parts, partition: () => undefined })
   }
 
-  #append(
-    records: ReadonlyArray<CoordinatorRecord>,
-    nowMs: number,
-    done: (error: ErrorCode) => void,
-  ): void {
+  #append(records: ReadonlyArray<CoordinatorRecord>, done: (error: ErrorCode) => void): void {
     let appending = true
     const reply = (error: ErrorCode): void => {
       if (appending) this.#parts.defer(() => done(error))
       else done(error)
     }
-    this.#propose(records, nowMs, reply)
+    this.#propose(records, reply)
     appending = false
   }
 
-  #propose(
-    records: ReadonlyArray<CoordinatorRecord>,
-    nowMs: number,
-    reply: (error: ErrorCode) => void,
-  ): void {
+  #propose(records: ReadonlyArray<CoordinatorRecord>, reply: (error: ErrorCode) => void): void {
     const { partition } = this
     if (partition === undefined) return reply(ErrorCode.NOT_COORDINATOR)
+    const wallMs = this.#parts.host.wallMs()
     const batch = buildBatch({
-      records: records.map(({ key, value }) => ({ key, value, timestamp: nowMs })),
+      records: records.map(({ key, value }) => ({ key, value, timestamp: wallMs })),
       compression: this.#parts.compression,
     })
     const header = readBatchHeader(batch)
@@ -121,7 +115,7 @@ export class HostedCoordinator implements PartitionObserver {
       return reply(ErrorCode.UNKNOWN_SERVER_ERROR)
     }
     const append = { header, records: batch, recordCount: records.length }
-    partition.append(append, { acks: -1, nowMs }, ({ errorCode }) =>
+    partition.append(append, { acks: -1, wallMs }, ({ errorCode }) =>
       reply(coordinatorError(errorCode)),
     )
   }

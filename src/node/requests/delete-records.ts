@@ -77,7 +77,7 @@ class DeleteRecordsAttempt {
     if (target <= partition.logStartOffset) return this.#settle(slot, ErrorCode.NONE)
     this.#pending++
     const entry = { _tag: "LogStartMoved", offset: target, why: "deleteRecords" } as const
-    const isProposed = partition.proposeControl(entry, this.#context.nowMs, ({ _tag }) => {
+    const isProposed = partition.proposeControl(entry, this.#context.node.wallMs(), ({ _tag }) => {
       this.#pending--
       // Whoever asks the next leader gets the same done, if it was not.
       this.#settle(slot, _tag === "committed" ? ErrorCode.NONE : ErrorCode.NOT_LEADER_OR_FOLLOWER)

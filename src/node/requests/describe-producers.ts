@@ -23,11 +23,11 @@ const failed = (
 ): PartitionAnswer => ({ partitionIndex, errorCode, errorMessage, activeProducers: [] })
 
 /** Those whose time is over are forgotten at the next write only. */
-function producersOf(partition: Partition, nowMs: number) {
+function producersOf(partition: Partition, wallMs: number) {
   const { producerIdExpirationMs } = partition.config
   return partition.producers().flatMap(({ producerId, batches }) => {
     const last = batches.at(-1)
-    if (last === undefined || nowMs - last.appendMs > producerIdExpirationMs) return []
+    if (last === undefined || wallMs - last.appendMs > producerIdExpirationMs) return []
     return [
       {
         producerId,
@@ -41,7 +41,7 @@ function producersOf(partition: Partition, nowMs: number) {
   })
 }
 
-function describe(node: NodeView, name: string, index: number, nowMs: number): PartitionAnswer {
+function describe(node: NodeView, name: string, index: number): PartitionAnswer {
   const fault = topicNameFault(name)
   if (fault !== undefined) return failed(index, ErrorCode.INVALID_TOPIC_EXCEPTION, fault)
   const topic = node.image.topics.get(name)
@@ -55,18 +55,18 @@ function describe(node: NodeView, name: string, index: number, nowMs: number): P
     partitionIndex: index,
     errorCode: ErrorCode.NONE,
     errorMessage: null,
-    activeProducers: producersOf(found.partition, nowMs),
+    activeProducers: producersOf(found.partition, node.wallMs()),
   }
 }
 
 export function handleDescribeProducers(request: Request, context: RequestContext): Outcome {
-  const { node, nowMs } = context
+  const { node } = context
   let left = producersMax
   const topics = request.topics.map(({ name, partitionIndexes }) => ({
     name,
     partitions: partitionIndexes.map((index) => {
       if (left <= 0) return failed(index, ErrorCode.INVALID_REQUEST, tooMany)
-      const described = describe(node, name, index, nowMs)
+      const described = describe(node, name, index)
       left -= described.activeProducers?.length ?? 0
       return described
     }),

@@ -60,6 +60,8 @@ export interface NodeView {
   /** Undefined: a block has been asked for, `metadataKey` wakes when it is there. */
   nextProducerId(nowMs: number): number | undefined
   logDir(): LogDir
+  /** The time of timestamps, ms since 1970. */
+  wallMs(): number
   log(level: LogLevel, line: string): void
 }
 

@@ -127,14 +127,15 @@ class ProduceAttempt {
     data: PartitionData,
     topic: string,
   ) {
-    const { apiVersion, nowMs } = this.#context
+    const { apiVersion, node } = this.#context
+    const wallMs = node.wallMs()
     const { config } = partition
     const batch = validateProduceBatch(data.records, {
       apiVersion,
       maxMessageBytes: config.maxMessageBytes,
       compactedTopic: config.compacted,
       timestampType: config.timestampType,
-      nowMs,
+      wallMs,
       timestampBeforeMaxMs: config.timestampBeforeMaxMs,
       timestampAfterMaxMs: config.timestampAfterMaxMs,
       // Only ever read by who wrote what is refused.
@@ -160,7 +161,7 @@ class ProduceAttempt {
     const acks = this.#request.acks === -1 ? -1 : 1
     partition.append(
       { header: batch.header, records: batch.records, recordCount: batch.header.recordCount },
-      { acks, nowMs },
+      { acks, wallMs },
       (reply) => {
         if (slot.answer !== undefined) return
         slot.answer = replied(slot.index, reply)
