@@ -67,7 +67,7 @@ export class Hosting {
       if (this.#current) replicas.retire(info.group)
       return false
     }
-    if (before === "none" && (this.#isGone(info.group) || this.#isOfNobody(info))) return false
+    if (before === "none" && !this.#prepareLog(info)) return false
     if (before === "none") this.#noteNew(info.group)
     if (wanted === "witness") {
       if (before === "none" || this.#current) replicas.createWitness(info)
@@ -111,23 +111,22 @@ export class Hosting {
     return (before === "witness" || witness !== -1) && isWrittenByWitness(log)
   }
 
-  /**
-   * Who its members are cannot be read any more. What the others have they give back; only the
-   * newest image knows whether anybody has it.
-   */
-  #isOfNobody({ group, voters }: PartitionInfo): boolean {
+  /** Its log is one to begin on, or is made so. False: the group is not run, for now or at all. */
+  #prepareLog({ group, voters }: PartitionInfo): boolean {
+    if (this.#isGone(group)) return false
     const { nodeId, wal, replicas, settings } = this.#parts
     const damaged = damagedMembers(wal.log(group))
-    if (damaged === undefined) return false
-    if (!this.#current) return true
+    if (damaged === undefined) return true
+    // What is forgotten the others give back; only the newest image knows whether anybody has it.
+    if (!this.#current) return false
     const isAlone = voters.every((member) => nodeOf(member) === nodeId)
     if (isAlone && !settings.acceptDataLoss) {
       const what = `entry ${damaged.index}, which names its members, is damaged`
       replicas.refuse(group, `${what}, and no other broker has a copy; ${acceptHint}`)
-      return true
+      return false
     }
     replicas.forgetDamagedMembers(group)
-    return false
+    return true
   }
 
   /**
