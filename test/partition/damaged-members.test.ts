@@ -6,7 +6,7 @@ import { encodeConfiguration } from "../../raft/configuration.ts"
 import { sealInternal } from "../../raft/entry.ts"
 import type { Entry, LogIndex } from "../../raft/types.ts"
 import { damagedMembers, forgetDamagedMembers } from "../../src/partition/damaged-members.ts"
-import type { Wal } from "../../storage/index.ts"
+import type { GroupId, Wal } from "../../storage/index.ts"
 import { hardState, plain, run } from "../storage/entries.ts"
 import { openSqlite, temporaryFolder } from "../storage/open-wals.ts"
 
@@ -37,13 +37,16 @@ let dir = ""
 beforeEach(() => (dir = temporaryFolder()))
 afterEach(() => rmSync(dir, { recursive: true }))
 
+async function write(group: GroupId, commitIndex: LogIndex): Promise<void> {
+  const log = await openSqlite({}, dir)
+  log.wal.commit([{ group, entries, hardState: { ...hardState(1), commitIndex } }])
+  await log.durable()
+  await log.wal.close()
+}
+
 /** Groups 1 and 2 with equal logs, and in group 1 one bit of each of these entries flipped. */
 async function written(commitIndex: LogIndex, ...damaged: ReadonlyArray<string>): Promise<void> {
-  const { wal, durable } = await openSqlite({}, dir)
-  const state = { ...hardState(1), commitIndex }
-  wal.commit([{ group: 1, entries, hardState: state }])
-  await durable()
-  await wal.close()
+  await write(1, commitIndex)
   const file = join(dir, "segment-000001.db")
   const bytes = readFileSync(file)
   for (const voter of damaged) {
@@ -52,10 +55,7 @@ async function written(commitIndex: LogIndex, ...damaged: ReadonlyArray<string>)
     bytes.writeUInt8(bytes.readUInt8(at + 9) ^ 4, at + 9)
   }
   writeFileSync(file, bytes)
-  const again = await openSqlite({}, dir)
-  again.wal.commit([{ group: 2, entries, hardState: state }])
-  await again.durable()
-  await again.wal.close()
+  await write(2, commitIndex)
 }
 
 async function opened(check: (wal: Wal) => void): Promise<void> {
