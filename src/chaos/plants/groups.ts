@@ -10,7 +10,7 @@ export const groupPlants: ReadonlyArray<Plant> = [
     bug: "an offset commit is acknowledged when the coordinator alone has it",
     anomaly: "stale-commit, lost-commits: a group goes back behind what it has committed",
     file: "src/node/coordination/hosted-coordinator.ts",
-    edits: [{ find: "{ acks: -1, nowMs }", replace: "{ acks: 1, nowMs }" }],
+    edits: [{ find: "{ acks: -1, wallMs }", replace: "{ acks: 1, wallMs }" }],
     caughtBy: simulator(500),
   },
   {
