@@ -47,4 +47,17 @@ export const groupPlants: ReadonlyArray<Plant> = [
     edits: [{ find: "this.coordinator.restore(state)", replace: "void state" }],
     caughtBy: test,
   },
+  {
+    id: "timeouts-follow-wall-clock",
+    bug: "a wall clock that runs fast or is set takes the broker's timeouts with it",
+    anomaly: "owners-overlap: a session that is shorter than was promised",
+    file: "src/broker/clock.ts",
+    edits: [
+      {
+        find: "return Math.floor(this.#originMs + this.#monotonicMs)",
+        replace: "return Math.floor(this.#slewedMs)",
+      },
+    ],
+    caughtBy: { _tag: "test", file: "test/node/clocks.test.ts" },
+  },
 ]
