@@ -8,10 +8,14 @@ export interface Limits {
   readonly formationMs: number
   /** From the last heal until everything serves again. */
   readonly recoveryMs: number
-  /** For what clients have under way. */
+  /**
+   * For what clients have under way: a group whose last answers were lost reads on after a session
+   * or two (10 s with foreign clients) and a timeout of its client (up to 30 s).
+   */
   readonly stopMs: number
   readonly drainMs: number
-  /** The same of a cluster that has not recovered: whoever can be read is read soon. */
+  /** The same of a cluster that has not recovered: who can be heard and read is so soon. */
+  readonly illStopMs: number
   readonly illDrainMs: number
   readonly checkMs: number
 }
@@ -20,8 +24,9 @@ const short: Limits = {
   leadInMs: 3_000,
   formationMs: 30_000,
   recoveryMs: 60_000,
-  stopMs: 15_000,
+  stopMs: 60_000,
   drainMs: 120_000,
+  illStopMs: 15_000,
   illDrainMs: 30_000,
   checkMs: 120_000,
 }
@@ -31,7 +36,6 @@ const long: Limits = {
   leadInMs: 10_000,
   formationMs: 60_000,
   recoveryMs: 120_000,
-  stopMs: 30_000,
   drainMs: 900_000,
   checkMs: 900_000,
 }

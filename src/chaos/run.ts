@@ -129,7 +129,7 @@ class Run implements AsyncDisposable {
     await this.#healAll(cluster)
     const { recoveryMs } = this.#limits
     const hasRecovered = await this.#recover("no recovery", cluster, workloads, recoveryMs)
-    await this.#stopAll(workloads)
+    await this.#stopAll(workloads, hasRecovered)
     const drainMs = this.#phase("drain")
     await this.#drainAll(cluster, workloads, hasRecovered)
     signal.throwIfAborted()
@@ -326,9 +326,10 @@ class Run implements AsyncDisposable {
     return false
   }
 
-  async #stopAll(workloads: ReadonlyArray<Workload>): Promise<void> {
-    const { stopMs } = this.#limits
-    await this.#each("stop", workloads, stopMs * 2, (workload) => workload.stop(stopMs))
+  async #stopAll(workloads: ReadonlyArray<Workload>, hasRecovered: boolean): Promise<void> {
+    const { stopMs, illStopMs } = this.#limits
+    const timeoutMs = hasRecovered ? stopMs : illStopMs
+    await this.#each("stop", workloads, timeoutMs * 2, (workload) => workload.stop(timeoutMs))
   }
 
   async #drainAll(
