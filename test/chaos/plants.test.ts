@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { applyPlant, type Plant } from "../../src/chaos/plants/plant.ts"
 import { plants } from "../../src/chaos/plants/plants.ts"
@@ -10,9 +11,11 @@ const preload = join(root, "src/chaos/plants/preload.ts")
 /** As a literal, for the text of a program. */
 const quorum = JSON.stringify(join(root, "raft/quorum.ts"))
 
+const preloaded = (program: string) => [process.execPath, "--preload", preload, "-e", program]
+
 /** Runs a program in a process with that plant; gives its exit code and what it said on stderr. */
 async function run(plant: string, program: string): Promise<{ code: number; errors: string }> {
-  const child = Bun.spawn([process.execPath, "--preload", preload, "-e", program], {
+  const child = Bun.spawn(preloaded(program), {
     cwd: root,
     env: { ...process.env, CHAOS_PLANT: plant },
     stdout: "pipe",
@@ -55,6 +58,16 @@ describe("planted bugs", () => {
     const unused = await run("commits-with-minority", "process.exit(0)")
     expect(unused.code).toBe(4)
     expect(unused.errors).toContain("raft/quorum.ts was never loaded")
+  })
+
+  test("what a killed process of the same number has left is no sign that the bug was loaded", async () => {
+    const left = `: > "$TMPDIR/varve-plant-$$"; exec "$0" "$@"`
+    const child = Bun.spawn(["sh", "-c", left, ...preloaded("process.exit(0)")], {
+      cwd: root,
+      env: { ...process.env, TMPDIR: tmpdir(), CHAOS_PLANT: "commits-with-minority" },
+      stderr: "ignore",
+    })
+    expect(await child.exited).toBe(4)
   })
 
   test("a worker runs the planted program too", async () => {

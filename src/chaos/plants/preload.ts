@@ -27,6 +27,8 @@ const id = process.env["CHAOS_PLANT"] ?? ""
 if (id !== "") {
   const plant = plantOf(id)
   if (plant === undefined) refuse(`there is no plant ${id}`)
+  // One of the same number that was killed may have left it.
+  if (isFirst && ownMark === undefined) rmSync(loadedMark, { force: true })
   plantBug(plant)
   if (isMainThread) preloadWorkers(import.meta.path)
   if (isFirst) {
