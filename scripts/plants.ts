@@ -9,6 +9,7 @@
  *
  * The last line counts: a plant that was found has passed.
  */
+import { existsSync, rmSync } from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Plant } from "../src/chaos/plants/plant.ts"
@@ -57,10 +58,10 @@ interface Ran {
   readonly output: string
 }
 
-async function bun(plant: string, args: ReadonlyArray<string>): Promise<Ran> {
+async function bun(plant: string, args: ReadonlyArray<string>, more = {}): Promise<Ran> {
   const child = Bun.spawn([process.execPath, ...args], {
     cwd: root,
-    env: { ...process.env, CHAOS_PLANT: plant },
+    env: { ...process.env, CHAOS_PLANT: plant, ...more },
     stdout: "pipe",
     stderr: "pipe",
   })
@@ -73,12 +74,17 @@ async function bun(plant: string, args: ReadonlyArray<string>): Promise<Ran> {
 
 async function byTests(plant: Plant, file: string): Promise<Omit<Found, "seconds">> {
   const args = ["test", "--preload", preload, "--timeout=60000", file]
-  const { code, output } = await bun(plant.id, args)
+  // `bun test` ends without the event in which the preload would look for its own mark.
+  const mark = join(tmpdir(), `varve-plants-${process.pid}-${plant.id}`)
+  const { code, output } = await bun(plant.id, args, { CHAOS_PLANT_MARK: mark })
+  const isLoaded = existsSync(mark)
+  rmSync(mark, { force: true })
   const failed = [...output.matchAll(/^\(fail\) (.*?)(?: \[.*)?$/gm)].map((match) => match[1] ?? "")
   const caught = code !== 0 && code !== notPlantedExit && failed.length > 0
   const skips = code === 0 && (totalsOf(output)?.skipped ?? 0) > 0
   const verdict = caught ? "caught" : skips ? "skipped" : "missed"
-  const alarm = caught ? (failed[0] ?? "") : (output.trim().split("\n").at(-1) ?? "")
+  const last = isLoaded ? output.trim().split("\n").at(-1) : `${plant.file} was never loaded`
+  const alarm = (caught ? failed[0] : last) ?? ""
   return { plant, verdict, by: `${failed.length} tests of ${file}`, alarm }
 }
 
