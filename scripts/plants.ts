@@ -80,7 +80,7 @@ async function byTests(plant: Plant, file: string): Promise<Omit<Found, "seconds
   const isLoaded = existsSync(mark)
   rmSync(mark, { force: true })
   const failed = [...output.matchAll(/^\(fail\) (.*?)(?: \[.*)?$/gm)].map((match) => match[1] ?? "")
-  const caught = code !== 0 && code !== notPlantedExit && failed.length > 0
+  const caught = isLoaded && code !== 0 && code !== notPlantedExit && failed.length > 0
   const skips = code === 0 && (totalsOf(output)?.skipped ?? 0) > 0
   const verdict = caught ? "caught" : skips ? "skipped" : "missed"
   const last = isLoaded ? output.trim().split("\n").at(-1) : `${plant.file} was never loaded`
