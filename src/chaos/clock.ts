@@ -11,6 +11,24 @@ export function startRunClock(): RunClock {
   return { nowMs: () => performance.now() - beganMs, sleep }
 }
 
+/** Whether it was done in time. Nothing waits for the clock any more once it is. */
+export async function endsWithin(
+  clock: RunClock,
+  ms: number,
+  work: Promise<unknown>,
+): Promise<boolean> {
+  const done = new AbortController()
+  const late = clock.sleep(ms, done.signal).then(
+    () => false,
+    () => true,
+  )
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    done.abort()
+  }
+}
+
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {

@@ -4,6 +4,7 @@
  * observer that asks what they have committed.
  */
 import { Client, latest, logOffsets, parseBootstrap, partitionName } from "../../client/index.ts"
+import { endsWithin } from "../clock.ts"
 import { GroupObserver } from "../drivers/groups/group-observer.ts"
 import type { GroupPorts } from "../drivers/groups/group-ports.ts"
 import type { Topic } from "../drivers/partition.ts"
@@ -110,7 +111,7 @@ class GroupsWorkload implements Workload {
     for (const one of this.#behind) log(`groups: ${one}`)
     const ended = Promise.all([this.#observer?.stop(), ...this.#members.map((one) => one.stop())])
     const leftMs = Math.max(500, beganMs + timeoutMs - clock.nowMs())
-    await Promise.race([ended, clock.sleep(leftMs)])
+    await endsWithin(clock, leftMs, ended)
   }
 
   async drain(timeoutMs = drainTimeoutMs): Promise<void> {

@@ -3,6 +3,7 @@
  * under the same few names, by several administrators at once; every broker is asked all the while
  * what it knows of them.
  */
+import { endsWithin } from "../clock.ts"
 import type { RawPorts } from "../drivers/raw/raw-client.ts"
 import type { ClientControl, Workload, WorkloadContext, WorkloadProgress } from "../workload.ts"
 import { Counts, leavingOutReads } from "./crew.ts"
@@ -72,9 +73,8 @@ class MetadataWorkload implements Workload {
   async stop(timeoutMs: number): Promise<void> {
     const { clock, log } = this.#context
     const all = [...this.#watches, ...this.#admins]
-    const ended = Promise.all(all.map((one) => one.stop())).then(() => true)
-    const isEnded = await Promise.race([ended, clock.sleep(timeoutMs).then(() => false)])
-    if (!isEnded) log("metadata: not everything ended in time")
+    const ended = Promise.all(all.map((one) => one.stop()))
+    if (!(await endsWithin(clock, timeoutMs, ended))) log("metadata: not everything ended in time")
   }
 
   /** A read of every name at every broker that must know all, then their word on all of them. */
