@@ -379,6 +379,17 @@ describe("retention of offsets", () => {
     expect(world.fetched("s")?.committedOffset).toBe(-1)
   })
 
+  test("is counted by the wall clock, and the sessions beside it are not", () => {
+    const world = new World(settings)
+    const { memberId } = world.soleMember("g", { sessionTimeoutMs: 10 * minuteMs })
+    world.commitOffset("s", 0, 5)
+    world.wallAheadMs = 9 * minuteMs
+    pass(world, 2)
+    expect(world.fetched("s")?.committedOffset).toBe(-1)
+    world.commitOffset("g", 0, 7, member(1, memberId))
+    expect(world.fetched("g")?.committedOffset).toBe(7)
+  })
+
   test("many groups are looked at a few per tick", () => {
     const world = new World(settings)
     for (let i = 0; i < 500; i++) world.commitOffset(`s${i}`, 0, 5)
